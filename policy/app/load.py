@@ -1,0 +1,28 @@
+"""Read a file of rules in any language."""
+
+from __future__ import annotations
+
+import sys
+
+from policy import source
+from policy.ir import Ruleset
+from policy.languages import front_end, sniff
+from policy.packet import Intervals
+from policy.source import Source
+
+STANDARD_INPUT = "-"
+
+
+def read_source(path: str) -> Source:
+    """Return the text at *path*, `-` for standard input; raises `source.Unreadable`."""
+    if path == STANDARD_INPUT:
+        return source.decode("<stdin>", sys.stdin.buffer.read(source.MAX_BYTES + 1))
+    return source.read(path)
+
+
+def load(text: Source, language: str | None = None, local: Intervals | None = None) -> Ruleset:
+    """Return the rules of *text*; the language is sniffed when it is not said.
+
+    *local* are the host's own addresses. Raises `diagnostic.Mistakes` with everything that is wrong.
+    """
+    return front_end(language or sniff(text.text)).read(text, local=local)

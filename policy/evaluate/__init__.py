@@ -1,0 +1,21 @@
+"""The one evaluator: a packet through the rules, step by step, to a decision."""
+
+from policy.evaluate.index import Index
+from policy.evaluate.trace import Decision, Implicit, Step
+from policy.evaluate.truth import Atom, Case, Known, settle, title, truth
+from policy.evaluate.walk import decide, evaluate
+
+__all__ = [
+    "Atom",
+    "Case",
+    "Decision",
+    "Implicit",
+    "Index",
+    "Known",
+    "Step",
+    "decide",
+    "evaluate",
+    "settle",
+    "title",
+    "truth",
+]

@@ -1,0 +1,142 @@
+"""Where a walk is, and how it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from policy.evaluate.trace import Implicit
+from policy.evaluate.truth import Atom, Case
+from policy.ir import (
+    Action,
+    Entry,
+    Field,
+    Goto,
+    Jump,
+    Log,
+    Note,
+    Policy,
+    Rewrite,
+    Rule,
+    Ruleset,
+    Set,
+    Unknown,
+    UnknownAction,
+    walk,
+)
+from policy.packet import FIELDS, TRAFFIC, Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where the walk is in a policy: before the rule at *at* of its *order*."""
+
+    policy: Policy
+    order: tuple[int, ...] | range
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What one way through an entry came to."""
+
+    allows: bool
+    action: Action
+    rule: Rule | None
+    implicit: Implicit | None
+    main: bool = True
+
+    @property
+    def weight(self) -> tuple[bool, bool]:
+        return self.main, self.rule is not None
+
+
+Done = tuple[tuple["Atom | UnknownAction", "bool | str"], ...]
+"""What was decided on the way, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One way that the walk may have come so far."""
+
+    entry: int
+    frames: tuple[Frame, ...]
+    case: Case
+    returned: bool = False
+    allowed: End | None = None
+    done: Done = ()
+
+    def key(self) -> object:
+        """What the rest of the walk depends on."""
+        frames = tuple((f.policy.name, f.order[f.at] if f.at < len(f.order) else -1) for f in self.frames)
+        allowed = self.allowed and (id(self.allowed.rule), self.allowed.implicit)
+        known = frozenset(self.case.known.items())
+        return self.entry, frames, self.returned, self.case.packet.key(), known, allowed
+
+
+def difference(one: Done, two: Done) -> tuple[Atom | UnknownAction, ...]:
+    """Return what two ways decided behind the point where they part, each once."""
+    same = 0
+    while same < min(len(one), len(two)) and one[same] == two[same]:
+        same += 1
+    found: list[Atom | UnknownAction] = []
+    for atom, _ in (*one[same:], *two[same:]):
+        if atom not in found:
+            found.append(atom)
+    return tuple(found)
+
+
+def is_traffic(atom: Atom) -> bool:
+    return isinstance(atom, Field) and atom.name in TRAFFIC
+
+
+def harmless(action: Action) -> bool:
+    """Does the walk go on the same way whether this action is done or not?"""
+    return isinstance(action, Log | Note)
+
+
+def changed(state: State, action: Set | Rewrite) -> State:
+    """Return *state* with fields of the packet changed; a value that is not known becomes all values."""
+    packet = state.case.packet
+    if isinstance(action, Rewrite):
+        frames = tuple(_without_index(frame) for frame in state.frames)
+        return replace(state, case=replace(state.case, packet=packet.with_values(dict(action.changes))), frames=frames)
+    old = packet.get(action.field)
+    if old is None:
+        return state
+    whole = FIELDS[action.field].domain
+    assert isinstance(whole, Intervals)
+    ((_, most),) = whole.ranges
+    new: int | Intervals = whole
+    if action.value is not None:
+        if action.mask & most == most:
+            old = 0
+        if isinstance(old, int):
+            new = old ^ action.value if action.xor else old & ~action.mask | action.value
+    known = {key: answer for key, answer in state.case.known.items() if isinstance(key, str) or key[0] != action.field}
+    return replace(state, case=replace(state.case, packet=packet.with_values({action.field: new}), known=known))
+
+
+def _without_index(frame: Frame) -> Frame:
+    """Return the frame over all rules of its policy: its candidates were those of another packet."""
+    everything = range(len(frame.policy.rules))
+    everything = everything[::-1] if frame.policy.last_match else everything
+    last = frame.order[frame.at - 1] if frame.at else None
+    return Frame(frame.policy, everything, 0 if last is None else everything.index(last) + 1)
+
+
+def shared_keys(ruleset: Ruleset, entries: tuple[Entry, ...]) -> frozenset[str]:
+    """Return the keys of pure unknowns that one walk may meet more than once."""
+    visits: dict[str, int] = {}
+    waiting = [entry.policy for entry in entries]
+    met: dict[str, int] = {}
+    while waiting:
+        name = waiting.pop()
+        visits[name] = visits.get(name, 0) + 1
+        if visits[name] > 2:
+            continue
+        for rule in ruleset.policies[name].rules:
+            waiting += [action.policy for action in rule.actions if isinstance(action, Jump | Goto)]
+            for part in walk(rule.match):
+                if isinstance(part, Unknown) and part.pure:
+                    met[part.key] = met.get(part.key, 0) + 1
+    return frozenset(key for key, times in met.items() if times > 1)

@@ -1,0 +1,300 @@
+"""The one form that every language is lowered to, and that every engine and check reads.
+
+Meanings that all engines share:
+
+* `Field` on a packet without that field is false, so its `Not` is true.
+* `Unknown` is a truth value that cannot be known here. A pure one is a function of the packet and the
+  moment: equal keys share one truth value. An impure one is a fresh value at every occurrence and every
+  call path. An answer is definite exactly when all truth values give the same verdict.
+* The actions of a rule are done in order, up to the first that ends the rule.
+
+Spans, texts and other marks of the writing take no part in equality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any as _Anything
+
+from policy.packet import Intervals, Value, ValueSet
+from policy.source import Source, Span
+
+
+def _mark(default: _Anything = None) -> _Anything:
+    """A field that describes the writing: it takes no part in equality."""
+    return field(default=default, compare=False, repr=False, kw_only=True)
+
+
+# Matches
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """Every packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """The packets that match every part (all packets, without parts)."""
+
+    parts: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """The packets that match at least one part (none, without parts)."""
+
+    parts: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The well-formed packets that do not match the part."""
+
+    part: Match
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The packets that have the field *name* (a key of `packet.FIELDS`) with a value in *values*."""
+
+    name: str
+    values: ValueSet
+    span: Span | None = _mark()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A condition that is not modelled; *text* says it to people, *key* names it for `--assume`."""
+
+    text: str
+    key: str
+    pure: bool = True
+    span: Span | None = _mark()
+
+
+Match = Any | All | Either | Not | Field | Unknown
+Service = tuple[Field, ...]
+"""The fields that a kind of traffic has, all of them: protocol, destination ports, ICMP type and code."""
+
+NOTHING = Either(())
+EVERYTHING = Any()
+
+# Actions
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Let the packet pass (in netfilter: past this table)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Drop the packet silently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Block the packet and tell the sender, with *how* (an ICMP type or `tcp-reset`; None: the usual)."""
+
+    how: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Go through another policy; when it returns, go on behind this rule."""
+
+    policy: str
+    span: Span | None = _mark()
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """Go through another policy; when it returns, return from this one too."""
+
+    policy: str
+    span: Span | None = _mark()
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Leave this policy; in an entry policy: take its default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Change the bits under *mask* of a field to those of *value*; None: to something that is not known."""
+
+    field: str
+    value: int | None
+    mask: int = (1 << 32) - 1
+    xor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Change fields of the packet (NAT); the rules that follow see the new ones."""
+
+    changes: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Do something that no verdict depends on: *text* says what (remember in a list, clamp the MSS …)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Write the packet to a log."""
+
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownAction:
+    """An action that is not modelled: any of *outcomes* may be what happens (`continue`: as if it were not there)."""
+
+    text: str
+    key: str
+    outcomes: frozenset[str] = frozenset({"allow", "block", "continue"})
+
+
+Action = Allow | Block | Reject | Jump | Goto | Return | Set | Rewrite | Note | Log | UnknownAction
+
+# Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A comment that silences a check for one rule, or without codes all checks."""
+
+    codes: tuple[str, ...]
+    reason: str | None
+    span: Span = _mark()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A match and what is done with the packets that match. `span` is the whole rule as it was written."""
+
+    match: Match
+    actions: tuple[Action, ...]
+    label: str | None = None
+    note: str | None = None
+    owner: str | None = None
+    expires: date | None = None
+    suppressions: tuple[Suppression, ...] = ()
+    span: Span = _mark()
+    action_span: Span | None = _mark()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An ordered list of rules. Without a *default* it returns, or, where it is the entry, takes the entry's."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    default: Action | None = None
+    last_match: bool = False
+    span: Span | None = _mark()
+    default_span: Span | None = _mark()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A policy where packets enter the rules at a hook.
+
+    *default* is taken when the policy ends or returns without one of its own. *stateful*: established and
+    related packets are allowed, and invalid ones blocked, before the rules. *main*: this entry decides
+    what is let in (in netfilter the filter table); an allow of the others is only "no objection".
+    """
+
+    policy: str
+    default: Action
+    stateful: bool = False
+    main: bool = True
+    table: str = "filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A name that a file gives to a value: addresses, or alternative services.
+
+    *text* is the value as it was written, *uses* are the places that mention the name.
+    """
+
+    name: str
+    kind: str
+    text: str
+    value: Intervals | tuple[Service, ...] | None = None
+    span: Span = _mark()
+    uses: tuple[Span, ...] = _mark(())
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """Everything that one file (with what it includes) says.
+
+    `entries[hook]` are walked in order until one blocks; the key None holds at every hook. *families*
+    are the IP versions that the rules speak of.
+    """
+
+    language: str
+    families: frozenset[int]
+    policies: Mapping[str, Policy]
+    entries: Mapping[int | None, tuple[Entry, ...]]
+    definitions: tuple[Definition, ...] = ()
+    sources: tuple[Source, ...] = _mark(())
+
+    def at(self, hook: int | None) -> tuple[Entry, ...]:
+        """Return the entries that a packet at *hook* goes through, in order."""
+        return self.entries.get(hook) or self.entries.get(None, ())
+
+
+def walk(match: Match) -> list[Match]:
+    """Return a match and all its parts, depth first."""
+    found = [match]
+    match match:
+        case All(parts) | Either(parts):
+            for part in parts:
+                found += walk(part)
+        case Not(part):
+            found += walk(part)
+    return found
+
+
+def all_of(*parts: Match) -> Match:
+    """Return the conjunction, without needless nodes."""
+    flat: list[Match] = []
+    for part in parts:
+        match part:
+            case Any():
+                continue
+            case All(inner):
+                flat += inner
+            case _:
+                flat.append(part)
+    return flat[0] if len(flat) == 1 else All(tuple(flat)) if flat else EVERYTHING
+
+
+def either_of(*parts: Match) -> Match:
+    """Return the disjunction, without needless nodes."""
+    flat: list[Match] = []
+    for part in parts:
+        match part:
+            case Any():
+                return EVERYTHING
+            case Either(inner):
+                flat += inner
+            case _:
+                flat.append(part)
+    return flat[0] if len(flat) == 1 else Either(tuple(flat))
+
+
+def negated(match: Match) -> Match:
+    """Return the negation, without double ones."""
+    return match.part if isinstance(match, Not) else Not(match)

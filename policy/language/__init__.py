@@ -1,0 +1,1 @@
+"""What all textual languages share: grammars, and the wording of syntax mistakes."""

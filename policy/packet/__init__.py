@@ -1,0 +1,52 @@
+"""Packets: every field, its domain, which packets have it, and sets of its values."""
+
+from policy.packet.fields import (
+    ACK,
+    ESTABLISHED,
+    FIELDS,
+    FORWARD,
+    HOOKS,
+    INPUT,
+    INVALID,
+    NEW,
+    OUTPUT,
+    PORT_PROTOCOLS,
+    RELATED,
+    STATES,
+    SYN,
+    TRAFFIC,
+    UNTRACKED,
+    FieldInfo,
+)
+from policy.packet.packet import Packet, Value, complete, has, single
+from policy.packet.values import ANY_NAME, EMPTY, Intervals, Masked, Names, ValueSet
+
+__all__ = [
+    "ACK",
+    "ANY_NAME",
+    "EMPTY",
+    "ESTABLISHED",
+    "FIELDS",
+    "FORWARD",
+    "HOOKS",
+    "INPUT",
+    "INVALID",
+    "NEW",
+    "OUTPUT",
+    "PORT_PROTOCOLS",
+    "RELATED",
+    "STATES",
+    "SYN",
+    "TRAFFIC",
+    "UNTRACKED",
+    "FieldInfo",
+    "Intervals",
+    "Masked",
+    "Names",
+    "Packet",
+    "Value",
+    "ValueSet",
+    "complete",
+    "has",
+    "single",
+]

@@ -1,0 +1,128 @@
+"""Texts and places in them: the lowest layer of every diagnostic.
+
+A `Span` holds the text that it points into, so that whoever has a span can show it. Columns are
+counted in code points from 1, lines are ended by LF (a CR before it is not part of the line).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAX_BYTES = 64 * 1024 * 1024
+"""The largest file that is read, in bytes: a rule file of 64 MiB has about a million rules."""
+
+
+class Unreadable(Exception):
+    """A file that cannot be read as text; `str()` says what is wrong, `.help` what to do."""
+
+    def __init__(self, name: str, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A named text, as its author wrote it."""
+
+    name: str
+    text: str = field(repr=False)
+    _starts: list[int] = field(default_factory=list, repr=False)
+
+    def starts(self) -> list[int]:
+        """Return the offset at which each line starts."""
+        if not self._starts:
+            self._starts.append(0)
+            find = self.text.find
+            at = find("\n")
+            while at >= 0:
+                self._starts.append(at + 1)
+                at = find("\n", at + 1)
+        return self._starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of *offset*, both from 1."""
+        starts = self.starts()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """Return the text of line *number* (from 1), without its ending."""
+        starts = self.starts()
+        start = starts[number - 1]
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[start:end].removesuffix("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The half-open range of code points [start, end) of a source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.end]
+
+    @property
+    def line(self) -> int:
+        return self.source.position(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        return self.source.position(self.start)[1]
+
+    @property
+    def end_line(self) -> int:
+        return self.source.position(self.end)[0]
+
+    @property
+    def end_column(self) -> int:
+        return self.source.position(self.end)[1]
+
+    def to(self, other: Span) -> Span:
+        """Return the span from the start of this one to the end of *other*."""
+        return Span(self.source, self.start, other.end)
+
+
+def read(path: str) -> Source:
+    """Read the file at *path* as UTF-8 (a byte order mark is kept in the text for the language to judge).
+
+    Raises `Unreadable` when it is missing, a directory, not permitted, larger than `MAX_BYTES`,
+    binary, or not UTF-8.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise Unreadable(path, "no such file", "check the path") from None
+    except IsADirectoryError:
+        raise Unreadable(path, "is a directory", "name a file in it") from None
+    except PermissionError:
+        raise Unreadable(path, "may not be read", "check the permissions of the file") from None
+    except (OSError, ValueError) as error:
+        raise Unreadable(path, f"could not be read: {getattr(error, 'strerror', None) or error}") from None
+    return decode(path, data)
+
+
+def decode(name: str, data: bytes) -> Source:
+    """Return *data* as a `Source`; raises `Unreadable` when it is not a text of at most `MAX_BYTES`."""
+    if len(data) > MAX_BYTES:
+        raise Unreadable(name, f"is larger than {MAX_BYTES // 2**20} MiB", "split it into several files")
+    if (nul := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, nul) + 1
+        raise Unreadable(name, f"is a binary file: line {line} has a NUL byte", "name a text file of rules")
+    try:
+        return Source(name, data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise Unreadable(
+            name,
+            f"is not UTF-8: line {line} has the byte 0x{byte:02x}",
+            "convert it to UTF-8, with `iconv` for example",
+        ) from None
