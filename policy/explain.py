@@ -19,14 +19,15 @@ from policy.ir import (
     Rule,
     Ruleset,
     Unknown,
+    walk,
 )
 from policy.packet import FIELDS, PORT_PROTOCOLS, Intervals, Masked, Packet, Value
 from policy.packet.address import families_of, whole
 from policy.packet.text import set_text, value_text
 
 _WORD = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-MOST_CANDIDATES = 400
-"""So many allow rules are tried when the nearest one is looked for."""
+MOST_CANDIDATES = 25
+"""So many of the nearest allow rules are tried: each trial is a walk through all rules."""
 
 
 def because(step: Step) -> str:
@@ -70,12 +71,37 @@ def reason(match: Match, packet: Packet, known: Known, answer: bool | None) -> s
             assert_never(match)
 
 
+def failed_field(match: Match, packet: Packet, known: Known) -> str:
+    """Return the title of the field for which *match* is false, to sum up many rules."""
+    match match:
+        case All(parts):
+            return failed_field(next(part for part in parts if truth(part, packet, known) is False), packet, known)
+        case Either(parts) if parts:
+            return failed_field(parts[0], packet, known)
+        case Not(part):
+            named = next((inner for inner in walk(part) if isinstance(inner, Field)), None)
+            return FIELDS[named.name].title if named else "other conditions"
+        case Field(name):
+            return FIELDS[name].title
+    return "other conditions"
+
+
 def _either(parts: list[Match], packet: Packet, known: Known, answer: bool | None) -> str:
-    """Of alternatives, the one that went furthest says most."""
-    ranked = sorted(parts, key=lambda part: len(failing(part, packet, known)))
-    first = reason(ranked[0], packet, known, answer)
-    others = len(parts) - 1
-    return first if answer is None or not others else f"{first} (nor {others} more alternative{'s'[: others > 1]})"
+    """Alternatives that fail by one field are told as one; else the one that went furthest says most."""
+    causes = [_cause(part, packet, known, answer) for part in parts]
+    fields = [cause for cause in causes if isinstance(cause, Field) and isinstance(cause.values, Intervals)]
+    if len(fields) == len(causes) and len({cause.name for cause in fields}) == 1:
+        union = Intervals.of(*(pair for cause in fields for pair in cause.values.ranges))  # type: ignore[union-attr]
+        return reason(Field(fields[0].name, union), packet, known, answer)
+    furthest = min(parts, key=lambda part: len(failing(part, packet, known)))
+    return reason(furthest, packet, known, answer)
+
+
+def _cause(match: Match, packet: Packet, known: Known, answer: bool | None) -> Match:
+    """Return the part that `reason` would name."""
+    while isinstance(match, All):
+        match = next(part for part in match.parts if truth(part, packet, known) is answer)
+    return match
 
 
 def _excluded(part: Match, packet: Packet, known: Known) -> str:
@@ -147,13 +173,13 @@ def nearest_allow(ruleset: Ruleset, packet: Packet) -> tuple[Rule, tuple[str, ..
     there is none within `MOST_CANDIDATES`.
     """
     hook = packet.get("hook")
-    found: list[tuple[int, int, Rule, tuple[Match, ...]]] = []
+    found: list[tuple[tuple[int, float], Rule, tuple[Match, ...]]] = []
     for rule in _reachable(ruleset, hook if isinstance(hook, int) else None):
         if any(isinstance(action, Allow) for action in rule.actions):
             leaves = failing(rule.match, packet, {})
             if leaves and all(isinstance(leaf, Field) for leaf in leaves):
-                found.append((len(leaves), len(found), rule, leaves))
-    for _, _, rule, leaves in sorted(found, key=lambda each: each[:2])[:MOST_CANDIDATES]:
+                found.append(((len(leaves), sum(_distance(packet, leaf) for leaf in leaves)), rule, leaves))
+    for _, rule, leaves in sorted(found, key=lambda each: each[0])[:MOST_CANDIDATES]:
         changed = _changed(packet, leaves)
         if changed is None:
             continue
@@ -162,6 +188,16 @@ def nearest_allow(ruleset: Ruleset, packet: Packet) -> tuple[Rule, tuple[str, ..
             words = tuple(f"{FIELDS[f.name].title} {_wanted(f, packet)}" for f in leaves if isinstance(f, Field))
             return rule, words, changed
     return None
+
+
+def _distance(packet: Packet, leaf: Match) -> float:
+    """How far a number is from those that are wanted, as a part of all; other things are as far as can be."""
+    if not isinstance(leaf, Field) or leaf.name == "proto" or FIELDS[leaf.name].labels:
+        return 1.0
+    value, wanted, domain = packet.get(leaf.name), leaf.values, FIELDS[leaf.name].domain
+    if not isinstance(value, int) or not isinstance(wanted, Intervals) or not isinstance(domain, Intervals):
+        return 1.0
+    return min((abs(value - end) for pair in wanted.ranges for end in pair), default=domain.size) / domain.size
 
 
 def _reachable(ruleset: Ruleset, hook: int | None) -> list[Rule]:

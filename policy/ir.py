@@ -125,7 +125,10 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Change the bits under *mask* of a field to those of *value*; None: to something that is not known."""
+    """Clear the bits under *mask* of a field, then set those of *value* (or, *xor*, flip them), as netfilter does.
+
+    *value* None: the bits under *mask* become something that is not known.
+    """
 
     field: str
     value: int | None
@@ -156,13 +159,18 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class UnknownAction:
-    """An action that is not modelled: any of *outcomes* may be what happens (`continue`: as if it were not there)."""
+    """An action that is not modelled: any of *outcomes* may be what happens.
+
+    `continue`: as if it were not there; `pass`: the packet passes, whatever the entries that follow would say (a
+    rewrite may take it to another hook).
+    """
 
     text: str
     key: str
     outcomes: frozenset[str] = frozenset({"allow", "block", "continue"})
 
 
+Verdict = Allow | Block | Reject
 Action = Allow | Block | Reject | Jump | Goto | Return | Set | Rewrite | Note | Log | UnknownAction
 
 # Rules
@@ -198,10 +206,11 @@ class Policy:
 
     name: str
     rules: tuple[Rule, ...]
-    default: Action | None = None
+    default: Verdict | None = None
     last_match: bool = False
     span: Span | None = _mark()
     default_span: Span | None = _mark()
+    suppressions: tuple[Suppression, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +223,7 @@ class Entry:
     """
 
     policy: str
-    default: Action
+    default: Verdict
     stateful: bool = False
     main: bool = True
     table: str = "filter"
@@ -233,6 +242,7 @@ class Definition:
     value: Intervals | tuple[Service, ...] | None = None
     span: Span = _mark()
     uses: tuple[Span, ...] = _mark(())
+    suppressions: tuple[Suppression, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is read, in bytes: a rule file of 64 MiB has about a million rules."""
@@ -89,15 +90,10 @@ class Span:
         return Span(self.source, self.start, other.end)
 
 
-def read(path: str) -> Source:
-    """Read the file at *path* as UTF-8 (a byte order mark is kept in the text for the language to judge).
-
-    Raises `Unreadable` when it is missing, a directory, not permitted, larger than `MAX_BYTES`,
-    binary, or not UTF-8.
-    """
+def opened(path: str) -> BinaryIO:
+    """Open the file at *path* for its bytes; raises `Unreadable` when it is missing, a directory or not permitted."""
     try:
-        with Path(path).open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        return Path(path).open("rb")
     except FileNotFoundError:
         raise Unreadable(path, "no such file", "check the path") from None
     except IsADirectoryError:
@@ -105,7 +101,23 @@ def read(path: str) -> Source:
     except PermissionError:
         raise Unreadable(path, "may not be read", "check the permissions of the file") from None
     except (OSError, ValueError) as error:
-        raise Unreadable(path, f"could not be read: {getattr(error, 'strerror', None) or error}") from None
+        raise _failed(path, error) from None
+
+
+def _failed(path: str, error: Exception) -> Unreadable:
+    return Unreadable(path, f"could not be read: {getattr(error, 'strerror', None) or error}")
+
+
+def read(path: str) -> Source:
+    """Read the file at *path* as UTF-8 (a byte order mark is kept in the text for the language to judge).
+
+    Raises `Unreadable` when it cannot be opened, is larger than `MAX_BYTES`, binary, or not UTF-8.
+    """
+    with opened(path) as stream:
+        try:
+            data = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise _failed(path, error) from None
     return decode(path, data)
 
 

@@ -71,7 +71,7 @@ def probe(python: Path, work: Path, version: str) -> None:
     if version not in printed:
         sys.exit(f"fwpolicy --version: {printed.strip()}, not {version}")
     shutil.copytree(ROOT / "rules" / "office", trap / "office")
-    print(run(command, "ask", "office/office.rules", *QUESTION.split(), cwd=trap).rstrip())
+    print(run(command, "ask", "office/rules.fw", *QUESTION.split(), cwd=trap).rstrip())
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from policy.packet import ACK, ESTABLISHED, FIELDS, FORWARD, INPUT, OUTPUT, TRAF
 from policy.packet.example import example, is_single
 from policy.packet.fields import ICMP, ICMP6, TCP, UDP
 from policy.packet.text import set_text
-from policy.question import Question, boxes
+from policy.question.boxes import Part, Question, parts
 
 Verdict = Literal["allow", "block", "depends", "mixed"]
 Role = Literal["first", "reply", "next"]
@@ -104,22 +104,23 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = Asking()) -> Answ
     Every part of the question that the rules treat alike is one region. A part that they treat
     differently, by a field that the question left open, is not answered yet.
     """
-    families = ruleset.families
-    parts = [values for values in boxes(question) if _family(values) in families]
-    if not parts:
-        spoken = " and ".join(f"IPv{family}" for family in sorted(families))
-        raise CannotAnswer(f"nothing is left of the question: these rules speak {spoken} only", "ask about such addresses")
+    try:
+        everything = parts(question)
+    except ValueError as error:
+        raise CannotAnswer(str(error)) from None
+    spoken = [part for part in everything if part.family in ruleset.families]
+    if not spoken:
+        families = " and ".join(f"IPv{family}" for family in sorted(ruleset.families))
+        raise CannotAnswer(
+            f"nothing is left of the question: these rules speak {families} only", "ask about such addresses"
+        )
     answers = tuple(
         HookAnswer(hook, _together(region.verdict for region in regions), regions)
-        for hook in hooks_asked(ruleset, question, parts, asking.local)
-        if (regions := tuple(_region(ruleset, hook, values, question, asking) for values in parts))
+        for hook in hooks_asked(ruleset, question, spoken, asking.local)
+        if (regions := tuple(region for part in spoken for region in _regions(ruleset, hook, part, asking)))
     )
     verdict = _together(hook.verdict for hook in answers)
     return Answer(question.text, verdict, answers, _nearest(ruleset, answers) if verdict == "block" else None)
-
-
-def _family(values: Mapping[str, Value]) -> int:
-    return Packet(values).family
 
 
 def _together(verdicts: Iterable[Verdict]) -> Verdict:
@@ -127,21 +128,31 @@ def _together(verdicts: Iterable[Verdict]) -> Verdict:
     return found.pop() if len(found) == 1 else "mixed"
 
 
-def _region(ruleset: Ruleset, hook: int | None, values: dict[str, Value], question: Question, asking: Asking) -> Region:
-    given = values if hook is None else {**values, "hook": hook}
+def _regions(ruleset: Ruleset, hook: int | None, part: Part, asking: Asking) -> Iterator[Region]:
+    """Yield the answer for a part of the question: as one, or port by port where few ports are treated differently."""
+    region, culprit = _region(ruleset, hook, part, asking)
+    if culprit is None:
+        yield region
+        return
+    pieces = part.by_port()
+    if len(pieces) < 2:
+        raise _not_yet(culprit)
+    for piece in pieces:
+        yield from _regions(ruleset, hook, piece, asking)
+
+
+def _region(ruleset: Ruleset, hook: int | None, part: Part, asking: Asking) -> tuple[Region, PacketAnswer | None]:
+    """Return the answer for a part, and the packet of the connection that has no answer as a whole."""
+    given = part.values if hook is None else {**part.values, "hook": hook}
     try:
         first = complete(given)
     except ValueError as error:
         raise CannotAnswer(str(error)) from None
-    single = asking.single or question.names_state
-    packets = tuple(
-        _packet(ruleset, role, packet, asking) for role, packet in ([("first", first)] if single else connection(first))
-    )
+    sent: Iterable[tuple[Role, Packet]] = (("first", first),) if asking.single or part.alone else connection(first)
+    packets = tuple(_packet(ruleset, role, packet, asking) for role, packet in sent)
     verdict = _passes([answer.decision for answer in packets])
-    if verdict == "mixed":
-        culprit = next(answer for answer in packets if answer.decision.verdict == "mixed")
-        raise _not_yet(culprit)
-    return Region(verdict, packets, _replayed(ruleset, packets[0], asking))
+    culprit = next((answer for answer in packets if answer.decision.verdict == verdict == "mixed"), None)
+    return Region(verdict, packets, example(first) if culprit else _replayed(ruleset, packets[0], asking)), culprit
 
 
 def _packet(ruleset: Ruleset, role: Role, packet: Packet, asking: Asking) -> PacketAnswer:
@@ -164,7 +175,7 @@ def _replayed(ruleset: Ruleset, answer: PacketAnswer, asking: Asking) -> Packet:
     one = example(answer.packet)
     verdict = decide(ruleset, one, assume=asking.assume).verdict
     expected = answer.decision.verdict
-    assert verdict == expected or expected == "depends", f"{verdict} for one packet, {expected} for all"
+    assert expected in {verdict, "depends"}, f"{verdict} for one packet, {expected} for all"
     return one
 
 

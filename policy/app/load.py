@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import BinaryIO
 
 from policy import source
 from policy.ir import Ruleset
@@ -26,3 +27,8 @@ def load(text: Source, language: str | None = None, local: Intervals | None = No
     *local* are the host's own addresses. Raises `diagnostic.Mistakes` with everything that is wrong.
     """
     return front_end(language or sniff(text.text)).read(text, local=local)
+
+
+def open_lines(path: str) -> BinaryIO:
+    """Return the bytes at *path*, `-` for standard input, to be read line by line; raises `source.Unreadable`."""
+    return sys.stdin.buffer if path == STANDARD_INPUT else source.opened(path)

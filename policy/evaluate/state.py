@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from policy.evaluate.trace import Implicit
@@ -23,7 +24,7 @@ from policy.ir import (
     UnknownAction,
     walk,
 )
-from policy.packet import FIELDS, TRAFFIC, Intervals
+from policy.packet import FIELDS, TRAFFIC, Intervals, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,8 @@ def changed(state: State, action: Set | Rewrite) -> State:
     packet = state.case.packet
     if isinstance(action, Rewrite):
         frames = tuple(_without_index(frame) for frame in state.frames)
-        return replace(state, case=replace(state.case, packet=packet.with_values(dict(action.changes))), frames=frames)
+        return _with_values(replace(state, frames=frames), dict(action.changes))
     old = packet.get(action.field)
-    if old is None:
-        return state
     whole = FIELDS[action.field].domain
     assert isinstance(whole, Intervals)
     ((_, most),) = whole.ranges
@@ -111,9 +110,15 @@ def changed(state: State, action: Set | Rewrite) -> State:
         if action.mask & most == most:
             old = 0
         if isinstance(old, int):
-            new = old ^ action.value if action.xor else old & ~action.mask | action.value
-    known = {key: answer for key, answer in state.case.known.items() if isinstance(key, str) or key[0] != action.field}
-    return replace(state, case=replace(state.case, packet=packet.with_values({action.field: new}), known=known))
+            new = old & ~action.mask ^ action.value if action.xor else old & ~action.mask | action.value
+    return _with_values(state, {action.field: new})
+
+
+def _with_values(state: State, changes: Mapping[str, Value]) -> State:
+    """Return *state* with the fields of *changes*, where the packet has them, and nothing known of their old values."""
+    changes = {name: value for name, value in changes.items() if state.case.packet.get(name) is not None}
+    known = {key: answer for key, answer in state.case.known.items() if isinstance(key, str) or key[0] not in changes}
+    return replace(state, case=replace(state.case, packet=state.case.packet.with_values(changes), known=known))
 
 
 def _without_index(frame: Frame) -> Frame:

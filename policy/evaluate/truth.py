@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from policy.ir import All, Any, Either, Field, Match, Not, Unknown
@@ -62,37 +62,64 @@ class Case:
     decided: tuple[tuple[Atom, bool], ...]
 
 
-def settle(match: Match, case: Case) -> Iterator[Case]:
+def settle(match: Match, case: Case, shared: Collection[str]) -> Iterator[Case]:
     """Yield every way in which *match* can turn out for the packets of *case*, and with what it has decided.
 
-    The cases are disjoint and together are all of them. A pure unknown that was decided stays decided;
-    an impure one is fresh wherever it stands, so it is not remembered.
+    The cases are disjoint and together are all of them. A pure unknown whose key is *shared* stays decided.
+    All other unknowns stand in one place only: what hangs on nothing else can turn out both ways, and it
+    does not matter how.
     """
     quick = truth(match, case.packet, case.known)
     if quick is not None:
-        yield Case(quick, case.packet, case.known, case.decided)
+        yield replace(case, truth=quick)
+        return
+    atoms = _open(match, case)
+    if all(isinstance(atom, Unknown) and not (atom.pure and atom.key in shared) for atom in atoms):
+        for answer in (True, False):
+            yield replace(case, truth=answer, decided=(*case.decided, *((atom, answer) for atom in atoms)))
         return
     match match:
         case Field() | Unknown():
             for answer in (True, False):
                 yield _decide(match, answer, case)
         case Not(part):
-            for inner in settle(part, case):
-                yield Case(not inner.truth, inner.packet, inner.known, inner.decided)
+            for inner in settle(part, case, shared):
+                yield replace(inner, truth=not inner.truth)
         case All(parts):
-            for inner in settle(parts[0], case):
-                if inner.truth:
-                    yield from settle(All(parts[1:]), inner)
-                else:
-                    yield inner
+            yield from _in_turn(parts, case, shared, going_on=True)
         case Either(parts):
-            for inner in settle(parts[0], case):
-                if inner.truth:
-                    yield inner
-                else:
-                    yield from settle(Either(parts[1:]), inner)
+            yield from _in_turn(parts, case, shared, going_on=False)
         case Any():
             raise AssertionError("always true")
+        case _:
+            assert_never(match)
+
+
+def _in_turn(parts: tuple[Match, ...], case: Case, shared: Collection[str], going_on: bool) -> Iterator[Case]:
+    """Settle one part after the other, for as long as their truth is *going_on*."""
+    waiting = [(0, case)]
+    while waiting:
+        at, so_far = waiting.pop()
+        for inner in settle(parts[at], so_far, shared):
+            if inner.truth is going_on and at + 1 < len(parts):
+                waiting.append((at + 1, inner))
+            else:
+                yield inner
+
+
+def _open(match: Match, case: Case) -> list[Atom]:
+    """Return what the truth of *match* hangs on."""
+    if truth(match, case.packet, case.known) is not None:
+        return []
+    match match:
+        case Field() | Unknown():
+            return [match]
+        case Not(part):
+            return _open(part, case)
+        case All(parts) | Either(parts):
+            return [atom for part in parts for atom in _open(part, case)]
+        case Any():
+            return []
         case _:
             assert_never(match)
 
@@ -100,8 +127,7 @@ def settle(match: Match, case: Case) -> Iterator[Case]:
 def _decide(atom: Atom, answer: bool, case: Case) -> Case:
     packet, known = case.packet, case.known
     if isinstance(atom, Unknown):
-        if atom.pure:
-            known = {**known, atom.key: answer}
+        known = {**known, atom.key: answer}
     else:
         narrowed = packet.narrowed(atom.name, atom.values, answer)
         if narrowed is None:

@@ -16,13 +16,14 @@ from policy.evaluate.state import End, Frame, State, changed, difference, harmle
 from policy.evaluate.trace import Decision, Implicit, Step
 from policy.evaluate.truth import Case, Key, settle, truth
 from policy.ir import (
-    Action,
     Allow,
     Block,
     Entry,
+    Field,
     Goto,
     Jump,
     Log,
+    Match,
     Note,
     Reject,
     Return,
@@ -31,6 +32,7 @@ from policy.ir import (
     Ruleset,
     Set,
     UnknownAction,
+    Verdict,
 )
 from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Packet
 
@@ -40,8 +42,10 @@ MOST_STEPS = 200_000
 DEEPEST = 512
 """Deeper calls end the walk undecided; no firewall allows them."""
 
-_ACCEPTED = Intervals.of(ESTABLISHED, RELATED)
-_REFUSED = Intervals.of(INVALID)
+_IMPLICIT: tuple[tuple[Match, Verdict], ...] = (
+    (Field("state", Intervals.of(ESTABLISHED, RELATED)), Allow()),
+    (Field("state", Intervals.of(INVALID)), Block()),
+)
 
 
 def evaluate(
@@ -114,14 +118,18 @@ class _Walk:
         current: State | None = state
         while current is not None:
             if current.frames:
+                depth = len(current.frames)
                 current = yield from self._policy(current)
+                if current is not None and len(current.frames) < depth and not self._is_new(current):
+                    return
             elif current.entry == len(self.entries):
                 self.ends.append((current, current.allowed or End(True, Allow(), None, "default")))
                 return
             elif current.returned:
                 entry = self.entries[current.entry]
                 yield Step(entry.policy, None, True, current.case.packet, 0, "default")
-                current = self._do(current, (entry.default,), None)
+                default = self.ruleset.policies[entry.policy].default or entry.default
+                current = self._end(current, default, None, "default")
             else:
                 current = yield from self._enter(current)
 
@@ -129,11 +137,14 @@ class _Walk:
         """Begin the next entry: the implicit rule for connection state, then its policy."""
         entry = self.entries[state.entry]
         packet = state.case.packet
-        if entry.stateful:
-            for states, action in ((_ACCEPTED, Allow()), (_REFUSED, Block())):
-                if packet.test("state", states):
-                    yield Step(entry.policy, None, True, packet, implicit="state")
-                    return self._do(state, (action,), None, "state")
+        for match, action in _IMPLICIT if entry.stateful else ():
+            matched = truth(match, packet, state.case.known)
+            if matched is None:
+                self._fork(state, match)
+                return None
+            if matched:
+                yield Step(entry.policy, None, True, packet, implicit="state")
+                return self._end(state, action, None, "state")
         return replace(state, frames=(self._frame(entry.policy, state),))
 
     def _frame(self, name: str, state: State) -> Frame:
@@ -160,52 +171,41 @@ class _Walk:
                 continue
             here = replace(state, frames=(*state.frames[:-1], replace(frame, at=at + 1)))
             if matched:
-                return self._do(here, rule.actions, rule)
-            self._fork(here, rule)
+                return self._do(here, rule)
+            self._fork(here, rule.match, rule)
             return None
         if frame.policy.default is not None:
             yield Step(frame.policy.name, None, True, packet, depth, "default")
-            return self._do(state, (frame.policy.default,), None)
+            return self._end(state, frame.policy.default, None, "default")
         return self._leave(state)
 
-    def _leave(self, state: State) -> State | None:
+    def _leave(self, state: State) -> State:
         """Return to the caller of the innermost policy, or to the end of the entry."""
-        left = replace(state, frames=state.frames[:-1])
-        if not left.frames:
-            return replace(left, returned=True)
-        return left if self._is_new(left) else None
+        frames = state.frames[:-1]
+        return replace(state, frames=frames, returned=not frames)
 
-    def _fork(self, state: State, rule: Rule) -> None:
-        """Follow every way in which the match of *rule* can turn out."""
+    def _fork(self, state: State, match: Match, rule: Rule | None = None) -> None:
+        """Follow every way in which *match* can turn out; where it is true, do what *rule* says."""
         if not self.forked:
             self.forked, self.shared = True, shared_keys(self.ruleset, self.entries)
         ways: dict[object, State] = {}
-        for case in settle(rule.match, replace(state.case, decided=())):
-            known = {
-                key: answer for key, answer in case.known.items() if key in self.shared or not isinstance(key, str)
-            }
-            way = replace(state, case=replace(case, known={**self.assume, **known}), done=(*state.done, *case.decided))
+        for case in settle(match, replace(state.case, decided=()), self.shared):
+            way = replace(state, case=case, done=(*state.done, *case.decided))
             ways.setdefault((case.truth, way.key()), way)
             self.left -= 1
             if self.left <= 0:
                 return
         for way in reversed(ways.values()):
-            going = self._do(way, rule.actions, rule) if way.case.truth else way
+            going = self._do(way, rule) if rule and way.case.truth else way
             if going is not None:
                 self.todo.append(going)
 
-    def _do(
-        self,
-        state: State,
-        actions: tuple[Action, ...],
-        rule: Rule | None,
-        implicit: Implicit | None = "default",
-    ) -> State | None:
-        """Do the actions of a rule that matches, or what is implicit; None where this way has ended."""
-        for action in actions:
+    def _do(self, state: State, rule: Rule) -> State | None:
+        """Do the actions of a rule that matches; None where this way has ended."""
+        for action in rule.actions:
             match action:
                 case Allow() | Block() | Reject():
-                    return self._end(state, action, rule, None if rule else implicit)
+                    return self._end(state, action, rule)
                 case Jump(name):
                     return replace(state, frames=(*state.frames, self._frame(name, state)))
                 case Goto(name):
@@ -225,7 +225,7 @@ class _Walk:
                     assert_never(action)
         return state
 
-    def _end(self, state: State, action: Action, rule: Rule | None, implicit: Implicit | None) -> State | None:
+    def _end(self, state: State, action: Verdict, rule: Rule | None, implicit: Implicit | None = None) -> State | None:
         """Come to a verdict in this entry: a block is the end, an allow goes on to the next entry."""
         allows = isinstance(action, Allow)
         end = End(allows, action, rule, implicit, self.entries[state.entry].main)
@@ -236,7 +236,7 @@ class _Walk:
             end = state.allowed
         return replace(state, entry=state.entry + 1, frames=(), returned=False, allowed=end)
 
-    def _unknown(self, state: State, action: UnknownAction, rule: Rule | None) -> State | None:
+    def _unknown(self, state: State, action: UnknownAction, rule: Rule) -> State | None:
         """Follow every outcome of an action that is not modelled; return the way on which it does nothing.
 
         When its key is settled, yes means that the packet goes on as far as the action can let it.
@@ -255,7 +255,9 @@ class _Walk:
             way = replace(state, done=(*state.done, (action, outcome))) if len(outcomes) > 1 else state
             if outcome == "continue":
                 going = way
-            elif (ended := self._end(way, Allow() if outcome == "allow" else Block(), rule, None)) is not None:
+            elif outcome == "pass":
+                self.ends.append((way, End(True, Allow(), rule, None)))
+            elif (ended := self._end(way, Allow() if outcome == "allow" else Block(), rule)) is not None:
                 self.todo.append(ended)
         return going
 

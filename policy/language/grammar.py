@@ -12,6 +12,7 @@ import pickle
 import re
 import stat
 import sys
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from io import BytesIO
@@ -75,8 +76,8 @@ def _cache_file(name: str, start: tuple[str, ...], texts: dict[str, str]) -> Pat
 def _cache_folder() -> Path | None:
     """Return the user's cache folder, made if need be; None unless it is ours and closed to all others."""
     try:
-        root = os.environ.get("XDG_CACHE_HOME") or ""
-        folder = (Path(root) if os.path.isabs(root) else Path.home() / ".cache") / "fwpolicy"
+        root = Path(os.environ.get("XDG_CACHE_HOME") or "")
+        folder = (root if root.is_absolute() else Path.home() / ".cache") / "fwpolicy"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.lstat()
         safe = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
@@ -87,9 +88,11 @@ def _cache_folder() -> Path | None:
 
 def _load(path: Path, transformer: object) -> lark.Lark | None:
     try:
-        saved = pickle.loads(path.read_bytes())
-        return lark.Lark._load_from_dict(saved["data"], saved["memo"], transformer=transformer)
-    except Exception:  # a damaged file may fail in any way: the grammar itself is the truth
+        saved = pickle.loads(path.read_bytes())  # noqa: S301 (nobody else can write it)
+        # `Lark.load` takes no transformer; this is what lark's own stand-alone parsers call.
+        load: Callable[..., lark.Lark] = lark.Lark._load_from_dict  # noqa: SLF001
+        return load(saved["data"], saved["memo"], transformer=transformer)
+    except Exception:  # noqa: BLE001 (a damaged file may fail in any way: the grammar itself is the truth)
         return None
 
 
@@ -100,5 +103,5 @@ def _save(parser: lark.Lark, path: Path) -> None:
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.write_bytes(stream.getvalue())
         draft.replace(path)
-    except Exception:  # a full disk, a read-only home: the next run builds the tables again
+    except Exception:  # noqa: BLE001 (a full disk, a read-only home: the next run builds the tables again)
         return

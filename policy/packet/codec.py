@@ -79,9 +79,11 @@ def _within(name: str, title: str, number: int) -> int:
 
 
 def packet_to_json(packet: Packet) -> dict[str, int | str]:
-    """Return the fields of a packet; a field of which only a set is known becomes the text of the set."""
+    """Return the fields of a packet; a set becomes its text, and what may have any value is left out."""
     found: dict[str, int | str] = {}
     for name, value in packet.values.items():
+        if value == FIELDS[name].domain:
+            continue
         if isinstance(value, str) or (isinstance(value, int) and name in _AS_NUMBER):
             found[name] = value
         elif isinstance(value, int):

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from itertools import product
+from string import ascii_lowercase
+
+from policy.packet.address import parse_address
 from policy.packet.fields import TRAFFIC
 from policy.packet.packet import Packet, Value
 from policy.packet.values import Intervals, Names
 
-_PREFERRED = {"sport": (51000, 40000, 1024), "dport": (443, 80), "length": (60,), "uid": (1000,), "gid": (1000,)}
-_INTERFACES = ("eth0", "eth1", "lo")
-_PROTOCOLS = (6, 17, 1, 58, 47)
+_PREFERRED = {
+    "proto": (6, 17, 1, 58, 47),
+    "sport": (51000, 40000, 1024),
+    "dport": (443, 80),
+    "src": tuple(parse_address(text) for text in ("198.51.100.7", "10.0.0.7", "2001:db8::7")),
+    "dst": tuple(parse_address(text) for text in ("192.0.2.9", "10.0.0.9", "2001:db8::9")),
+}
+_INTERFACES = {"in": ("eth0", "eth1", "lo"), "out": ("eth1", "eth0", "lo")}
 
 
 def example(box: Packet) -> Packet:
-    """Return a packet of *box*: usual client ports, a host address rather than a network's, common protocols."""
-    return Packet({name: _choose(name, value) for name, value in box.values.items()})
+    """Return a packet of *box*: usual client ports, a host address rather than a network's, common protocols.
+
+    Only the fields that say which traffic is meant are chosen; what is not known of the box stays open.
+    """
+    return Packet({name: _choose(name, value) if name in TRAFFIC else value for name, value in box.values.items()})
 
 
 def _choose(name: str, value: Value) -> Value:
     if isinstance(value, Names):
-        return _interface(value)
+        return _interface(name, value)
     if not isinstance(value, Intervals):
         return value
-    if name in ("src", "dst"):
-        low, high = value.ranges[0]
-        return low + 1 if high > low else low
-    if name == "mac":
-        return 0x020000000001 if 0x020000000001 in value else value.first
-    wanted = _PROTOCOLS if name == "proto" else _PREFERRED.get(name, ())
-    return next((number for number in wanted if number in value), value.first)
+    low, high = value.ranges[0]
+    host = low + 1 if name in ("src", "dst") and high > low else low
+    return next((number for number in _PREFERRED[name] if number in value), host)
 
 
-def _interface(names: Names) -> str:
-    for name in (*_INTERFACES, *sorted(names.exact), *(f"{prefix}0" for prefix in sorted(names.prefixes))):
+def _interface(field: str, names: Names) -> str:
+    for name in (*_INTERFACES[field], *sorted(names.exact), *(f"{prefix}0" for prefix in sorted(names.prefixes))):
         if name in names:
             return name
-    return next(name for name in (f"eth{number}" for number in range(100_000)) if name in names)
+    made_up = ("".join(letters) + "0" for letters in product(ascii_lowercase, repeat=3))
+    return next(name for name in made_up if name in names)
 
 
 def is_single(box: Packet) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from policy.packet.address import ANY_ADDRESS, BROADCAST, LOOPBACK, MULTICAST, V4_BASE, families_of, whole
-from policy.packet.fields import ACK, FIELDS, ICMP, NEW, REQUIRES, SYN
+from policy.packet.address import ANY_ADDRESS, BROADCAST, LOOPBACK, MULTICAST, V4_BASE, families_of, family_of, whole
+from policy.packet.fields import ACK, FIELDS, NEW, REQUIRES, SYN
 from policy.packet.values import Intervals, Masked, Names, ValueSet
 
 Value = int | str | Intervals | Names
@@ -84,6 +85,8 @@ def relation(box: Intervals | Names, values: ValueSet) -> bool | None:
 
 def values_of_mask(box: Intervals, masked: Masked) -> bool | None:
     """Decide `relation` for a mask by the bits that all numbers of each range share."""
+    if masked.value & ~masked.mask:
+        return False
     answers = set()
     for low, high in box.ranges:
         free = (1 << (low ^ high).bit_length()) - 1
@@ -138,21 +141,44 @@ def complete(given: Mapping[str, Value]) -> Packet:
     values.setdefault("proto", FIELDS["proto"].domain)  # type: ignore[arg-type]
     values.setdefault("fragment", 0)
     values.setdefault("state", NEW)
+    present = _fields_of(tuple(values.get(name) for name in _DECIDING))
     for name in given:
-        if not has(values, name):
+        if name not in present and not has(values, name):
             raise ValueError(f"this packet has no {FIELDS[name].title}")
-    for name, info in FIELDS.items():
-        if name == "hook" or name in values or not has(values, name):
-            continue
-        usual = _usual(name, values)
-        values[name] = info.domain if usual is None else usual  # type: ignore[assignment]
+    for name in present:
+        if name not in values:
+            usual = _usual(name, values)
+            values[name] = FIELDS[name].domain if usual is None else usual  # type: ignore[assignment]
     return Packet(values)
 
 
+_DECIDING = ("hook", "proto", "src", "fragment", "state")
+"""The fields that decide which others a packet has."""
+
+
+def _fields_of(deciding: tuple[Value | None, ...]) -> tuple[str, ...]:
+    """Return the fields of a packet, given the values of `_DECIDING`."""
+    hook, proto, source, fragment, state = deciding
+    family = 4 if (source if isinstance(source, int) else source.first) >= V4_BASE else 6  # type: ignore[union-attr]
+    return _layout(hook, proto, family, fragment, state)
+
+
+@lru_cache(maxsize=4096)
+def _layout(hook: Value | None, proto: Value, family: int, fragment: Value, state: Value) -> tuple[str, ...]:
+    values: dict[str, Value] = {"proto": proto, "src": whole(family), "fragment": fragment, "state": state}
+    if hook is not None:
+        values["hook"] = hook
+    return tuple(name for name in FIELDS if name != "hook" and has(values, name))
+
+
 def _one_family(values: dict[str, Value]) -> None:
+    source, destination = values.get("src", ANY_ADDRESS), values.get("dst", ANY_ADDRESS)
+    if isinstance(source, int) and isinstance(destination, int):
+        if family_of(source) != family_of(destination):
+            raise ValueError("the source and the destination are not of one family")
+        return
     sides = {}
-    for name in ("src", "dst"):
-        value = values.get(name, ANY_ADDRESS)
+    for name, value in (("src", source), ("dst", destination)):
         sides[name] = Intervals.of(value) if isinstance(value, int) else value
     both = families_of(sides["src"]) & families_of(sides["dst"])  # type: ignore[arg-type]
     if not both:
@@ -178,7 +204,7 @@ def _usual(name: str, values: Mapping[str, Value]) -> Value | None:
         case "flags":
             return SYN if values["state"] == NEW else ACK
         case "icmp_type":
-            return 8 if values["proto"] == ICMP else 128
+            return 8 if Packet(values).family == 4 else 128
         case "ttl":
             return 64
         case "direction":

@@ -26,7 +26,7 @@ def flags_number(text: str) -> int:
         return 0
     number = 0
     by_letter = {letter: TCP_FLAGS[name] for name, letter in _LETTERS.items()}
-    for letter in text.upper():
+    for letter in text.upper() if text.isascii() else text:
         if letter not in by_letter:
             raise ValueError(f"`{letter}` is not the letter of a TCP flag: S, F, R, P, A, U, E, C")
         number |= by_letter[letter]

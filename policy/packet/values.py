@@ -154,7 +154,7 @@ class Names:
     def covers(self, other: Names) -> bool:
         """Is every name of *other* in this set? (Sound: a `no` may only mean that it is not known.)"""
         if other.negated:
-            return self.negated and other._without_sign().covers(self._without_sign())
+            return "" in self.prefixes if not self.negated else other._without_sign().covers(self._without_sign())
         if self.negated:
             return not self._without_sign().meets(other)
         return all(n in self for n in other.exact) and all(
@@ -164,7 +164,7 @@ class Names:
     def meets(self, other: Names) -> bool:
         """Is there a name in both sets? (Sound: a `yes` may only mean that none is known to be missing.)"""
         if self.negated and other.negated:
-            return True
+            return "" not in self.prefixes | other.prefixes
         if self.negated:
             return not self._without_sign().covers(other)
         if other.negated:

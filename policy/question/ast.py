@@ -10,16 +10,12 @@ from dataclasses import dataclass, field
 from policy.source import Span
 
 
-def _span() -> Span:
-    return field(compare=False, repr=False)  # type: ignore[no-any-return]
-
-
 @dataclass(frozen=True, slots=True)
 class Word:
     """A name, a word with a meaning (`any`, `new`, `eth0`), or a literal that is one (a MAC address)."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +23,7 @@ class Address:
     """An address or a prefix, `10.1.0.0/16`, not yet looked into."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class Range:
 
     low: int
     high: int
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class Bits:
 
     value: int
     mask: int
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False)
 
 
 Item = Word | Address | Between
@@ -142,4 +138,4 @@ class Match:
     states: tuple[Word, ...] = ()
     flags: Flags | None = None
     settings: tuple[Setting, ...] = ()
-    span: Span = _span()
+    span: Span = field(compare=False, repr=False, kw_only=True)

@@ -21,11 +21,16 @@ class Repeated(Exception):
 
 
 class Reader:
-    """The callbacks of the grammar; `source` and `base` say where the text that is being parsed stands."""
+    """The callbacks of the grammar; `at` says where the text that is being parsed stands."""
 
     def __init__(self) -> None:
-        self.source = Source("", "")
-        self.base = 0
+        self.at(Span(Source("", ""), 0, 0))
+
+    def at(self, place: Span) -> None:
+        """Read the text of *place* next."""
+        self.place = place
+        self.source = place.source
+        self.base = place.start
 
     def __getattr__(self, name: str) -> Any:
         """Return the method of a rule that another grammar has imported."""
@@ -53,11 +58,7 @@ class Reader:
         return self._match((), parts, self.span(parts[0][1]))
 
     def _match(self, services: tuple[ast.Service, ...], clauses: list[Any], first: Span) -> ast.Match:
-        found: dict[str, Any] = {}
-        for name, keyword, value in clauses:
-            if name in found:
-                raise Repeated(keyword)
-            found[name] = value
+        found = once(clauses)
         last = clauses[-1][2] if clauses else services
         end = last[-1].span if isinstance(last, tuple) else last.span
         return ast.Match(services, **found, span=first.to(end))
@@ -102,7 +103,7 @@ class Reader:
         return ast.Service(name, number=True)
 
     def ported_service(self, parts: list[Any]) -> ast.Service:
-        return ast.Service(self.word_of(parts[0]), parts[1])
+        return ast.Service(self.word_of(parts[0]), tuple(parts[1:]))
 
     def coded_service(self, parts: list[Any]) -> ast.Service:
         name, kind, code = parts
@@ -125,8 +126,8 @@ class Reader:
     # Endpoints
 
     def endpoint(self, parts: list[Any]) -> ast.Endpoint:
-        addresses, ports = parts
-        return ast.Endpoint(addresses, ports or ())
+        items, excluded, ports = parts
+        return ast.Endpoint(ast.Addresses(items, excluded or ()), ports or ())
 
     def socket(self, parts: list[Any]) -> ast.Endpoint:
         address, port = parts
@@ -170,6 +171,16 @@ class Reader:
         return ast.Bits(number(value), number(mask), self.span(value, mask))
 
     mac = word
+
+
+def once(parts: list[Any]) -> dict[str, Any]:
+    """Return (name, keyword, value) triples by name; raises `Repeated` if a name stands twice."""
+    found: dict[str, Any] = {}
+    for name, keyword, value in parts:
+        if name in found:
+            raise Repeated(keyword)
+        found[name] = value
+    return found
 
 
 def number(token: Token) -> int:

@@ -36,15 +36,8 @@ class Environment:
     @staticmethod
     def of(definitions: tuple[Definition, ...]) -> Environment:
         """Return the names that a rule set defines."""
-        environment = Environment({}, {})
-        addresses, services = {}, {}
-        for each in definitions:
-            if isinstance(each.value, Intervals):
-                addresses[each.name] = each.value
-            elif each.value is not None:
-                services[each.name] = each.value
-        environment.addresses, environment.services = addresses, services
-        return environment
+        addresses = {d.name: d.value for d in definitions if isinstance(d.value, Intervals)}
+        return Environment(addresses, {d.name: d.value for d in definitions if isinstance(d.value, tuple)})
 
 
 def match_of(terms: Terms) -> Match:
@@ -66,21 +59,21 @@ def _merge(services: list[Service] | tuple[Service, ...], *names: str) -> tuple[
     """Unite services that differ in one field only, which is one of *names*."""
     if len(services) < 2:
         return tuple(services)
-    groups: dict[object, list[Service]] = {}
+    groups: dict[tuple[object, ...], list[Service]] = {}
     for service in services:
         varying = next((f.name for f in service if f.name in names), None)
         key = (varying, *(f for f in service if f.name != varying))
-        groups.setdefault(key if varying else (None, service), []).append(service)
-    return tuple(_united(group, names) for group in groups.values())
+        groups.setdefault(key, []).append(service)
+    return tuple(_united(str(key[0]), group) for key, group in groups.items())
 
 
-def _united(group: list[Service], names: tuple[str, ...]) -> Service:
+def _united(name: str, group: list[Service]) -> Service:
     first = group[0]
-    if len(group) == 1:
+    at = next((i for i, f in enumerate(first) if f.name == name), None)
+    if len(group) == 1 or at is None:
         return first
-    at, field_ = next((i, f) for i, f in enumerate(first) if f.name in names)
-    ranges = [pair for service in group for pair in service[at].values.ranges]  # type: ignore[union-attr]
-    spans = [service[at].span for service in group if service[at].span is not None]
-    span = spans[0].to(spans[-1]) if spans and spans[0] and spans[-1] else None  # type: ignore[union-attr]
-    union = Field(field_.name, Intervals.of(*ranges), span=span)
-    return (*first[:at], union, *first[at + 1 :])
+    fields = [service[at] for service in group]
+    ranges = [pair for f in fields if isinstance(f.values, Intervals) for pair in f.values.ranges]
+    start, end = fields[0].span, fields[-1].span
+    span = start.to(end) if start and end and start.source is end.source else start
+    return (*first[:at], Field(name, Intervals.of(*ranges), span=span), *first[at + 1 :])

@@ -1,0 +1,166 @@
+"""Many packets against one rule set: JSON lines in, JSON lines out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, NoReturn
+
+from policy.app.ask import Asking
+from policy.app.hooks import Hooks
+from policy.app.problem import CannotAnswer
+from policy.diagnostic import did_you_mean
+from policy.evaluate import Decision, Index, decide
+from policy.ir import Allow, Block, Field, Reject, Ruleset
+from policy.packet import FIELDS, HOOKS, Packet, Value, complete
+from policy.packet.codec import values_from_json
+
+LONGEST_LINE = 1 << 16
+"""A longer line, in bytes, is an error: a packet takes a few hundred."""
+
+_LONGEST_MESSAGE = 400
+_NEEDED = ("src", "dst", "proto")
+_ACTIONS = {Allow: "accept", Block: "drop", Reject: "reject"}
+_BOM = b"\xef\xbb\xbf"
+
+Row = dict[str, Any]
+"""One line of the output: `id`, `verdict`, `action` and `line`, or `id` and `error`."""
+
+
+class _Wrong(Exception):
+    """A line that says no packet; `str()` says why."""
+
+
+class Bulk:
+    """Answers packet after packet; what can be worked out once is."""
+
+    def __init__(self, ruleset: Ruleset, asking: Asking) -> None:
+        self._ruleset = ruleset
+        self._assume = asking.assume
+        self._hooks = Hooks(ruleset, asking.local)
+        self._index = Index()
+
+    def answers(self, lines: BinaryIO) -> Iterator[Row]:
+        """Yield the answer for each line that is not blank; in bounded memory, however many and long they are."""
+        first = True
+        while line := lines.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+                _skip_line(lines)
+                yield {"id": None, "error": f"the line is longer than {LONGEST_LINE} bytes"}
+            elif line := (line.removeprefix(_BOM) if first else line).strip():
+                yield self.answer(line)
+            first = False
+
+    def answer(self, line: bytes) -> Row:
+        """Return the answer for one packet, or what is wrong with the line."""
+        name = None
+        try:
+            given = _object(line)
+            name = _name(given)
+            decision, same_rule = self._decide(given)
+        except (_Wrong, CannotAnswer, ValueError) as error:
+            return {"id": name, "error": _message(error)}
+        rule = decision.rule if same_rule else None
+        return {
+            "id": name,
+            "verdict": decision.verdict,
+            "action": _ACTIONS.get(type(decision.action)),
+            "line": rule.span.line if rule else None,
+        }
+
+    def _decide(self, given: Mapping[str, Any]) -> tuple[Decision, bool]:
+        """Return the decision, and whether one rule takes it at every hook that the packet may be at."""
+        _check(given)
+        values = values_from_json({key: value for key, value in given.items() if key != "id"})
+        (hook, *others) = self._where(values)
+        first = self._decide_at(hook, values)
+        same_rule = True
+        for other in others:
+            decision = self._decide_at(other, values)
+            if (decision.verdict, decision.action) != (first.verdict, first.action):
+                hooks = " or ".join(f"`{HOOKS[each]}`" for each in (hook, *others) if each is not None)
+                raise _Wrong(f"the answer is not the same at every hook: say `hook`, {hooks}")
+            same_rule = same_rule and decision.rule is first.rule
+        return first, same_rule
+
+    def _where(self, values: Mapping[str, Value]) -> tuple[int | None, ...]:
+        hook = values.get("hook")
+        if isinstance(hook, int):
+            return (hook,)
+        return self._hooks.asked([values], (), "in" in values, "out" in values)
+
+    def _decide_at(self, hook: int | None, values: Mapping[str, Value]) -> Decision:
+        packet = complete(values if hook is None else {**values, "hook": hook})
+        if packet.family not in self._ruleset.families:
+            raise _Wrong(f"these rules do not speak of IPv{packet.family}")
+        decision = decide(self._ruleset, packet, assume=self._assume, index=self._index)
+        if decision.verdict == "mixed":
+            raise _Wrong(_missing(packet, decision))
+        return decision
+
+
+def _skip_line(lines: BinaryIO) -> None:
+    while (rest := lines.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+        pass
+
+
+def _missing(packet: Packet, decision: Decision) -> str:
+    """Name the fields that the packet leaves open and the rules ask for."""
+    asked = dict.fromkeys(atom.name for atom in decision.open if isinstance(atom, Field))
+    names = ", ".join(f"`{name}`" for name in asked if not isinstance(packet.get(name), int | str))
+    return f"the rules treat such packets differently: say {names}"
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(line.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_not_json)
+    except UnicodeDecodeError:
+        raise _Wrong("the line is not UTF-8") from None
+    except RecursionError:
+        raise _Wrong("the line is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise _Wrong(f"the line is not JSON: {error.msg[:1].lower()}{error.msg[1:]} in column {error.colno}") from None
+    except ValueError:
+        raise _Wrong("the line has a number that is too long") from None
+    if not isinstance(found, dict):
+        raise _Wrong('the line is not a JSON object, `{"src": …}`')
+    return found
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise _Wrong(f"`{double}` stands twice")
+    return found
+
+
+def _not_json(text: str) -> NoReturn:
+    raise _Wrong(f"`{text}` is not a JSON value")
+
+
+def _name(given: Mapping[str, Any]) -> str | int | float | None:
+    name = given.get("id")
+    if name is None or (isinstance(name, str | int) and not isinstance(name, bool)):
+        return name
+    if isinstance(name, float) and name - name == 0:
+        return name
+    raise _Wrong("the `id` must be a text or a number")
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Raise `_Wrong` for keys that are unknown or missing."""
+    for key in given:
+        if key not in FIELDS and key != "id":
+            hint = did_you_mean(key, (*FIELDS, "id"))
+            raise _Wrong(f"there is no field `{key[:80]}`" + (f": {hint}" if hint else ""))
+    for key in _NEEDED:
+        if given.get(key) is None:
+            raise _Wrong(f"the {FIELDS[key].title} (`{key}`) is missing")
+
+
+def _message(error: Exception) -> str:
+    help = getattr(error, "help", None)
+    text = f"{error}: {help}" if help else str(error)
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"

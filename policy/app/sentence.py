@@ -1,0 +1,99 @@
+"""Matches and actions in plain words."""
+
+from __future__ import annotations
+
+import re
+from typing import assert_never
+
+from policy.ir import (
+    Action,
+    All,
+    Allow,
+    Any,
+    Block,
+    Either,
+    Field,
+    Goto,
+    Jump,
+    Log,
+    Match,
+    Not,
+    Note,
+    Reject,
+    Return,
+    Rewrite,
+    Set,
+    Unknown,
+    UnknownAction,
+)
+from policy.packet import FIELDS
+from policy.packet.text import set_text, value_text
+
+_WORD = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+
+
+def match_text(match: Match) -> str:
+    """Return a match in words: `protocol tcp and destination port not 22`."""
+    match match:
+        case Any() | All(()):
+            return "any packet"
+        case Either(()):
+            return "no packet"
+        case Field(name):
+            return f"{FIELDS[name].title} {field_text(match)}"
+        case Not(Field(name) as field):
+            return f"{FIELDS[name].title} not {field_text(field)}"
+        case Not(part):
+            return f"not ({match_text(part)})"
+        case All(parts):
+            return " and ".join(_inside(part, Either) for part in parts)
+        case Either(parts):
+            return " or ".join(_inside(part, All) for part in parts)
+        case Unknown(text):
+            return text
+        case _:
+            assert_never(match)
+
+
+def _inside(part: Match, bracketed: type[All | Either]) -> str:
+    text = match_text(part)
+    return f"({text})" if isinstance(part, bracketed) and len(part.parts) > 1 else text
+
+
+def field_text(field: Field) -> str:
+    """Return the values of a field: by the name that was written for them, or as they are."""
+    written = field.span.text if field.span else ""
+    return written if _WORD.fullmatch(written) else set_text(field.name, field.values)
+
+
+def action_text(action: Action) -> str:
+    """Return an action in words."""
+    match action:
+        case Allow():
+            return "allow"
+        case Block():
+            return "block"
+        case Reject(how):
+            return f"reject with {how}" if how else "reject"
+        case Jump(policy):
+            return f"call {policy}"
+        case Goto(policy):
+            return f"goto {policy}"
+        case Return():
+            return "return"
+        case Set(field, value, mask, xor):
+            return _set_text(FIELDS[field].title, value, mask, xor)
+        case Rewrite(changes):
+            return "rewrite " + ", ".join(f"{FIELDS[name].title} {value_text(name, value)}" for name, value in changes)
+        case Log(prefix):
+            return f'log "{prefix}"' if prefix else "log"
+        case Note(text) | UnknownAction(text):
+            return text
+        case _:
+            assert_never(action)
+
+
+def _set_text(title: str, value: int | None, mask: int, xor: bool) -> str:
+    if value is None:
+        return f"change {title}"
+    return f"{'xor' if xor else 'set'} {title} {value:#x}{'' if mask == (1 << 32) - 1 else f'/{mask:#x}'}"

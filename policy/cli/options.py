@@ -1,0 +1,130 @@
+"""What several commands share: options, and saying what went wrong."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from policy.cli.output import Output
+
+if TYPE_CHECKING:
+    from policy.ir import Ruleset
+    from policy.packet import Intervals
+
+Command = Callable[..., int]
+
+CANNOT = 2
+
+
+class Stop(Exception):
+    """What was wrong has been said."""
+
+
+@contextmanager
+def said(out: Output) -> Iterator[None]:
+    """Say what is wrong with files, questions and wishes, and raise `Stop`."""
+    from policy.app.problem import CannotAnswer
+    from policy.diagnostic import Mistakes, unreadable
+    from policy.source import Unreadable
+
+    try:
+        yield
+    except Unreadable as error:
+        out.mistakes([unreadable(error)])
+    except Mistakes as error:
+        out.mistakes(error.diagnostics)
+    except CannotAnswer as error:
+        out.problem(str(error), error.help)
+    else:
+        return
+    raise Stop
+
+
+def output_options(command: Command) -> Command:
+    """Add `--format` and `--color` (the command gets `out`), and end with status 2 after saying what was wrong."""
+
+    @click.option("--format", "kind", type=click.Choice(["text", "json"]), default="text", help="How to answer.")
+    @click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="When to use colour (auto: on a terminal, unless NO_COLOR is set).",
+    )
+    @wraps(command)
+    def wrapper(*args: Any, kind: str, color: str, **wishes: Any) -> int:
+        out = Output(kind == "json", color)
+        try:
+            with said(out):
+                return command(*args, out=out, **wishes)
+        except Stop:
+            pass
+        return CANNOT
+
+    return wrapper
+
+
+class _Language(click.ParamType):  # type: ignore[type-arg] # generic only in newer versions of click
+    name = "language"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from policy.diagnostic import did_you_mean
+        from policy.languages import LANGUAGES
+
+        if value not in LANGUAGES:
+            hint = did_you_mean(value, LANGUAGES) or f"there are {', '.join(LANGUAGES)}"
+            self.fail(f"there is no language `{value}`: {hint}", param, ctx)
+        return str(value)
+
+
+def language_option(command: Command) -> Command:
+    """Add `--language`."""
+    help = "What the rules are written in; found out when it is not said."
+    return click.option("--language", type=_Language(), metavar="NAME", help=help)(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How rules are read: in which language, and which addresses are the host's own."""
+
+    language: str | None
+    local: Intervals | None
+
+    def read(self, path: str) -> Ruleset:
+        """Return the rules at *path*, `-` for standard input."""
+        from policy.app.load import load, read_source
+
+        rules = load(read_source(path), self.language, self.local)
+        gc.freeze()
+        gc.enable()
+        return rules
+
+
+def reading_options(command: Command) -> Command:
+    """Add `--language` and `--local`: the command gets `reading`."""
+
+    @language_option
+    @click.option("--local", multiple=True, metavar="ADDR", help="The host's own address or prefix; several times.")
+    @wraps(command)
+    def wrapper(*args: Any, language: str | None, local: tuple[str, ...], **wishes: Any) -> int:
+        return command(*args, reading=Reading(language, _addresses(local)), **wishes)
+
+    return wrapper
+
+
+def _addresses(texts: tuple[str, ...]) -> Intervals | None:
+    from policy.packet import EMPTY
+    from policy.packet.address import parse_prefix
+
+    found = EMPTY
+    for text in texts:
+        try:
+            found |= parse_prefix(text)
+        except ValueError as error:
+            raise click.UsageError(f"--local: {error}", click.get_current_context()) from None
+    return found if texts else None

@@ -1,0 +1,92 @@
+"""Where words go: answers to standard output, messages to standard error, and all to the first as JSON when asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from policy.diagnostic import Diagnostic
+    from policy.report.style import Style
+
+
+class ReaderGone(Exception):
+    """Nobody reads the output any more."""
+
+
+class Output:
+    """How to say things: as JSON or as text, and whether in colour (`auto`, `always`, `never`)."""
+
+    def __init__(self, as_json: bool = False, color: str = "auto", compact: bool = False) -> None:
+        self.as_json = as_json
+        self.compact = compact
+        self._color = color
+
+    def style(self, err: bool = False) -> Style:
+        """Return the colours for one of the two streams."""
+        from policy.report.style import Style
+
+        return Style(self._wants_color(err))
+
+    def _wants_color(self, err: bool) -> bool:
+        if self._color == "auto":
+            stream = sys.stderr if err else sys.stdout
+            return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+        return self._color == "always"
+
+    def text(self, text: str) -> None:
+        """Say an answer."""
+        _echo(text, err=False)
+
+    def message(self, text: str) -> None:
+        """Say something that is no answer."""
+        _echo(text, err=True)
+
+    def document(self, document: dict[str, Any]) -> None:
+        """Say an answer as JSON: on one line where several answers follow one another."""
+        import json
+
+        self.text(json.dumps(document, indent=None if self.compact else 2))
+
+    def mistakes(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Say what is wrong with files or questions."""
+        if self.as_json:
+            from policy.report.diagnostics_json import errors_json
+
+            self.document(errors_json(diagnostics))
+        else:
+            from policy.report.diagnostics_text import diagnostics_text
+
+            self.message(diagnostics_text(diagnostics, self.style(err=True)))
+
+    def problem(self, message: str, help: str | None = None) -> None:
+        """Say what is wrong with something that has no place in a file."""
+        if self.as_json:
+            from policy.report.diagnostics_json import problem_json
+
+            self.document(problem_json(message, help))
+        else:
+            from policy.report.diagnostics_text import problem_text
+
+            self.message(problem_text(message, help, self.style(err=True)))
+
+
+def _echo(text: str, err: bool) -> None:
+    try:
+        click.echo(text, err=err, color=True)
+    except BrokenPipeError:
+        raise ReaderGone from None  # click would end the process with status 1, which means "not allowed"
+
+
+def wants_json(arguments: Iterable[str]) -> bool:
+    """Do *arguments* ask for JSON? For mistakes in the arguments themselves, which click finds first."""
+    before = ""
+    for argument in arguments:
+        if argument == "--format=json" or (before == "--format" and argument == "json"):
+            return True
+        before = argument
+    return False

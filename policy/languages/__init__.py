@@ -1,0 +1,63 @@
+"""The languages that rules are read from. Each is a front end: a module or object with
+
+* `read(source: Source, *, local: Intervals | None = None) -> ir.Ruleset`: the rules of a text, or
+  `diagnostic.Mistakes` with everything that is wrong with it; *local* are the host's own addresses;
+* `looks_like(text: str) -> bool`: a cheap guess at whether a text is of this language;
+* `format(source: Source) -> str`, where the language has one layout that is right: the text in that
+  layout, with the same meaning, or `Mistakes`.
+
+A front end is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from policy.ir import Ruleset
+    from policy.packet import Intervals
+    from policy.source import Source
+
+
+class FrontEnd(Protocol):
+    """What reads a language."""
+
+    def read(self, source: Source, *, local: Intervals | None = None) -> Ruleset:
+        """Return the rules of a text; raises `diagnostic.Mistakes`."""
+
+    def looks_like(self, text: str) -> bool:
+        """Is the text probably of this language?"""
+
+
+class Formatting(FrontEnd, Protocol):
+    """A front end that also knows how its language is laid out."""
+
+    def format(self, source: Source) -> str:
+        """Return the text in its canonical layout; raises `diagnostic.Mistakes`."""
+
+
+LANGUAGES: dict[str, str] = {
+    "native": "policy.languages.native:native",
+    "ip6tables": "policy.languages.iptables:ip6tables",
+    "iptables": "policy.languages.iptables:iptables",
+}
+"""Every language, and where its front end is; a text is offered to them in this order."""
+
+
+def front_end(name: str) -> FrontEnd:
+    """Return the front end of a language, a key of `LANGUAGES`."""
+    module, _, attribute = LANGUAGES[name].partition(":")
+    found: FrontEnd = getattr(import_module(module), attribute)
+    return found
+
+
+def sniff(text: str) -> str:
+    """Return the language that a text is probably written in, `native` if none claims it."""
+    return next((name for name in LANGUAGES if front_end(name).looks_like(text)), "native")
+
+
+def formatter(name: str) -> Formatting | None:
+    """Return the front end of a language that can lay out its texts, or None."""
+    found = front_end(name)
+    return found if hasattr(found, "format") else None  # type: ignore[return-value]

@@ -1,0 +1,151 @@
+"""From the AST of a file to the IR: tables in netfilter's order, their chains as policies.
+
+A packet goes through the built-in chains of `netfilter.WAY`; only those of the filter table decide. In the others
+whatever could drop or rewrite the packet is an `UnknownAction`, and ACCEPT only ends the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from policy.diagnostic import Collector
+from policy.ir import (
+    EVERYTHING,
+    Allow,
+    Block,
+    Definition,
+    Entry,
+    Goto,
+    Jump,
+    Policy,
+    Rule,
+    Ruleset,
+    UnknownAction,
+)
+from policy.languages.iptables import ast
+from policy.languages.iptables.options import Context
+from policy.languages.iptables.tables import Chain, TableState
+from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, WAY
+from policy.packet import Intervals
+from policy.source import Span
+
+_VOLATILE = ("CONNMARK", "CONNSECMARK", "SET")
+
+
+def lower(file: ast.File, local: Intervals | None, mistakes: Collector) -> Ruleset:
+    """Return the ruleset of *file*; what is wrong goes to *mistakes*."""
+    volatile = frozenset(name for name in _VOLATILE if f" {name}" in file.source.text)
+    context = Context(file.source, file.family, mistakes, local or None, volatile)
+    states = {table.name.text: TableState(table, context) for table in file.tables}
+    policies: dict[str, Policy] = {}
+    for state in states.values():
+        for chain in state.chains.values():
+            policies.update((policy.name, policy) for policy in _policies(state, chain))
+    for chain_name in BUILT_IN[MAIN_TABLE]:
+        policies.setdefault(chain_name, Policy(chain_name, (), Allow()))
+    entries: dict[int | None, tuple[Entry, ...]] = {hook: tuple(_entries(way, policies)) for hook, way in WAY.items()}
+    _check_calls(policies, sorted({entry.policy for each in entries.values() for entry in each}), mistakes)
+    definitions = _definitions(states.values(), policies)
+    return Ruleset(
+        "iptables" if file.family == 4 else "ip6tables",
+        frozenset({file.family}),
+        policies,
+        entries,
+        definitions,
+        sources=(file.source,),
+    )
+
+
+def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
+    """Yield a chain as a policy; a built-in one has its default.
+
+    A policy DROP outside the filter table is a rule that is not modelled, behind a call of the chain: so a RETURN
+    of the chain comes to it too. In the nat table only the first packet of a connection does.
+    """
+    name = state.prefix + chain.name
+    rules = tuple(chain.rules)
+    span = chain.policy_span
+    if chain.name not in state.built_in:
+        yield Policy(name, rules, span=chain.span)
+    elif state.name == MAIN_TABLE or chain.policy != "DROP" or span is None:
+        yield Policy(name, rules, Allow() if chain.policy != "DROP" else Block(), span=span, default_span=span)
+    else:
+        inner = name + ":rules"
+        text = f"the policy DROP of {chain.name} in the {state.name} table"
+        drop = UnknownAction(text, f"{name}:DROP", frozenset({"block", "continue"}))
+        meets = MEETS_NAT if state.name == "nat" else EVERYTHING
+        yield Policy(inner, rules, span=span)
+        yield Policy(
+            name, (Rule(meets, (Jump(inner),), span=span), Rule(meets, (drop,), span=span)), Allow(), span=span
+        )
+
+
+def _entries(way: tuple[tuple[str, str], ...], policies: Mapping[str, Policy]) -> Iterator[Entry]:
+    for table, chain in way:
+        name = chain if table == MAIN_TABLE else f"{table}:{chain}"
+        policy = policies.get(name)
+        if policy is not None and (table == MAIN_TABLE or policy.rules):
+            yield Entry(name, policy.default or Allow(), main=table == MAIN_TABLE, table=table)
+
+
+def _calls(policy: Policy) -> Iterator[tuple[str, Span | None]]:
+    for rule in policy.rules:
+        for action in rule.actions:
+            if isinstance(action, Jump | Goto):
+                yield action.policy, action.span
+
+
+def _check_calls(policies: Mapping[str, Policy], entries: Iterable[str], mistakes: Collector) -> None:
+    """Note loops and too deep nesting among the chains that packets can reach; others load."""
+    depth: dict[str, int] = {}
+    for entry in entries:
+        path = {entry: None}
+        stack = [(entry, _calls(policies[entry]), 0)]
+        while stack:
+            name, calls, deepest = stack.pop()
+            for called, span in calls:
+                if called in path:
+                    if span is not None:
+                        way = list(path)[list(path).index(called) :]
+                        message = "a packet would go round for ever: " + " → ".join([*way, called])
+                        mistakes.add("FW116", message, span, "let one of the chains return")
+                elif called in depth:
+                    deepest = max(deepest, depth[called] + 1)
+                elif called in policies:
+                    stack += [(name, calls, deepest), (called, _calls(policies[called]), 0)]
+                    path[called] = None
+                    break
+            else:
+                depth[name] = deepest
+                path.pop(name, None)
+                if stack:
+                    parent, rest, so_far = stack.pop()
+                    stack.append((parent, rest, max(so_far, deepest + 1)))
+        if depth[entry] > DEEPEST_JUMP:
+            span = next(
+                (span for called, span in _calls(policies[entry]) if depth.get(called, 0) >= DEEPEST_JUMP), None
+            )
+            if span is not None:
+                message = f"chains are nested {depth[entry]} deep below `{entry}`: nf_tables loads {DEEPEST_JUMP}"
+                mistakes.add("FW820", message, span, "put the rules of the innermost chains where they are called")
+
+
+def _definitions(states: Iterable[TableState], policies: Mapping[str, Policy]) -> tuple[Definition, ...]:
+    """Return the chains that the file makes, with the places that jump to them."""
+    uses: dict[str, list[Span]] = {}
+    for policy in policies.values():
+        for called, span in _calls(policy):
+            if span is not None:
+                uses.setdefault(called, []).append(span)
+    return tuple(
+        Definition(
+            state.prefix + chain.name,
+            "chain",
+            chain.name,
+            span=chain.span,
+            uses=tuple(uses.get(state.prefix + chain.name, ())),
+        )
+        for state in states
+        for chain in state.chains.values()
+        if chain.span is not None and chain.name not in state.built_in
+    )

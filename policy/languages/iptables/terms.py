@@ -1,0 +1,48 @@
+"""Terms that the matches lower to, with the negation that the kernel gives them."""
+
+from __future__ import annotations
+
+from policy.ir import Field, Match, Unknown, all_of, negated
+from policy.languages.iptables.options import Given
+from policy.packet import FIELDS, ValueSet
+
+
+def has(name: str) -> Field:
+    """Return the packets that have a field at all."""
+    return Field(name, FIELDS[name].domain)
+
+
+def term(given: Given, option: str, field: str, values: ValueSet | None = None) -> Match:
+    """Return the condition that a field has the values of an option (or *values*).
+
+    Negated it still wants the field to be there: an extension of the kernel that finds no header to look at does
+    not match, whatever its `!` says.
+    """
+    arg = given.args[option]
+    inner = Field(field, arg.value if values is None else values, span=given.span(option))
+    return all_of(has(field), negated(inner)) if arg.negated else inner
+
+
+def signed(given: Given, option: str, match: Match) -> Match:
+    """Return a condition, or its plain opposite where the option has a `!`."""
+    return negated(match) if given.args[option].negated else match
+
+
+def unknown(given: Given, key: str, *, pure: bool = True, option: str | None = None) -> Unknown:
+    """Return a condition that is not modelled, with the text of the match."""
+    return Unknown(given.text, key_of(key), pure, span=given.span(option))
+
+
+def key_of(*parts: str) -> str:
+    """Return a key for `--assume`: words joined by colons, without spaces."""
+    return ":".join("-".join(part.split()) for part in parts if part)
+
+
+def option_keys(given: Given, *leave_out: str) -> str:
+    """Return what was given, in short, for a key."""
+    words = []
+    for option in given.extension.options:
+        if option.name not in leave_out:
+            words.append(("!" if option.negated else "") + option.name)
+            words += [word.text for word in option.values]
+    return key_of(*words)

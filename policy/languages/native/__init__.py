@@ -1,0 +1,39 @@
+"""The front end of the project's own language: `docs/language.md`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from policy.ir import Ruleset
+    from policy.packet import Intervals
+    from policy.source import Source
+
+_STATEMENT = re.compile(
+    r"^[ \t\ufeff]*(?:policy[ \t]+\S[^\n{]*\{|(?:network|host|service)[ \t]+\S+[ \t]*=|include[ \t]+\")", re.MULTILINE
+)
+_ENOUGH = 1 << 16
+
+
+class Native:
+    """The native language as a front end."""
+
+    def read(self, source: Source, *, local: Intervals | None = None) -> Ruleset:  # noqa: ARG002 (no word of ours means the host itself)
+        """Return the rules of a file and of all that it includes; raises `diagnostic.Mistakes`."""
+        from policy.languages.native.lower import read
+
+        return read(source)
+
+    def looks_like(self, text: str) -> bool:
+        """Does a line of the beginning define something or begin a policy?"""
+        return _STATEMENT.search(text, 0, _ENOUGH) is not None
+
+    def format(self, source: Source) -> str:
+        """Return the text in its canonical layout; raises `diagnostic.Mistakes`."""
+        from policy.languages.native.edit import format_text
+
+        return format_text(source)
+
+
+native = Native()

@@ -1,0 +1,216 @@
+"""Reads one file into its tree, with every mistake in its syntax."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Literal
+
+from lark import Lark
+
+from policy.diagnostic import Collector, Diagnostic, Related
+from policy.language.grammar import open_grammar
+from policy.languages.native import ast
+from policy.languages.native.reader import NativeReader
+from policy.languages.native.split import ACTIONS, LONGEST_LINE, STARTS, Piece, long_lines, split
+from policy.question.ast import Word
+from policy.question.parse import WORDS, parse_piece
+from policy.source import Source, Span
+
+_WORDS = {**WORDS, "STRING": 'a text in `"…"`', "DATE": "a date"}
+_NAMED = re.compile(r"(?P<kind>network|host|service|policy)\s+(?P<name>[A-Za-z_][\w-]*)", re.ASCII)
+_FIRST = re.compile(r"[^\s{=]*")
+_DIRECTIVE = re.compile(r"#\s*fwpolicy:\s*(.*)")
+_IGNORE = re.compile(r"ignore(?:\s+(?P<codes>FW\d{3}(?:\s*,\s*FW\d{3})*))?\s*(?::\s*(?P<reason>.*\S))?\s*")
+
+
+@cache
+def reserved() -> frozenset[str]:
+    """Return the words of the language, which cannot be names."""
+    parser = _parser()
+    patterns = (terminal.pattern for terminal in parser.terminals)
+    return frozenset(pattern.value for pattern in patterns if pattern.type == "str" and pattern.value[0].isalpha())
+
+
+def _parser() -> Lark:
+    return open_grammar("native", ("top", "body"), _reader())
+
+
+@cache
+def _reader() -> NativeReader:
+    return NativeReader()
+
+
+def parse_file(source: Source, collector: Collector) -> ast.File:
+    """Return the tree of a file; what cannot be read is left out and noted in *collector*."""
+    if long := long_lines(source.text):
+        for start, _ in long:
+            span = Span(source, start, start + 1)
+            collector.add(
+                "FW001", f"the line is longer than {LONGEST_LINE} characters", span, "write it in several lines"
+            )
+            if collector.full:
+                break
+        return ast.File(())
+    parser = _Parser(source, collector)
+    for piece in split(source.text):
+        parser.add(piece)
+        if collector.full:
+            break
+    parser.end()
+    return ast.File(tuple(parser.statements), tuple(parser.broken))
+
+
+@dataclass(slots=True)
+class _Parser:
+    """Puts the statements of a file together."""
+
+    source: Source
+    collector: Collector
+    statements: list[ast.Statement] = field(default_factory=list)
+    policy: ast.Policy | None = None
+    body: list[ast.Default | ast.Rule] = field(default_factory=list)
+    pending: list[ast.Suppression] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    last: Literal["rule", "policy", "definition", "other"] = "other"  # what the last statement was, and where it ends
+    last_end: int = -1
+
+    def add(self, piece: Piece) -> None:
+        """Take the next statement or comment."""
+        place = Span(self.source, piece.start, piece.end)
+        if piece.kind != "comment":
+            self.last, self.last_end = "other", piece.end
+        match piece.kind:
+            case "comment":
+                self.comment(place)
+            case "open":
+                self.unclosed(place)
+                self.open(place)
+            case "close":
+                self.close(place)
+            case "statement":
+                word = _first(place)
+                if self.policy is not None and word in STARTS and word not in ACTIONS:
+                    self.unclosed(place)
+                if self.policy is None:
+                    self.top(place)
+                else:
+                    self.rule(place)
+
+    def end(self) -> None:
+        """Take the end of the file."""
+        if self.policy is not None and not self.collector.full:
+            self.collector.add("FW001", "the policy is not closed", self.policy.span, "end it with a line `}`")
+
+    def top(self, place: Span) -> None:
+        suppressions = self.taken(place)
+        tree = self.parse("top", place)
+        if isinstance(tree, ast.Policy):
+            self.collector.add("FW001", "`{` is missing here", Span(self.source, place.end, place.end))
+        elif isinstance(tree, ast.Definition):
+            self.statements.append(replace(tree, suppressions=suppressions) if suppressions else tree)
+            self.last = "definition"
+        elif tree is not None:
+            self.statements.append(tree)
+
+    def open(self, place: Span) -> None:
+        suppressions = self.taken(place)
+        tree = self.parse("top", place)
+        self.policy = replace(tree or ast.Policy(Word("", place), span=place), span=place, suppressions=suppressions)
+        self.last = "policy"
+
+    def close(self, place: Span) -> None:
+        if self.policy is None:
+            self.collector.add("FW001", "`}` closes nothing", place)
+            return
+        if self.policy.name.text:
+            self.statements.append(replace(self.policy, body=tuple(self.body)))
+        self.policy = None
+        self.body = []
+        self.pending = []
+
+    def unclosed(self, place: Span) -> None:
+        """Close a policy that is open where something begins that may not stand in it."""
+        if self.policy is not None:
+            related = (Related(self.policy.span, "this policy is open"),)
+            span = Span(self.source, place.start, place.start + len(_first(place)))
+            help = "close the policy with a line `}` before it"
+            self.collector.add("FW001", f"`{span.text}` does not stand inside a policy", span, help, related)
+            self.close(place)
+
+    def rule(self, place: Span) -> None:
+        suppressions = self.taken(place)
+        tree = self.parse("body", place)
+        if isinstance(tree, ast.Rule) and suppressions:
+            tree = replace(tree, suppressions=suppressions)
+        if tree is not None:
+            self.body.append(tree)
+        if isinstance(tree, ast.Rule):
+            self.last = "rule"
+
+    def parse(self, start: str, place: Span) -> Any:
+        """Return the tree of one statement, or None after noting what is wrong."""
+        tree = parse_piece(_parser(), _reader(), start, place, _WORDS)
+        if isinstance(tree, Diagnostic):
+            self.collector.found.append(_explained(tree, start, place))
+            if start == "top" and (named := _NAMED.match(place.source.text, place.start, place.end)):
+                self.broken.append((named["kind"], named["name"]))
+            return None
+        return tree
+
+    def comment(self, place: Span) -> None:
+        found = _DIRECTIVE.fullmatch(place.text)
+        if found is None:
+            return
+        ignore = _IGNORE.fullmatch(found[1])
+        if ignore is None:
+            help = "write `# fwpolicy: ignore FW205: why`"
+            self.collector.add("FW001", "this comment speaks to fwpolicy, but cannot be read", place, help)
+            return
+        codes = tuple(re.findall(r"FW\d{3}", ignore["codes"] or ""))
+        suppression = ast.Suppression(codes, ignore["reason"], place)
+        if self.source.position(self.last_end)[0] != place.line:
+            self.pending.append(suppression)
+        elif self.last == "rule":
+            self.body[-1] = _with(self.body[-1], suppression)
+        elif self.last == "definition":
+            self.statements[-1] = _with(self.statements[-1], suppression)
+        elif self.last == "policy" and self.policy is not None:
+            self.policy = _with(self.policy, suppression)
+
+    def taken(self, place: Span) -> tuple[ast.Suppression, ...]:
+        """Return the suppressions that belong to a statement: those in its lines and alone in the lines above."""
+        if not self.pending:
+            return ()
+        first = place.line
+        found = [each for each in self.pending if each.span.line >= first]
+        for each in reversed(self.pending):
+            if each.span.line == first - 1:
+                found.insert(0, each)
+                first -= 1
+        self.pending = []
+        return tuple(found)
+
+
+def _with(node: Any, suppression: ast.Suppression) -> Any:
+    return replace(node, suppressions=(*node.suppressions, suppression))
+
+
+def _first(place: Span) -> str:
+    """Return the first word of a statement."""
+    found = _FIRST.match(place.source.text, place.start, place.end)
+    return found[0] if found else ""
+
+
+def _explained(mistake: Diagnostic, start: str, place: Span) -> Diagnostic:
+    """Say more about a statement that does not fit where it stands."""
+    word = _first(place)
+    if start == "top" and word in ACTIONS:
+        span = Span(place.source, place.start, place.start + len(word))
+        return Diagnostic(
+            "FW001", "a rule stands outside of a policy", span, "write it between `policy NAME {` and `}`"
+        )
+    if start == "body" and mistake.span.start == mistake.span.end and word in ACTIONS and place.text == word:
+        return replace(mistake, message="which packets is this for?", help=f"`{word} any` is for all")
+    return mistake

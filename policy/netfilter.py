@@ -1,0 +1,88 @@
+"""What Linux means by tables, hooks and connections: shared by iptables and nftables.
+
+Sources: the kernel's netfilter_ipv4.h (priorities), nf_nat_core.c (which packets a nat chain sees), ip_forward.c
+(when the TTL is decremented).
+"""
+
+from __future__ import annotations
+
+from policy.ir import Field
+from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals
+
+MAIN_TABLE = "filter"
+
+Stage = tuple[str, str]
+"""A built-in chain: its table and its name."""
+
+WAY: dict[int, tuple[Stage, ...]] = {
+    INPUT: (
+        ("raw", "PREROUTING"),
+        ("mangle", "PREROUTING"),
+        ("nat", "PREROUTING"),
+        ("mangle", "INPUT"),
+        ("filter", "INPUT"),
+        ("security", "INPUT"),
+        ("nat", "INPUT"),
+    ),
+    OUTPUT: (
+        ("raw", "OUTPUT"),
+        ("mangle", "OUTPUT"),
+        ("nat", "OUTPUT"),
+        ("filter", "OUTPUT"),
+        ("security", "OUTPUT"),
+        ("mangle", "POSTROUTING"),
+        ("nat", "POSTROUTING"),
+    ),
+    FORWARD: (
+        ("raw", "PREROUTING"),
+        ("mangle", "PREROUTING"),
+        ("nat", "PREROUTING"),
+        ("mangle", "FORWARD"),
+        ("filter", "FORWARD"),
+        ("security", "FORWARD"),
+        ("mangle", "POSTROUTING"),
+        ("nat", "POSTROUTING"),
+    ),
+}
+"""The built-in chains that a packet goes through, in order, by where the routing sends it."""
+
+BUILT_IN: dict[str, tuple[str, ...]] = {
+    "raw": ("PREROUTING", "OUTPUT"),
+    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
+    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
+    "filter": ("INPUT", "FORWARD", "OUTPUT"),
+    "security": ("INPUT", "FORWARD", "OUTPUT"),
+}
+"""The built-in chains of each table."""
+
+PRIORITIES = {
+    "raw": -300,
+    "conntrack": -200,
+    "mangle": -150,
+    "dstnat": -100,
+    "filter": 0,
+    "security": 50,
+    "srcnat": 100,
+}
+"""The order on one hook, by the names that nft(8) gives to priorities."""
+
+BEFORE_ROUTING = frozenset({"PREROUTING"})
+"""Chains that a packet meets before it is known where it goes: it has no output interface yet."""
+
+AFTER_FORWARDING = frozenset({"FORWARD", "POSTROUTING"})
+"""Chains that see a forwarded packet with its TTL already decremented."""
+
+AFTER_FILTER = frozenset({("nat", "INPUT"), ("nat", "POSTROUTING"), ("mangle", "POSTROUTING")})
+"""Built-in chains behind the filter table: what they rewrite is not seen by its rules."""
+
+STATES = {"NEW": 0, "ESTABLISHED": 1, "RELATED": 2, "INVALID": 3, "UNTRACKED": 4}
+"""Connection states by the names of iptables, with the values of the packet field `state`."""
+
+HAS_CONNECTION = Field("state", Intervals.of(NEW, ESTABLISHED, RELATED))
+"""The packets that belong to an entry of the connection table."""
+
+MEETS_NAT = Field("state", Intervals.of(NEW, RELATED))
+"""The packets that the nat table may see: only the first of a connection goes through its rules."""
+
+DEEPEST_JUMP = 15
+"""nf_tables (also under iptables-nft) loads chains that are nested so deep; legacy iptables takes more."""

@@ -1,0 +1,80 @@
+"""The answer of `ask` as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policy.app.ask import Answer, HookAnswer, PacketAnswer, Region
+from policy.app.packets_text import packets_text
+from policy.evaluate import Step
+from policy.explain import because
+from policy.ir import Rule, Ruleset
+from policy.packet import HOOKS
+from policy.packet.codec import packet_to_json
+from policy.report.diagnostics_json import VERSION
+from policy.report.reasons import ACTION_WORDS, Dependency, dependencies, rewritten, rule_text, step_span
+
+
+def answer_json(answer: Answer, ruleset: Ruleset) -> dict[str, Any]:
+    """Return the whole answer; its keys stand in the order of the contract."""
+    return {
+        "version": VERSION,
+        "question": answer.question,
+        "verdict": answer.verdict,
+        "hooks": [_hook(each, answer.is_set, ruleset) for each in answer.hooks],
+    }
+
+
+def _hook(answer: HookAnswer, is_set: bool, ruleset: Ruleset) -> dict[str, Any]:
+    return {
+        "hook": None if answer.hook is None else HOOKS[answer.hook],
+        "verdict": answer.verdict,
+        "packets": [_packet(packet, ruleset) for packet in answer.shown.packets],
+        "regions": [_region(region) for region in answer.regions] if is_set else [],
+    }
+
+
+def _packet(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
+    decision = answer.decision
+    return {
+        "role": answer.role,
+        "verdict": decision.verdict,
+        "action": ACTION_WORDS.get(type(decision.action)),
+        "rule": _rule(decision.rule),
+        "implicit": decision.implicit,
+        "depends_on": [_depends_on(each) for each in dependencies(answer)],
+        "rewritten": dict(rewritten(answer)),
+        "trace": [_step(step, ruleset) for step in answer.steps],
+    }
+
+
+def _rule(rule: Rule | None) -> dict[str, Any] | None:
+    if rule is None:
+        return None
+    return {"file": rule.span.source.name, "line": rule.span.line, "text": rule_text(rule)}
+
+
+def _depends_on(dependency: Dependency) -> str:
+    span = dependency.span
+    return dependency.text if span is None else f"{dependency.text} ({span.source.name}:{span.line})"
+
+
+def _step(step: Step, ruleset: Ruleset) -> dict[str, Any]:
+    span = step_span(step, ruleset)
+    text = f"implicit: {step.implicit}" if step.rule is None else rule_text(step.rule)
+    return {
+        "file": span.source.name if span else None,
+        "line": span.line if span else None,
+        "text": text,
+        "matched": step.matched,
+        "because": because(step),
+    }
+
+
+def _region(region: Region) -> dict[str, Any]:
+    return {
+        "verdict": region.verdict,
+        "packets": packets_text(region.packets[0].packet),
+        "example": packet_to_json(region.example),
+        "rule": _rule(region.deciding.decision.rule),
+    }

@@ -1,0 +1,152 @@
+"""The answer of `ask` as text: the verdict, what decided it, the rules examined, what would have to differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from policy.app.ask import Answer, HookAnswer, Nearest, PacketAnswer, Region
+from policy.app.packets_text import packets_text
+from policy.explain import because
+from policy.ir import Allow, Reject, Ruleset, UnknownAction
+from policy.packet import FIELDS, HOOKS, Packet
+from policy.report.frame import frame, place
+from policy.report.reasons import Dependency, default_span, dependencies, rewritten, rule_text
+from policy.report.style import PLAIN, VERDICT_LOOKS, Style, clean, shortened
+from policy.report.trace_text import trace_text
+
+VERDICTS = {"allow": "allowed", "block": "blocked", "depends": "depends", "mixed": "mixed"}
+
+_ROLES = {"first": "first packet", "reply": "reply", "next": "next packet"}
+_MOST_REGIONS = 40
+_INCIDENTAL = ("length", "mac", "uid", "gid")
+
+
+def answer_text(answer: Answer, ruleset: Ruleset, style: Style = PLAIN, everything: bool = False) -> str:
+    """Return the whole answer; with *everything* no run of rules is shortened."""
+    lines = [f"{_verdict(answer.verdict, style)}: {style(clean(answer.question), 'name')}{_one_hook(answer)}"]
+    if len(answer.hooks) > 1:
+        lines += [f"  at {_hook(each)}: {_verdict(each.verdict, style)}" for each in answer.hooks]
+        if answer.verdict == "mixed":
+            lines.append(f"  say {' or '.join(f'`at {_hook(each)}`' for each in answer.hooks)} to ask at one hook")
+    for each in answer.hooks:
+        if len(answer.hooks) > 1:
+            lines += ["", style(f"at {_hook(each)}: ", "name") + _verdict(each.verdict, style)]
+        lines += _regions(each, style)
+        lines += _region(each.shown, ruleset, style, everything)
+    if answer.nearest:
+        lines += _nearest(answer.nearest, style)
+    return "\n".join(lines)
+
+
+def _verdict(verdict: str, style: Style) -> str:
+    return style(VERDICTS[verdict], VERDICT_LOOKS[verdict])
+
+
+def _hook(answer: HookAnswer) -> str:
+    return "every hook" if answer.hook is None else HOOKS[answer.hook]
+
+
+def _one_hook(answer: Answer) -> str:
+    """Name the hook behind the question where there is one that the question does not say."""
+    (first, *others) = answer.hooks
+    said = first.hook is None or others or f"at {_hook(first)}" in answer.question
+    return "" if said else f" (at {_hook(first)})"
+
+
+def _regions(answer: HookAnswer, style: Style) -> Iterator[str]:
+    """Where a question has several parts: a line for each, with one packet of it."""
+    if len(answer.regions) < 2:
+        return
+    for region in answer.regions[:_MOST_REGIONS]:
+        box = region.packets[0].packet
+        made_up = (name for name in _INCIDENTAL if box.get(name) == FIELDS[name].domain)
+        everyone, one = packets_text(_without(box, "hook")), packets_text(_without(region.example, "hook", *made_up))
+        yield f"  {_verdict(region.verdict, style)}: {everyone}" + (f", such as {one}" if one != everyone else "")
+    if (more := len(answer.regions) - _MOST_REGIONS) > 0:
+        yield f"  … and {more} more"
+
+
+def _region(region: Region, ruleset: Ruleset, style: Style, everything: bool) -> Iterator[str]:
+    deciding = region.deciding
+    if deciding.role != "first":
+        verdict = VERDICTS[deciding.decision.verdict]
+        verdict = verdict if verdict == "depends" else f"is {verdict}"
+        where = f" at {HOOKS[hook]}" if isinstance(hook := deciding.packet.get("hook"), int) else ""
+        passes = region.packets[0].decision.verdict == "allow"
+        yield f"  {'the first packet passes, but ' if passes else ''}the {_ROLES[deciding.role]} {verdict}{where}"
+    yield ""
+    yield from _decided(deciding, ruleset, style)
+    yield ""
+    settled = False
+    for answer in region.packets:
+        yield from _packet(answer, ruleset, style, everything, brief=settled and not everything)
+        settled = settled or (answer is deciding and region.verdict != "allow")
+
+
+def _packet(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything: bool, brief: bool) -> Iterator[str]:
+    """Show a packet and the rules it met; in a line where no rule was examined, or it is to be *brief*."""
+    head = f"{style(_ROLES[answer.role], 'name')}: {_verdict(answer.decision.verdict, style)}"
+    text = packets_text(_without(answer.packet, "hook", "direction"))
+    if len(answer.steps) == 1 and (only := answer.steps[0]).implicit:
+        yield f"{head} (implicit: {only.implicit}, {because(only)}): {text}"
+        return
+    yield f"{head}: {text}" if answer.steps else f"{head}, as there are no rules: {text}"
+    if not brief:
+        yield from trace_text(answer, ruleset, style, everything)
+    if changes := rewritten(answer):
+        yield f"  rewritten: {', '.join(f'{name} {value}' for name, value in changes.items())}"
+
+
+def _without(packet: Packet, *names: str) -> Packet:
+    return Packet({name: value for name, value in packet.values.items() if name not in names})
+
+
+def _decided(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[str]:
+    """Say what gave the verdict, and show it in its file."""
+    decision = answer.decision
+    look = VERDICT_LOOKS[decision.verdict]
+    how = "rejected" if isinstance(decision.action, Reject) else VERDICTS[decision.verdict]
+    if decision.verdict in ("depends", "mixed"):
+        for each in dependencies(answer):
+            yield from _dependency(each, answer, style)
+    elif decision.rule is not None:
+        label = decision.rule.label
+        yield f"{place(decision.rule.span)}: {how} by {f'rule `{clean(label)}`' if label else 'this rule'}"
+        yield from frame(decision.rule.span, style, look)
+    elif decision.implicit == "state":
+        yield f"{how} by `implicit: state`: the connection is followed, and the rules do not see this packet"
+    elif decision.implicit == "default":
+        yield from _default(answer, how, ruleset, style)
+    else:
+        yield f"{how} whichever way the unknown conditions turn out"
+
+
+def _default(answer: PacketAnswer, how: str, ruleset: Ruleset, style: Style) -> Iterator[str]:
+    last = next((step for step in reversed(answer.steps) if step.implicit == "default"), None)
+    if last is None:
+        yield f"{how}: there are no rules here"
+    elif (span := default_span(last, ruleset)) is None:
+        yield f"{how} by default: no rule of `{clean(last.policy)}` decides"
+    else:
+        yield f"{place(span)}: {how} by the default of `{clean(last.policy)}`: no rule decides"
+        yield from frame(span, style, VERDICT_LOOKS["allow" if isinstance(answer.decision.action, Allow) else "block"])
+
+
+def _dependency(dependency: Dependency, answer: PacketAnswer, style: Style) -> Iterator[str]:
+    """Say one thing that the verdict hangs on, where it stands, and how to settle it."""
+    at = f"{place(dependency.span)}: " if dependency.span else ""
+    yield f"{at}it depends on {clean(dependency.text)}"
+    if dependency.span:
+        yield from frame(dependency.span, style, "open")
+    if dependency.key is not None:
+        action = any(isinstance(a, UnknownAction) and a.key == dependency.key for a in answer.decision.open)
+        meaning = "if it lets the packet go on" if action else "if it holds"
+        yield f"  = help: say --assume {quote(f'{dependency.key}=yes')} {meaning}, `=no` if not"
+
+
+def _nearest(nearest: Nearest, style: Style) -> Iterator[str]:
+    span = nearest.rule.span
+    yield ""
+    yield f"nearest allow rule: {place(span)}: {style(shortened(rule_text(nearest.rule), 90), 'name')}"
+    yield f"  what would have to differ: {'; '.join(nearest.differs)}"

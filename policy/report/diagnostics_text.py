@@ -1,0 +1,45 @@
+"""Diagnostics as text: where, what is wrong, the line with a mark, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from policy.diagnostic import Diagnostic, Severity
+from policy.report.frame import frame, place
+from policy.report.style import PLAIN, Style
+
+MOST_SHOWN = 20
+
+_LOOKS = {Severity.ERROR: "bad", Severity.WARNING: "open", Severity.INFO: "mark"}
+
+
+def diagnostics_text(diagnostics: Sequence[Diagnostic], style: Style = PLAIN) -> str:
+    """Return up to `MOST_SHOWN` diagnostics, and how many more there are."""
+    shown = [diagnostic_text(diagnostic, style) for diagnostic in diagnostics[:MOST_SHOWN]]
+    if (more := len(diagnostics) - MOST_SHOWN) > 0:
+        shown.append(f"… and {more} more")
+    return "\n\n".join(shown)
+
+
+def diagnostic_text(diagnostic: Diagnostic, style: Style = PLAIN) -> str:
+    """Return one diagnostic with its frame, the other places that have to do with it, and the help."""
+    look = _LOOKS[diagnostic.severity]
+    digits = len(str(max(span.end_line for span in (diagnostic.span, *(r.span for r in diagnostic.related)))))
+    head = style(f"{diagnostic.severity}[{diagnostic.code}]", look)
+    lines = [f"{place(diagnostic.span)}: {head}: {style(diagnostic.message, 'name')}"]
+    lines += frame(diagnostic.span, style, look, digits)
+    margin = " " * digits
+    for related in diagnostic.related:
+        lines.append(f"{margin}{style(' = ', 'mark')}note: {place(related.span)}: {related.message}")
+        lines += frame(related.span, style, "mark", digits)
+    if diagnostic.help:
+        lines.append(f"{margin}{style(' = ', 'mark')}help: {diagnostic.help}")
+    return "\n".join(lines)
+
+
+def problem_text(message: str, help: str | None = None, style: Style = PLAIN) -> str:
+    """Return an error that has no place in a file."""
+    lines = [f"{style('error', 'bad')}: {style(message, 'name')}"]
+    if help:
+        lines.append(f"{style('  = ', 'mark')}help: {help}")
+    return "\n".join(lines)

@@ -1,0 +1,74 @@
+"""What text and JSON answers have in common: the steps of a trace, what a verdict hangs on, what was rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policy.app.ask import PacketAnswer
+from policy.evaluate import Atom, Step
+from policy.ir import Allow, Block, Reject, Rule, Ruleset, Unknown, UnknownAction
+from policy.packet import FIELDS, Value
+from policy.packet.packet import relation
+from policy.packet.text import set_text, value_text
+from policy.source import Span
+
+ACTION_WORDS = {Allow: "accept", Block: "drop", Reject: "reject"}
+
+
+def step_span(step: Step, ruleset: Ruleset) -> Span | None:
+    """Return the place of what a step examined: a rule, or the words that give a default."""
+    if step.rule is not None:
+        return step.rule.span
+    return default_span(step, ruleset) if step.implicit == "default" else None
+
+
+def default_span(step: Step, ruleset: Ruleset) -> Span | None:
+    """Return the place that says what the default of the policy of *step* is, if any does."""
+    policy = ruleset.policies.get(step.policy)
+    return policy.default_span if policy else None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One thing that a verdict hangs on: what, where it is written, and the key that settles it."""
+
+    text: str
+    span: Span | None
+    key: str | None
+
+
+def dependencies(answer: PacketAnswer) -> tuple[Dependency, ...]:
+    """Return what the verdict of a packet hangs on."""
+    if answer.decision.undecided:
+        return (Dependency("the rules, which are too entangled to follow every way through them", None, None),)
+    return tuple(_dependency(atom, answer) for atom in answer.decision.open)
+
+
+def _dependency(atom: Atom | UnknownAction, answer: PacketAnswer) -> Dependency:
+    if isinstance(atom, UnknownAction):
+        rule = next((step.rule for step in answer.steps if step.rule and atom in step.rule.actions), None)
+        return Dependency(atom.text, rule.span if rule else None, atom.key)
+    if isinstance(atom, Unknown):
+        return Dependency(atom.text, atom.span, atom.key)
+    return Dependency(f"{FIELDS[atom.name].title} {set_text(atom.name, atom.values)}", atom.span, None)
+
+
+def rewritten(answer: PacketAnswer) -> Mapping[str, str]:
+    """Return the fields that the rules have changed on the way, and their new values."""
+    old, new = answer.packet.values, answer.decision.packet.values
+    return {name: value_text(name, new[name]) for name in new if not _within(new[name], old.get(name))}
+
+
+def _within(new: Value, old: Value | None) -> bool:
+    """Is *new* all of *old*, or a part of it that the walk has narrowed it down to?"""
+    if old is None or isinstance(old, int | str):
+        return new == old
+    if isinstance(new, int | str):
+        return new in old  # type: ignore[operator]
+    return relation(new, old) is True
+
+
+def rule_text(rule: Rule) -> str:
+    """Return a rule as it was written, on one line."""
+    return " ".join(rule.span.text.split())

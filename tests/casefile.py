@@ -1,0 +1,55 @@
+"""Case files: texts in a real language, with what is expected of each line in a comment at its end.
+
+A file has chunks that are separated by lines `---`. An expectation is `### CODE "PATTERN"`, several are
+separated by further `###`; PATTERN is a regular expression that the underlined text or the message
+must contain, and may be left out. A chunk without any expectation is right. What is found but not
+expected fails, and what is expected but not found.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from policy.diagnostic import Diagnostic
+
+CASES = Path(__file__).parent / "cases"
+
+_EXPECTATION = re.compile(r'###\s*(FW\d{3})(?:\s+"((?:[^"\\]|\\.)*)")?\s*')
+
+
+@dataclass(frozen=True)
+class Case:
+    """A chunk without its expectations, and those: line, code, pattern."""
+
+    name: str
+    text: str
+    expected: tuple[tuple[int, str, str], ...]
+
+    def check(self, found: Iterable[Diagnostic]) -> None:
+        """Fail unless *found* is what is expected."""
+        left = list(found)
+        missing = []
+        for line, code, pattern in self.expected:
+            fitting = [d for d in left if d.code == code and d.span.line == line and _fits(d, pattern)]
+            if fitting:
+                left.remove(fitting[0])
+            else:
+                missing.append(f"missing: line {line}: {code} {pattern}")
+        unexpected = [f"unexpected: line {d.span.line}: {d.code} `{d.span.text}`: {d.message}" for d in left]
+        assert not missing + unexpected, "\n".join([self.text, *missing, *unexpected])
+
+
+def _fits(diagnostic: Diagnostic, pattern: str) -> bool:
+    return any(re.search(pattern, text) for text in (diagnostic.span.text, diagnostic.message, diagnostic.help or ""))
+
+
+def cases(folder: str) -> Iterator[Case]:
+    """Yield all cases of `tests/cases/FOLDER`."""
+    for path in sorted((CASES / folder).glob("*.case")):
+        for number, chunk in enumerate(re.split(r"^---\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE), 1):
+            lines, expected = [], []
+            for at, line in enumerate(chunk.split("\n"), 1):
+                lines.append(_EXPECTATION.sub("", line).rstrip() if "###" in line else line)
+                expected += [(at, code, pattern) for code, pattern in _EXPECTATION.findall(line)]
+            yield Case(f"{path.stem}-{number}", "\n".join(lines), tuple(expected))

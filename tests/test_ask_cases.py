@@ -1,0 +1,83 @@
+"""Questions and their answers, in case files of the real languages.
+
+A file of `tests/cases/ask` has chunks that are separated by `---`. A chunk is a file of rules; its
+comments that begin with `#?` are questions with the expected answer:
+
+    #? tcp/22 from 10.1.1.1 to db => allow line 3
+    #? udp/53 from 10.1.1.1 to db => block at reply
+    #? --packet tcp/22 from 10.1.1.1 to db => error families
+
+`line N`: the line of the chunk that decides; `implicit state|default`; `at ROLE`: the packet that
+decides; `on KEY`: an unknown that the verdict hangs on; `error TEXT`: no answer, for a reason with TEXT.
+`#! local ADDRESS` and `#! assume KEY=yes` hold for the questions that follow in the chunk.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from policy.app.ask import Answer, Asking, ask
+from policy.app.load import load
+from policy.app.problem import CannotAnswer
+from policy.app.question import read_question
+from policy.diagnostic import Mistakes
+from policy.ir import Unknown, UnknownAction
+from policy.packet import EMPTY
+from policy.packet.address import parse_prefix
+from policy.source import Source
+
+CASES = Path(__file__).parent / "cases" / "ask"
+
+
+def chunks() -> list[tuple[str, str]]:
+    found = []
+    for path in sorted(CASES.glob("*.case")):
+        for number, text in enumerate(re.split(r"^---\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE), 1):
+            found.append((f"{path.stem}-{number}", text))
+    return found
+
+
+def describe(answer: Answer) -> set[str]:
+    """Every word of an answer that a case may expect."""
+    words: set[str] = {answer.verdict}
+    for hook in answer.hooks:
+        packet = hook.shown.deciding
+        decision = packet.decision
+        words.add(f"at {packet.role}")
+        if decision.rule is not None:
+            words.add(f"line {decision.rule.span.line}")
+        if decision.implicit is not None:
+            words.add(f"implicit {decision.implicit}")
+        words.update(f"on {atom.key}" for atom in decision.open if isinstance(atom, Unknown | UnknownAction))
+    return words
+
+
+@pytest.mark.parametrize(("name", "text"), chunks(), ids=[name for name, _ in chunks()])
+def test_case(name: str, text: str) -> None:
+    local, assume, asked = EMPTY, {}, 0
+    for line in text.splitlines():
+        if line.startswith("#! local "):
+            local |= parse_prefix(line.removeprefix("#! local ").strip())
+        elif line.startswith("#! assume "):
+            key, _, answer = line.removeprefix("#! assume ").strip().partition("=")
+            assume[key] = answer == "yes"
+        elif line.startswith("#?"):
+            asked += 1
+            question, _, wanted = line.removeprefix("#?").partition("=>")
+            asking = Asking("--packet" in question, local or None, assume)
+            check(text, question.replace("--packet", "").strip(), asking, wanted.strip())
+    assert asked, f"{name} asks nothing"
+
+
+def check(text: str, question: str, asking: Asking, wanted: str) -> None:
+    try:
+        ruleset = load(Source("rules", text), local=asking.local)
+        answer = ask(ruleset, read_question(question, ruleset), asking)
+    except (CannotAnswer, Mistakes) as error:
+        said = str(error) if isinstance(error, CannotAnswer) else "; ".join(d.message for d in error.diagnostics)
+        assert wanted.startswith("error "), f"{question}: {said}"
+        assert wanted.removeprefix("error ") in said, question
+        return
+    verdict, *expected = re.split(r" (?=line |implicit |at |on )", wanted)
+    assert {verdict, *expected} <= describe(answer), f"{question}: {describe(answer)}"
