@@ -21,7 +21,7 @@ from policy.ir import (
     Unknown,
     walk,
 )
-from policy.packet import FIELDS, PORT_PROTOCOLS, Intervals, Masked, Packet, Value
+from policy.packet import FIELDS, PORT_PROTOCOLS, Intervals, Masked, Packet, Value, complete
 from policy.packet.address import families_of, whole
 from policy.packet.text import set_text, value_text
 
@@ -112,7 +112,7 @@ def _excluded(part: Match, packet: Packet, known: Known) -> str:
             assert value is not None
             return f"{FIELDS[name].title} {value_text(name, value)} is excluded ({_wanted(part, packet)})"
         case All(parts):
-            return " and ".join(_excluded(inner, packet, known) for inner in parts)
+            return " and ".join(_excluded(inner, packet, known) for inner in parts) or "can never match"
         case Either(parts):
             culprit = next(inner for inner in parts if truth(inner, packet, known))
             return _excluded(culprit, packet, known)
@@ -133,7 +133,7 @@ def _wanted(field: Field, packet: Packet) -> str:
         mine = values & whole(packet.family)
         if not mine:
             (other,) = families_of(values) or {0}
-            return f"an IPv{other} address" if other else "any address"
+            return f"an IPv{other} address" if other else set_text(field.name, mine)
         text = set_text(field.name, mine)
         text = text if mine.size == 1 else f"in {text}"
     else:
@@ -220,11 +220,13 @@ def _changed(packet: Packet, leaves: tuple[Match, ...]) -> Packet | None:
     """The packet with the fields of *leaves* as they are wanted, where it stays well-formed."""
     changes: dict[str, Value] = {}
     for leaf in leaves:
-        if not isinstance(leaf, Field) or packet.get(leaf.name) is None or leaf.name == "proto":
+        if not isinstance(leaf, Field) or leaf.name == "proto":
             return None
-        values = leaf.values
+        old, values = packet.get(leaf.name), leaf.values
+        if old is None:
+            return None
         if isinstance(values, Masked):
-            changes[leaf.name] = values.value
+            changes[leaf.name] = old & ~values.mask | values.value if isinstance(old, int) else values.value
         elif isinstance(values, Intervals):
             mine = values & whole(packet.family) if leaf.name in ("src", "dst") else values
             if not mine:
@@ -234,4 +236,8 @@ def _changed(packet: Packet, leaves: tuple[Match, ...]) -> Packet | None:
             changes[leaf.name] = min(values.exact)
         else:
             return None
-    return packet.with_values(changes)
+    changed = packet.with_values(changes)
+    try:
+        return changed if complete(changed.values) == changed else None
+    except ValueError:
+        return None

@@ -69,7 +69,7 @@ matches = st.builds(
 )
 bare_matches = st.builds(ast.Match, source=endpoints, states=none | some(word("new")), span=st.just(NOWHERE))
 
-texts = st.text(st.characters(blacklist_characters='"\n\r\0\ufeff', blacklist_categories=("Cs",)), max_size=8)
+texts = st.text(st.characters(exclude_characters='"\n\r\0\ufeff', exclude_categories=["Cs"]), max_size=8)
 rules = st.builds(
     native.Rule,
     action=word("allow", "block", "reject", "return"),

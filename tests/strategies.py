@@ -139,10 +139,11 @@ CONDITIONS: dict[str, st.SearchStrategy[ValueSet]] = {
     "state": ranges((0, 1, 2, 3, 4)),
     "uid": ranges((0, 1000)),
     "mark": ranges((0, 1, 2, 3, 4)),
+    "ttl": ranges((0, 1, 2, 3, 4)),
     "hook": ranges((0, 1, 2)),
 }
 
-_usual_fields = st.sampled_from(("proto", "src", "dst", "dport", "sport", "in", "state", "mark"))
+_usual_fields = st.sampled_from(("proto", "src", "dst", "dport", "sport", "in", "state", "mark", "ttl"))
 _field_names = _usual_fields | st.sampled_from(sorted(CONDITIONS))
 field_matches = _field_names.flatmap(lambda name: st.builds(Field, st.just(name), CONDITIONS[name]))
 unknowns = st.one_of(
@@ -171,7 +172,7 @@ any_matches = matches(field_matches | field_matches | field_matches | unknowns)
 verdicts: st.SearchStrategy[Verdict] = st.sampled_from((Allow(), Block(), Reject("tcp-reset"), Allow(), Block()))
 sets: st.SearchStrategy[Action] = st.one_of(
     st.builds(Set, st.just("mark"), st.integers(0, 3), st.sampled_from((0, 1, 2, 3, 2**32 - 1)), st.booleans()),
-    st.just(Set("mark", None)),
+    st.just(Set("ttl", None)),
     st.just(Set("uid", 0)),
 )
 rewrites: st.SearchStrategy[Action] = st.sampled_from(("sport", "dport")).flatmap(

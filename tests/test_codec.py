@@ -46,7 +46,8 @@ def test_by_example() -> None:
         "src": parse_address("10.0.0.1"),
         "dst": parse_address("10.0.0.2"),
     }
-    assert packet_to_json(complete({**given, "proto": 6, "mac": 10, "sport": Intervals.of((1, 9)), "dport": 22, "mark": 16})) == {
+    given |= {"proto": 6, "sport": Intervals.of((1, 9)), "dport": 22, "mark": 16, "mac": 10}
+    assert packet_to_json(complete(given)) == {
         "hook": "input", "in": "eth0", "src": "10.0.0.1", "dst": "10.0.0.2", "proto": "tcp", "sport": "1-9",
         "dport": 22, "flags": "S", "fragment": "no", "state": "new", "direction": "original", "ttl": 64, "tos": 0,
         "mark": 16, "mac": "00:00:00:00:00:0a", "pkttype": "unicast", "tcp_options": "0",

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.evaluate import decide
-from policy.ir import Ruleset
-from policy.packet import Packet
+from policy.ir import Field, Ruleset
+from policy.packet import Intervals, Packet
 from tests import oracle
-from tests.strategies import NAMES, boxes, packets, rulesets
+from tests.strategies import NAMES, boxes, field_matches, masked, matches, packets, rulesets, unknowns
 
 Assume = dict[str, bool]
 
@@ -25,8 +25,12 @@ def test_one_packet(ruleset: Ruleset, some: list[Packet], assume: Assume) -> Non
             assert (decision.verdict, decision.undecided) == (oracle.verdict(ruleset, packet, settled), False)
 
 
+marks = st.builds(Field, st.just("mark"), masked(2))
+with_masks = matches(field_matches | field_matches | marks | unknowns)
+
+
 @settings(max_examples=400)
-@given(rulesets(), boxes())
+@given(rulesets(with_masks), boxes())
 def test_a_definite_box(ruleset: Ruleset, box: Packet) -> None:
     """What is said of a whole box holds for each of its packets."""
     decision = decide(ruleset, box)
@@ -35,8 +39,11 @@ def test_a_definite_box(ruleset: Ruleset, box: Packet) -> None:
             assert oracle.verdict(ruleset, packet) == decision.verdict
 
 
+in_ranges = field_matches.filter(lambda match: isinstance(match.values, Intervals) or match.name == "flags")
+
+
 @settings(max_examples=400)
-@given(rulesets(), boxes(("src", "sport", "dport", "uid")))
+@given(rulesets(matches(in_ranges | in_ranges | unknowns)), boxes(("src", "sport", "dport", "uid")))
 def test_a_box_of_ranges(ruleset: Ruleset, box: Packet) -> None:
     """Where only numbers are open, nothing is left undecided that need not be."""
     found = set().union(*(oracle.verdicts(ruleset, packet) for packet in oracle.members(box, NAMES)))

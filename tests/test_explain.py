@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 
@@ -26,22 +24,14 @@ from policy.ir import (
     Set,
     Unknown,
 )
-from policy.packet import FIELDS, Intervals, Masked, Names, Packet, complete
+from policy.packet import FIELDS, Intervals, Masked, Names, Packet, Value, complete
 from policy.packet.address import parse_address, parse_prefix
 from policy.source import Source, Span
 from tests import oracle
 from tests.strategies import boxes, field, field_matches, known_matches, packets, rule, rulesets, simple_ruleset
 
-SSH = complete(
-    {
-        "proto": 6,
-        "src": parse_address("10.0.0.1"),
-        "dst": parse_address("10.0.0.2"),
-        "dport": 22,
-        "in": "eth0",
-        "hook": 0,
-    }
-)
+ENDS: dict[str, Value] = {"src": parse_address("10.0.0.1"), "dst": parse_address("10.0.0.2"), "sport": 53, "dport": 22}
+SSH = complete({"proto": 6, **ENDS, "hook": 0, "in": "eth0"})
 BLOCKED = Unknown("in set blocked", "blocked")
 SERVERS = Field("dst", parse_prefix("10.2.0.0/24"), span=Span(Source("rules.fw", "allow any to servers"), 13, 20))
 
@@ -86,10 +76,7 @@ def why(match: Match, packet: Packet = SSH, **settled: bool) -> str:
     ],
 )
 def test_because(match: Match, words: str) -> None:
-    packet = replace(SSH, values={**SSH.values, "sport": 51000, "uid": FIELDS["uid"].domain})
-    if words == "protocol tcp is not udp":
-        packet = packet.with_values({"sport": 53})
-    assert why(match, packet) == words
+    assert why(match, SSH.with_values({"uid": Intervals.of((0, 1000))})) == words
 
 
 def test_because_of_other_protocols() -> None:
@@ -153,7 +140,6 @@ def test_the_nearest_allow_really_allows(ruleset: Ruleset, packet: Packet) -> No
         assert complete(changed.values) == changed
         assert oracle.verdict(ruleset, changed) == "allow"
         assert decide(ruleset, changed).rule is rule
-        assert oracle.matches(rule.match, oracle.single_values(changed)) or ruleset.policies
 
 
 def nearest(*rules: Match, packet: Packet = SSH) -> tuple[int, tuple[str, ...]] | None:

@@ -1,6 +1,8 @@
 """The layout of native files: one, stable, with every comment, and without any change of meaning."""
 
 import re
+import textwrap
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -78,13 +80,10 @@ def tree(text: str) -> ast.File:
     return file
 
 
-def marks(text: str) -> list[tuple[ast.Suppression, ...]]:
+def marks(text: str) -> list[list[tuple[tuple[str, ...], str | None]]]:
     """The suppressions of everything in a file."""
-    found = []
-    for statement in tree(text).statements:
-        for each in (statement, *getattr(statement, "body", ())):
-            found.append(tuple((s.codes, s.reason) for s in getattr(each, "suppressions", ())))
-    return found
+    nodes = [node for each in tree(text).statements for node in (each, *getattr(each, "body", ()))]
+    return [[(s.codes, s.reason) for s in getattr(node, "suppressions", ())] for node in nodes]
 
 
 def comments(text: str) -> list[str]:
@@ -106,6 +105,12 @@ def test_again_changes_nothing(text: str) -> None:
 def test_case_files(case) -> None:  # type: ignore[no-untyped-def]
     assert tree(formatted(case.text)) == tree(case.text)
     assert comments(formatted(case.text)) == comments(case.text)
+
+
+def test_the_example_of_the_docs() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "language.md").read_text(encoding="utf-8")
+    example = textwrap.dedent(text[text.index("    # the head") : text.index("## Files")].rstrip()) + "\n"
+    assert formatted(example) == example
 
 
 def test_what_cannot_be_read_is_left_alone() -> None:

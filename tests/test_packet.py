@@ -163,7 +163,8 @@ def test_tests_of_a_box_are_those_of_its_members(box: Packet, name: str, data: s
 def test_an_example_is_a_member(box: Packet) -> None:
     one = example(box)
     assert is_single(one)
-    assert set(oracle.members(one, NAMES)) <= set(oracle.members(box, NAMES))
+    everything = list(oracle.members(box, NAMES))
+    assert all(member in everything for member in oracle.members(one, NAMES))
 
 
 EXCLUDED = Names(frozenset({"lo"}), frozenset({"eth", "en"}), negated=True)

@@ -1,5 +1,6 @@
 """The question language: what it reads, what that means, and what it says of mistakes."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -143,10 +144,8 @@ _QUESTIONS = from_lark(
 @given(_QUESTIONS | st.text(max_size=40))
 def test_no_text_is_too_odd(text: str) -> None:
     collector = Collector()
-    try:
+    with suppress(Mistakes):
         terms(parse_question(Source("<question>", text)), NAMES, collector)
-    except Mistakes as mistakes:
-        assert mistakes.diagnostics
     for diagnostic in collector.found:
         assert diagnostic.span.text
 

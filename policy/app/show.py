@@ -79,7 +79,7 @@ def overview(ruleset: Ruleset) -> Overview:
     return Overview(
         ruleset.language,
         tuple(sorted(ruleset.families)),
-        tuple(Name(d.name, d.kind, d.text, d.span) for d in ruleset.definitions),
+        tuple(Name(d.name, d.kind, d.text, d.span) for d in ruleset.definitions if d.text != d.name),
         tuple(_table(policy, ruleset, services) for policy in ruleset.policies.values()),
     )
 

@@ -65,6 +65,8 @@ def command(
     wish = _Wish(rules, question, packets, trace)
     _check(wish)
     ruleset = reading.read(rules)
+    if not any(policy.rules or policy.default_span for policy in ruleset.policies.values()):
+        out.warning(f"there are no rules in `{rules}`")
     asking = Asking(single, reading.local, assumptions(ruleset, assume))
     if packets is not None:
         return _bulk(ruleset, packets, asking, out)

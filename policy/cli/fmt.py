@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def command(paths: tuple[str, ...], check: bool, diff: bool, language: str | None, out: Output) -> int:
     """Lay out files in the one right way.
 
-    PATH is a file, or a directory: all `*.fw` files below it. Comments stay, and the meaning does not change. `-` reads standard input and writes standard output.
+    PATH is a file, or a directory: all `*.fw` files below it. Comments stay, and the meaning does not change. `-`
+    reads standard input and writes standard output.
 
     Exit status: 0 done, or nothing to do; with --check or --diff, 1 if a file would change; 2 a file could not be
     read, and none was written.

@@ -46,6 +46,10 @@ class Output:
         """Say something that is no answer."""
         _echo(text, err=True)
 
+    def warning(self, message: str) -> None:
+        """Say something that the user should know, whatever the answer is."""
+        self.message(f"{self.style(err=True)('warning', 'open')}: {message}")
+
     def document(self, document: dict[str, Any]) -> None:
         """Say an answer as JSON: on one line where several answers follow one another."""
         import json

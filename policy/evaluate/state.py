@@ -44,6 +44,7 @@ class End:
     action: Action
     rule: Rule | None
     implicit: Implicit | None
+    policy: str | None
     main: bool = True
 
     @property

@@ -35,7 +35,8 @@ class Decision:
 
     *verdict*: `allow` or `block` where every way the unknowns may turn out gives it; `depends` where
     unknowns decide; `mixed` where packets of a box differ. *action*, *rule* and *implicit* say what
-    decided, where one thing did. *open*: what the verdict hangs on. *undecided*: the walk was too long.
+    decided, where one thing did, and *policy* in which policy. *open*: what the verdict hangs on.
+    *undecided*: the walk was too long.
     """
 
     verdict: Literal["allow", "block", "depends", "mixed"]
@@ -43,5 +44,6 @@ class Decision:
     action: Action | None = None
     rule: Rule | None = None
     implicit: Implicit | None = None
+    policy: str | None = None
     open: tuple[Atom | UnknownAction, ...] = ()
     undecided: bool = False

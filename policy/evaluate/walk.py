@@ -123,13 +123,13 @@ class _Walk:
                 if current is not None and len(current.frames) < depth and not self._is_new(current):
                     return
             elif current.entry == len(self.entries):
-                self.ends.append((current, current.allowed or End(True, Allow(), None, "default")))
+                self.ends.append((current, current.allowed or End(True, Allow(), None, "default", None)))
                 return
             elif current.returned:
                 entry = self.entries[current.entry]
                 yield Step(entry.policy, None, True, current.case.packet, 0, "default")
                 default = self.ruleset.policies[entry.policy].default or entry.default
-                current = self._end(current, default, None, "default")
+                current = self._end(current, default, entry.policy, None, "default")
             else:
                 current = yield from self._enter(current)
 
@@ -144,7 +144,7 @@ class _Walk:
                 return None
             if matched:
                 yield Step(entry.policy, None, True, packet, implicit="state")
-                return self._end(state, action, None, "state")
+                return self._end(state, action, entry.policy, None, "state")
         return replace(state, frames=(self._frame(entry.policy, state),))
 
     def _frame(self, name: str, state: State) -> Frame:
@@ -176,7 +176,7 @@ class _Walk:
             return None
         if frame.policy.default is not None:
             yield Step(frame.policy.name, None, True, packet, depth, "default")
-            return self._end(state, frame.policy.default, None, "default")
+            return self._end(state, frame.policy.default, frame.policy.name, None, "default")
         return self._leave(state)
 
     def _leave(self, state: State) -> State:
@@ -202,10 +202,11 @@ class _Walk:
 
     def _do(self, state: State, rule: Rule) -> State | None:
         """Do the actions of a rule that matches; None where this way has ended."""
+        policy = state.frames[-1].policy.name
         for action in rule.actions:
             match action:
                 case Allow() | Block() | Reject():
-                    return self._end(state, action, rule)
+                    return self._end(state, action, policy, rule)
                 case Jump(name):
                     return replace(state, frames=(*state.frames, self._frame(name, state)))
                 case Goto(name):
@@ -225,10 +226,12 @@ class _Walk:
                     assert_never(action)
         return state
 
-    def _end(self, state: State, action: Verdict, rule: Rule | None, implicit: Implicit | None = None) -> State | None:
+    def _end(
+        self, state: State, action: Verdict, policy: str, rule: Rule | None, implicit: Implicit | None = None
+    ) -> State | None:
         """Come to a verdict in this entry: a block is the end, an allow goes on to the next entry."""
         allows = isinstance(action, Allow)
-        end = End(allows, action, rule, implicit, self.entries[state.entry].main)
+        end = End(allows, action, rule, implicit, policy, self.entries[state.entry].main)
         if not allows:
             self.ends.append((state, end))
             return None
@@ -241,6 +244,7 @@ class _Walk:
 
         When its key is settled, yes means that the packet goes on as far as the action can let it.
         """
+        policy = state.frames[-1].policy.name
         outcomes = action.outcomes
         settled = self.assume.get(action.key)
         if settled is not None:
@@ -256,8 +260,8 @@ class _Walk:
             if outcome == "continue":
                 going = way
             elif outcome == "pass":
-                self.ends.append((way, End(True, Allow(), rule, None)))
-            elif (ended := self._end(way, Allow() if outcome == "allow" else Block(), rule)) is not None:
+                self.ends.append((way, End(True, Allow(), rule, None, policy)))
+            elif (ended := self._end(way, Allow() if outcome == "allow" else Block(), policy, rule)) is not None:
                 self.todo.append(ended)
         return going
 
@@ -267,13 +271,16 @@ class _Walk:
         first_state, first = self.ends[0]
         if all(end.allows is first.allows for _, end in self.ends):
             ends = [end for _, end in self.ends]
-            same = all(end.rule is first.rule and end.implicit == first.implicit for end in ends)
+            same = all(
+                end.rule is first.rule and (end.implicit, end.policy) == (first.implicit, first.policy) for end in ends
+            )
             return Decision(
                 "allow" if first.allows else "block",
                 first_state.case.packet,
                 first.action if all(end.action == first.action for end in ends) else None,
                 first.rule if same else None,
                 first.implicit if same else None,
+                first.policy if same else None,
             )
         other = next(state for state, end in self.ends if end.allows is not first.allows)
         open_ = difference(first_state.done, other.done)

@@ -43,8 +43,8 @@ def _where(error: UnexpectedInput, place: Span) -> Span:
     source = place.source
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         return Span(source, place.end, place.end)
-    at = error.pos_in_stream
-    start = place.start if at is None else place.start + at
+    at: int = getattr(error, "pos_in_stream", 0)  # lark declares it as None
+    start = place.start + at
     found = _WORD.match(source.text, start, place.end)
     end = found.end() if found else min(start + 1, place.end)
     if isinstance(error, UnexpectedToken):

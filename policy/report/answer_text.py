@@ -70,8 +70,7 @@ def _regions(answer: HookAnswer, style: Style) -> Iterator[str]:
 def _region(region: Region, ruleset: Ruleset, style: Style, everything: bool) -> Iterator[str]:
     deciding = region.deciding
     if deciding.role != "first":
-        verdict = VERDICTS[deciding.decision.verdict]
-        verdict = verdict if verdict == "depends" else f"is {verdict}"
+        verdict = "depends" if deciding.decision.verdict == "depends" else f"is {VERDICTS[deciding.decision.verdict]}"
         where = f" at {HOOKS[hook]}" if isinstance(hook := deciding.packet.get("hook"), int) else ""
         passes = region.packets[0].decision.verdict == "allow"
         yield f"  {'the first packet passes, but ' if passes else ''}the {_ROLES[deciding.role]} {verdict}{where}"
@@ -105,7 +104,6 @@ def _without(packet: Packet, *names: str) -> Packet:
 def _decided(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[str]:
     """Say what gave the verdict, and show it in its file."""
     decision = answer.decision
-    look = VERDICT_LOOKS[decision.verdict]
     how = "rejected" if isinstance(decision.action, Reject) else VERDICTS[decision.verdict]
     if decision.verdict in ("depends", "mixed"):
         for each in dependencies(answer):
@@ -113,23 +111,23 @@ def _decided(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[s
     elif decision.rule is not None:
         label = decision.rule.label
         yield f"{place(decision.rule.span)}: {how} by {f'rule `{clean(label)}`' if label else 'this rule'}"
-        yield from frame(decision.rule.span, style, look)
+        yield from frame(decision.rule.span, style, VERDICT_LOOKS[decision.verdict])
     elif decision.implicit == "state":
         yield f"{how} by `implicit: state`: the connection is followed, and the rules do not see this packet"
     elif decision.implicit == "default":
         yield from _default(answer, how, ruleset, style)
     else:
-        yield f"{how} whichever way the unknown conditions turn out"
+        yield f"{how} in every case, though not always by the same rule"
 
 
 def _default(answer: PacketAnswer, how: str, ruleset: Ruleset, style: Style) -> Iterator[str]:
-    last = next((step for step in reversed(answer.steps) if step.implicit == "default"), None)
-    if last is None:
+    name = answer.decision.policy
+    if name is None:
         yield f"{how}: there are no rules here"
-    elif (span := default_span(last, ruleset)) is None:
-        yield f"{how} by default: no rule of `{clean(last.policy)}` decides"
+    elif (span := default_span(name, ruleset)) is None:
+        yield f"{how} by default: no rule of `{clean(name)}` decides"
     else:
-        yield f"{place(span)}: {how} by the default of `{clean(last.policy)}`: no rule decides"
+        yield f"{place(span)}: {how} by the default of `{clean(name)}`: no rule decides"
         yield from frame(span, style, VERDICT_LOOKS["allow" if isinstance(answer.decision.action, Allow) else "block"])
 
 

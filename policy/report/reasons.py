@@ -20,12 +20,12 @@ def step_span(step: Step, ruleset: Ruleset) -> Span | None:
     """Return the place of what a step examined: a rule, or the words that give a default."""
     if step.rule is not None:
         return step.rule.span
-    return default_span(step, ruleset) if step.implicit == "default" else None
+    return default_span(step.policy, ruleset) if step.implicit == "default" else None
 
 
-def default_span(step: Step, ruleset: Ruleset) -> Span | None:
-    """Return the place that says what the default of the policy of *step* is, if any does."""
-    policy = ruleset.policies.get(step.policy)
+def default_span(name: str, ruleset: Ruleset) -> Span | None:
+    """Return the place that says what the default of a policy is, if any does."""
+    policy = ruleset.policies.get(name)
     return policy.default_span if policy else None
 
 

@@ -19,7 +19,7 @@ LONGEST_RUN = 12
 
 _ENDS = 3
 _WIDEST_RULE = 62
-_TAIL = 12
+_TAIL = 10
 _WIDEST_REASON = 100
 _MARKS = {True: "→", False: " ", None: "?"}
 

@@ -57,8 +57,6 @@ class RuleSpec:
     target: Extension | None = None
     target_word: Word | None = None
     goto: bool = False
-    skipped: bool = False
-    """Is the rule for the other family (`-4` in an IPv6 file, `-6` in an IPv4 one) and so passed over?"""
 
     def option(self, name: str) -> Option | None:
         """Return a general option by its full name."""

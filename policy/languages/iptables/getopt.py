@@ -9,33 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import NoReturn
 
 from policy.diagnostic import Collector, did_you_mean
 from policy.languages.iptables import base, matches, targets
 from policy.languages.iptables.ast import Command, Extension, Option, RuleSpec, Verb, Word
+from policy.languages.iptables.general import (
+    ABBREVIATED,
+    CHAIN_OPTIONAL,
+    COMMANDS,
+    ENDING,
+    LONG,
+    READ,
+    REFUSED,
+    SHORT,
+    WITH_RULE,
+    general_option,
+)
 from policy.languages.iptables.options import Bad, Module, Opt
 from policy.languages.iptables.values import protocol, strtoui
 from policy.source import Source, Span
-
-COMMANDS = {
-    "A": "append", "C": "check", "D": "delete", "R": "replace", "I": "insert", "L": "list", "S": "list-rules",
-    "F": "flush", "Z": "zero", "N": "new-chain", "X": "delete-chain", "E": "rename-chain", "P": "policy",
-}  # fmt: skip
-READ = {"A", "C", "D", "F", "I", "L", "N", "P", "S", "X", "Z"}
-WITH_RULE = {"A", "C", "D", "I"}
-CHAIN_OPTIONAL = {"F", "L", "S", "X", "Z"}
-SHORT = {"p": 1, "s": 1, "d": 1, "i": 1, "o": 1, "j": 1, "g": 1, "m": 1, "c": 1, "f": 0, "4": 0, "6": 0, "v": 0, "M": 1}
-LONG = {
-    "protocol": "p", "source": "s", "src": "s", "destination": "d", "dst": "d", "in-interface": "i",
-    "out-interface": "o", "jump": "j", "goto": "g", "match": "m", "set-counters": "c", "fragments": "f", "ipv4": "4",
-    "ipv6": "6", "verbose": "v", "modprobe": "M",
-}  # fmt: skip
-REFUSED = {"n": "numeric", "x": "exact", "0": "line-numbers", "t": "table", "w": "wait"}
-ENDING = {"h": "help", "V": "version"}
-"""Options at which iptables-restore prints something and ends, as if all were well."""
-ABBREVIATED = {**LONG, **{name: short for short, name in (*COMMANDS.items(), *REFUSED.items(), *ENDING.items())}}
 
 
 class End(Exception):
@@ -43,7 +36,7 @@ class End(Exception):
 
 
 class Stop(Exception):
-    """The rule cannot be read any further; the mistake has been noted."""
+    """The line cannot be read (the mistake has been noted), or is for the other IP version and is passed over."""
 
 
 @dataclass(slots=True)
@@ -57,16 +50,6 @@ class _Loaded:
 
     def extension(self) -> Extension:
         return Extension(self.module.name, tuple(self.options), self.start, self.end)
-
-
-@cache
-def _general(name: str) -> str | None:
-    """Return the short form of a general long option, also from an abbreviation; None: unknown, "?": ambiguous."""
-    exact = ABBREVIATED.get(name)
-    if exact is not None:
-        return exact
-    found = {short for long, short in ABBREVIATED.items() if long.startswith(name)}
-    return None if not found else found.pop() if len(found) == 1 else "?"
 
 
 class RuleParser:
@@ -95,6 +78,8 @@ class RuleParser:
             self.at += 1
             text = word.text
             if text == "--":
+                if self.at < len(self.words):
+                    self._fail(word, "no option may stand behind `--`", "leave the `--` out")
                 break
             if text.startswith("--"):
                 self._long(word)
@@ -134,7 +119,7 @@ class RuleParser:
             help = "write the list without spaces"
         elif self.at > 2 and self.words[self.at - 3].text == "!":
             help = "`!` stands before the option: `! -s ADDRESS`"
-        self._fail(word, f"Bad argument `{word.text}`: no option takes it", help)
+        self._fail(word, f"bad argument `{word.text}`: no option takes it", help)
 
     def _value(self, option: Word, attached: tuple[str, int] | None) -> Word:
         """Return the value of an option: what is attached to it, or else the next word, whatever it is."""
@@ -212,10 +197,10 @@ class RuleParser:
 
     def _abbreviated(self, name: str) -> tuple[str | None, _Loaded | None, Opt | None]:
         """Return the only option that *name* abbreviates."""
-        short = _general(name) if name else None
+        short = general_option(name) if name else None
         found = {
-            (id(loaded), option.name): (loaded, option)
-            for loaded in self._extensions()
+            (loaded.module.name, option.name): (loaded, option)
+            for loaded in reversed(list(self._extensions()))
             for long, option in loaded.module.by_name.items()
             if name and long.startswith(name)
         }
@@ -233,8 +218,8 @@ class RuleParser:
             return False
         try:
             number = protocol(given.values[0].text)
-        except Bad:
-            raise Stop from None
+        except Bad as bad:
+            self._fail(given.values[0], bad.message, bad.help, bad.code)
         module = matches.for_protocol(number, self.family)
         if module is None or not any(long.startswith(name) for long in module.by_name):
             return False
@@ -288,6 +273,8 @@ class RuleParser:
             return
         value = self._value(word, attached) if SHORT[short] else None
         if short == "m" and value is not None:
+            if value.text in targets.names():
+                self._fail(value, f"`{value.text}` is a target, not a match", f"say `-j {value.text}`")
             try:
                 module = matches.find(value.text, self.family)
             except Bad as bad:
@@ -298,7 +285,8 @@ class RuleParser:
         elif short == "c":
             self._counters(word, value)
         elif short in "46":
-            self.general[short] = Option(short)
+            if int(short) != self.family:
+                raise Stop
         elif short != "M":
             name = base.NAMES[short]
             if name in self.general:
@@ -307,17 +295,22 @@ class RuleParser:
             self.general[name] = Option(name, values, negated, start, value.end if value else word.end)
 
     def _counters(self, word: Word, value: Word | None) -> None:
-        if value is not None and "," not in value.text:
+        counts = value.text.split(",") if value is not None else []
+        if len(counts) == 1:
             second = self._peek()
             if second is None:
                 self._fail(word, f"`{word.text}` needs a packet and a byte counter")
             self.at += 1
+            counts.append(second.text)
+        if not all(count.isdigit() for count in counts):
+            self._fail(word, f"the counters of `{word.text}` are not numbers")
 
     def _jump(self, word: Word, value: Word, short: str) -> None:
         if self.target_word is not None:
             self._fail(word, "the rule has two targets", "one rule takes one `-j` or `-g`")
-        if not value.text or any(c.isspace() for c in value.text) or len(value.text) > 28:
-            self._fail(value, f"invalid target name `{value.text}`", "a name has 1 to 28 characters and no spaces")
+        name = value.text
+        if not name or any(c.isspace() for c in name) or len(name) > 28 or name[0] == "-":
+            self._fail(value, f"invalid target name `{name}`", "a name has 1 to 28 characters and no spaces")
         self.target_word = value
         self.goto = short == "g"
         module = None if self.goto else targets.find(value.text, self.family)
@@ -394,8 +387,7 @@ class RuleParser:
         return Command(verb, chain, self._rule(), number, start=first.start, end=last.end)
 
     def _rule(self) -> RuleSpec:
-        other = "6" if self.family == 4 else "4"
-        general = tuple(option for option in self.general.values() if option.name not in "46")
+        general = tuple(self.general.values())
         found = tuple(loaded.extension() for loaded in self.loaded)
         target = self.target.extension() if self.target is not None else None
-        return RuleSpec(general, found, target, self.target_word, self.goto, other in self.general)
+        return RuleSpec(general, found, target, self.target_word, self.goto)

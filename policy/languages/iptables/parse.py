@@ -155,7 +155,7 @@ class FileParser:
             self.mistakes.add("FW001", "the line has only spaces: no command specified", whole, "leave it empty")
         elif kind == "table":
             help = f"end the table `{self.open.text}` before it, with `COMMIT`"
-            self.mistakes.add("FW001", f"Bad argument `*{words[0].text}`: a table is open here", whole, help)
+            self.mistakes.add("FW001", f"bad argument `*{words[0].text}`: a table is open here", whole, help)
             self._close()
             self._outside(kind, words, whole)
         else:

@@ -138,14 +138,14 @@ class TableState:
     def _append(self, command: Command, word: Word) -> None:
         chain = self._find(word)
         rule = self.lower(command, word.text)
-        if chain is not None and not command.rule.skipped:
+        if chain is not None:
             chain.rules.append(rule)
             chain.weights.append(_weight(command.rule))
 
     def _insert(self, command: Command, word: Word) -> None:
         chain = self._find(word)
         rule = self.lower(command, word.text)
-        if chain is None or command.rule.skipped:
+        if chain is None:
             return
         at, left = 0, (command.number or 1) - 1
         while at < len(chain.rules) and left >= chain.weights[at]:

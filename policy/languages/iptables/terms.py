@@ -38,11 +38,6 @@ def key_of(*parts: str) -> str:
     return ":".join("-".join(part.split()) for part in parts if part)
 
 
-def option_keys(given: Given, *leave_out: str) -> str:
-    """Return what was given, in short, for a key."""
-    words = []
-    for option in given.extension.options:
-        if option.name not in leave_out:
-            words.append(("!" if option.negated else "") + option.name)
-            words += [word.text for word in option.values]
-    return key_of(*words)
+def target_key(given: Given, *before: str) -> str:
+    """Return a key for what a target does: its name and the values of its options."""
+    return key_of(*before, given.extension.name, *(word.text for one in given.extension.options for word in one.values))

@@ -12,7 +12,7 @@ from functools import lru_cache
 from policy.diagnostic import did_you_mean
 from policy.languages.iptables.options import Bad, Context, Reader
 from policy.packet import Intervals, Masked, ValueSet
-from policy.packet.address import V4_BASE, bits, format_address, parse_address, prefix
+from policy.packet.address import V4_BASE, bits, format_address, parse_address, prefix, whole
 from policy.packet.names import linux_protocol_number, protocol_names, service_names, service_ports
 
 _NUMBER = re.compile(r"\s*\+?(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)", re.ASCII)
@@ -211,8 +211,10 @@ def host_or_set(context: Context, word: str) -> ValueSet | Host:
 @lru_cache(65536)
 def _address(word: str, family: int) -> ValueSet | Host:
     text, slash, mask_text = word.rpartition("/") if "/" in word else (word, "", "")
-    number = _number_of(text, family)
     mask = _mask(mask_text, family) if slash else (1 << bits(family)) - 1
+    if mask == 0:
+        return whole(family)
+    number = _number_of(text, family)
     if number is None:
         return Host(text.lower() + (f"/{mask_text}" if slash else ""))
     return within_mask(number, mask, family)

@@ -8,7 +8,7 @@ keeps its lines.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from policy.diagnostic import Collector
 from policy.languages.native import ast
@@ -32,7 +32,6 @@ class _Line:
     first: int  # the lines of the source that it comes from
     last: int
     comment: str = ""
-    group: list[_Line] = field(default_factory=list)
     columns: bool = False
 
 
@@ -68,7 +67,7 @@ def _lines(source: Source, nodes: dict[int, ast.Statement | ast.Default | ast.Ru
     lines: list[_Line] = []
     depth = 0
     inside = -1  # the end of the last statement, in which comments are part of its text
-    for piece in sorted(split(source.text), key=lambda piece: piece.start):
+    for piece in sorted(split(source.text, comments=True), key=lambda piece: piece.start):
         first, last = (source.position(at)[0] for at in (piece.start, piece.end))
         text = source.text[piece.start : piece.end]
         if piece.kind == "comment":

@@ -13,7 +13,7 @@ from policy.diagnostic import Collector, Diagnostic, Related
 from policy.language.grammar import open_grammar
 from policy.languages.native import ast
 from policy.languages.native.reader import NativeReader
-from policy.languages.native.split import ACTIONS, LONGEST_LINE, STARTS, Piece, long_lines, split
+from policy.languages.native.split import ACTIONS, LONGEST_LINE, LONGEST_STATEMENT, STARTS, Piece, long_lines, split
 from policy.question.ast import Word
 from policy.question.parse import WORDS, parse_piece
 from policy.source import Source, Span
@@ -55,10 +55,16 @@ def parse_file(source: Source, collector: Collector) -> ast.File:
         return ast.File(())
     parser = _Parser(source, collector)
     for piece in split(source.text):
+        if piece.end - piece.start > LONGEST_STATEMENT:
+            span = Span(source, piece.start, piece.start + 1)
+            message = f"the statement is longer than {LONGEST_STATEMENT} characters"
+            collector.add("FW001", message, span, "make several definitions, and one that names them all")
+            break
         parser.add(piece)
         if collector.full:
             break
-    parser.end()
+    else:
+        parser.end()
     return ast.File(tuple(parser.statements), tuple(parser.broken))
 
 
@@ -100,7 +106,7 @@ class _Parser:
 
     def end(self) -> None:
         """Take the end of the file."""
-        if self.policy is not None and not self.collector.full:
+        if self.policy is not None:
             self.collector.add("FW001", "the policy is not closed", self.policy.span, "end it with a line `}`")
 
     def top(self, place: Span) -> None:

@@ -14,10 +14,17 @@ from typing import Literal
 LONGEST_LINE = 1 << 16
 """So many characters a line may have."""
 
+LONGEST_STATEMENT = 1 << 20
+"""So many characters a statement may have, in all its lines."""
+
 Kind = Literal["open", "close", "statement", "comment"]
 
 _LONG = re.compile(rf"^[^\n]{{{LONGEST_LINE + 1},}}", re.MULTILINE)
-_TOKEN = re.compile(r'\n\s*|#[^\n]*(?<!\s)|"[^"\n]*"?|[{},]|[^\s"#{},\ufeff]+')
+_NEWLINE = r"\n\s*+"
+_DULL = r"(?:#(?!\s*fwpolicy:)[^\n]*+\n\s*+){0,1000}+"  # comments alone in their lines that nobody reads
+_REST = r'|#[^\n]*(?<!\s)|"[^"\n]*"?|\{+|,+|\}|[^\s"#{},\ufeff]+'
+_TOKEN = re.compile(_NEWLINE + _DULL + _REST)
+_TOKEN_OR_COMMENT = re.compile(_NEWLINE + _REST)
 ACTIONS = frozenset({"allow", "block", "reject", "call", "return", "default"})
 STARTS = ACTIONS | {"network", "host", "service", "include", "policy"}
 
@@ -36,20 +43,25 @@ def long_lines(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in _LONG.finditer(text)]
 
 
-def split(text: str) -> Iterator[Piece]:
-    """Yield the statements and comments of a file in order; a comment inside a statement comes before it."""
+def split(text: str, comments: bool = False) -> Iterator[Piece]:
+    """Yield the statements of a file and the comments that speak to fwpolicy, or all *comments*.
+
+    They come in order, but for a comment inside a statement, which comes before it. A statement that is
+    longer than `LONGEST_STATEMENT` may be cut.
+    """
     start = end = -1  # of the statement that has begun
     braces = 0
     last = ""
     policy = fresh = False
-    for token in _TOKEN.finditer(text):
+    for token in (_TOKEN_OR_COMMENT if comments else _TOKEN).finditer(text):
         word = token[0]
         sign = word[0]
         if sign == "\n":
             fresh = True
-            if start >= 0 and not braces and last != ",":
+            goes_on = braces == 1 or last == ","
+            if start >= 0 and (not goes_on or end - start > LONGEST_STATEMENT):
                 yield Piece("statement", start, end)
-                start = -1
+                start, braces = -1, 0
             continue
         if sign == "#":
             if start >= 0 and not braces and last != ",":
@@ -67,11 +79,14 @@ def split(text: str) -> Iterator[Piece]:
             continue
         if start < 0:
             start, policy = token.start(), word == "policy"
-        if sign == "{" and policy:
+        if word == "{" and policy:
             yield Piece("open", start, token.end())
             start = -1
             continue
-        braces += (sign == "{") - (sign == "}")
+        if sign == "{":
+            braces += len(word)
+        elif sign == "}":
+            braces -= 1
         end, last = token.end(), word
     if start >= 0:
         yield Piece("statement", start, end)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import import_module
 
-from policy.languages.iptables import targets
 from policy.languages.iptables.options import Bad, MatchModule
 
 _FILES = (
     "addrtype", "conntrack", "extensions", "header", "icmp", "limits", "marks", "multiport", "origin", "other",
     "recent", "sctp", "tcp", "time",
 )  # fmt: skip
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,27}", re.ASCII)
 _ALIASES = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}
 _BY_PROTOCOL = {6: "tcp", 17: "udp", 33: "dccp", 50: "esp", 51: "ah", 108: "ipcomp", 132: "sctp", 135: "mh"}
 
@@ -29,15 +30,15 @@ def _table() -> dict[tuple[str, int], MatchModule]:
 def find(name: str, family: int) -> MatchModule:
     """Return a match by its name; one that iptables 1.8.9 does not have takes any option that follows it.
 
-    Raises `Bad` for a match of the other IP version and for the name of a target.
+    Raises `Bad` for a match of the other IP version and for what cannot be a name.
     """
     full = _ALIASES.get(name, name)
     module = _table().get((full, family))
     if module is None and (full, 10 - family) in _table():
         there = "IPv4" if family == 6 else "IPv6"
         raise Bad("FW603", f"the match `{name}` is for {there}", f"this file is for IPv{family}")
-    if module is None and (name in targets.names() or name == "standard"):
-        raise Bad("FW001", f"`{name}` is a target, not a match", f"say `-j {name}`")
+    if module is None and not _NAME.fullmatch(name):
+        raise Bad("FW001", f"invalid name of a match: `{name}`", "name a match, such as `-m conntrack`")
     return module if module is not None else _foreign(name, family)
 
 

@@ -14,9 +14,10 @@ from policy.languages.iptables.options import Bad, Context, Given, MatchModule, 
 from policy.languages.iptables.terms import signed, term
 from policy.languages.iptables.values import address_range, bounded, number, number_range, strtoui
 from policy.netfilter import AFTER_FORWARDING, BEFORE_ROUTING
-from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Masked
+from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Masked, Names
 from policy.packet.names import DSCP_CLASSES
 
+_NOT_LOOPBACK = Not(Field("in", Names.of("lo")))
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}", re.ASCII)
 _TYPES = {
     "host": 0, "unicast": 0, "broadcast": 1, "bcast": 1, "multicast": 2, "mcast": 2, "otherhost": 3,
@@ -99,7 +100,7 @@ def _tos(given: Given) -> Match:
 
 
 def _mac(given: Given) -> Match:
-    return term(given, "mac-source", "mac")
+    return all_of(_NOT_LOOPBACK, term(given, "mac-source", "mac"))
 
 
 def _pkttype(given: Given) -> Match:

@@ -34,7 +34,7 @@ def _date(_: Context, text: str) -> str:
 
 
 def _weekdays(_: Context, text: str) -> str:
-    for item in text.split(","):
+    for item in filter(None, text.split(",")):
         if item not in ("1", "2", "3", "4", "5", "6", "7") and item[:2].lower() not in {d[:2] for d in _DAYS}:
             raise Bad("FW001", f"`{item}` is not a weekday", "write Mon, Tue, Wed, Thu, Fri, Sat or Sun")
     return text

@@ -27,9 +27,7 @@ def _bits(_: Context, text: str) -> int:
 
 def _change(field: str, value: int, mask: int) -> tuple[Action, ...]:
     """Return field = (field & ~mask) ^ value."""
-    inside = Set(field, value & mask, mask)
-    outside = Set(field, value & ~mask, value & ~mask, xor=True)
-    return tuple(a for a, needed in ((inside, mask), (outside, value & ~mask)) if needed)
+    return (Set(field, value, mask, xor=bool(value & ~mask)),) if value or mask else ()
 
 
 def _mark(given: Given) -> tuple[Action, ...]:

@@ -11,8 +11,8 @@ import re
 from policy.diagnostic import did_you_mean
 from policy.ir import Action, Note, UnknownAction
 from policy.languages.iptables.options import Bad, Context, Given, Opt, TargetModule
-from policy.languages.iptables.terms import key_of
-from policy.languages.iptables.values import anything, bounded, masked_number, one_address, strtoui
+from policy.languages.iptables.terms import target_key
+from policy.languages.iptables.values import bounded, host_or_set, masked_number, one_address, strtoui
 from policy.netfilter import AFTER_FILTER
 from policy.packet.names import service_names, service_ports
 
@@ -25,7 +25,7 @@ def rewrites(given: Given) -> tuple[Action, ...]:
     context = given.context
     if context.roots and all((context.table, root) in AFTER_FILTER for root in context.roots):
         return (Note(given.text),)
-    return (UnknownAction(f"{given.text} in the {context.table} table", key_of(context.table, given.text), REWRITES),)
+    return (UnknownAction(f"{given.text} in the {context.table} table", target_key(given, context.table), REWRITES),)
 
 
 def _port_range(context: Context, text: str) -> str:
@@ -43,7 +43,7 @@ def _port_range(context: Context, text: str) -> str:
         numbers.append(number)
     if numbers[0] > numbers[-1]:
         raise Bad("FW502", f"the port range {text} is reversed", f"write {high}-{low}")
-    if context.protocol.number not in _WITH_PORTS or context.protocol.negated:
+    if context.protocol.number not in _WITH_PORTS:
         raise Bad("FW504", "a port needs a protocol", "say `-p tcp` or `-p udp` before it")
     return text
 
@@ -108,7 +108,7 @@ TARGETS = (
         chains=("PREROUTING", "OUTPUT"),
         lower=rewrites,
     ),
-    TargetModule(name="NETMAP", options=(Opt("to", anything, required=True),), tables=("nat",), lower=rewrites),
+    TargetModule(name="NETMAP", options=(Opt("to", host_or_set, required=True),), tables=("nat",), lower=rewrites),
     TargetModule(
         name="TPROXY",
         options=(

@@ -10,7 +10,7 @@ from policy.ir import Action, Note, Set, UnknownAction
 from policy.languages.iptables.matches.marks import match_set
 from policy.languages.iptables.options import Bad, Given, Opt, TargetModule
 from policy.languages.iptables.targets.nat import REWRITES, rewrites
-from policy.languages.iptables.terms import key_of
+from policy.languages.iptables.terms import target_key
 from policy.languages.iptables.values import anything, number
 
 
@@ -19,7 +19,7 @@ def _note(given: Given) -> tuple[Action, ...]:
 
 
 def _unknown(given: Given) -> tuple[Action, ...]:
-    return (UnknownAction(given.text, key_of(*given.text.split())),)
+    return (UnknownAction(given.text, target_key(given)),)
 
 
 def _ct(given: Given) -> tuple[Action, ...]:

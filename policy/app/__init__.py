@@ -1,0 +1,1 @@
+"""The facade: everything that a command does, as data. Nothing here prints."""

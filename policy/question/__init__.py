@@ -1,0 +1,1 @@
+"""The question language, which is also the match part of the native language."""

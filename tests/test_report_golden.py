@@ -1,0 +1,59 @@
+"""What the commands print, as files in `golden/`: UPDATE_GOLDEN=1 writes them anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.command import run
+
+GOLDEN = Path(__file__).parent / "golden"
+
+CASES: dict[str, tuple[str, ...]] = {
+    "ask-allowed": ("ask", "office.fw", "tcp/5432", "from", "10.1.2.3", "to", "db"),
+    "ask-blocked": ("ask", "office.fw", "tcp/5433 from 10.1.2.3 to db"),
+    "ask-rejected": ("ask", "office.fw", "tcp/23 from 10.1.2.3 to db"),
+    "ask-one-packet": ("ask", "office.fw", "--packet", "tcp/5432 from 10.1.2.3 to db"),
+    "ask-set": ("ask", "office.fw", "tcp/{80,5432} from office to db"),
+    "ask-reply": ("ask", "stateless.fw", "tcp/587 from 10.60.0.7:51000 to mail at forward"),
+    "ask-depends": ("ask", "server.iptables", "tcp/80 from 198.51.100.7 to 192.0.2.1 at input"),
+    "ask-assumed": (
+        "ask",
+        "server.iptables",
+        "tcp/22 from 198.51.100.7 to 192.0.2.1 at input",
+        "--assume",
+        "set:good:src=yes",
+    ),
+    "ask-mixed": ("ask", "server.iptables", "tcp/22 from 10.0.0.7 to 192.0.2.1"),
+    "ask-folded": ("ask", "many.fw", "tcp/2000 from 10.0.0.15"),
+    "ask-traced": ("ask", "many.fw", "tcp/2000 from 10.0.0.15", "--trace"),
+    "ask-not-yet": ("ask", "office.fw", "tcp/443 from any to any"),
+    "ask-bad-question": ("ask", "office.fw", "tcp/5432 frm 10.1.2.3"),
+    "mistakes": ("ask", "mistakes.fw", "tcp/5432 from 10.1.2.3"),
+    "missing-file": ("show", "none.fw"),
+    "show-office": ("show", "office.fw"),
+    "show-server": ("show", "server.iptables"),
+    "fmt-diff": ("fmt", "--diff", "office.fw"),
+    "fmt-check": ("fmt", "--check", "office.fw"),
+    "usage": ("aks", "office.fw"),
+}
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_command_prints_what_it_did(name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(GOLDEN / "inputs")
+    arguments = [*CASES[name], *(["--format", "json"] if kind == "json" else [])]
+    done = run(*arguments)
+    shown = f"$ fwpolicy {' '.join(arguments)}\n{done.out}--- standard error\n{done.err}--- exit {done.status}\n"
+    file = GOLDEN / kind / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        file.write_text(shown, encoding="utf-8")
+    assert shown == file.read_text(encoding="utf-8")
+
+
+def test_every_golden_file_has_its_case() -> None:
+    for kind in ("text", "json"):
+        assert {file.stem for file in (GOLDEN / kind).iterdir()} == set(CASES)
