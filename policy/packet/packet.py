@@ -210,7 +210,7 @@ def _usual(name: str, values: Mapping[str, Value]) -> Value | None:
         case "direction":
             return 0 if values["state"] == NEW else None
         case "pkttype":
-            return _packet_type(values["dst"])
+            return 0 if values.get("hook") == OUTPUT else _packet_type(values["dst"])
         case "icmp_code" | "tos" | "mark" | "tcp_options" | "exthdrs":
             return 0
     return None
