@@ -28,6 +28,7 @@ check: $(DEV) ## all that must hold: format, lint, types, layers, tests with cov
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/fwpolicy fmt --check rules
 	$(BIN)/python -m pytest -n $(JOBS) --cov
 	$(BIN)/python scripts/check_wheel.py
 

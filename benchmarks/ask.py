@@ -17,7 +17,7 @@ from pathlib import Path
 from generate import iptables, native, packets
 
 COMMAND = str(Path(sys.executable).parent / "fwpolicy")
-QUESTION = "tcp/443 from 10.1.2.3:51000 to 10.9.8.7 in eth0 out eth1 at forward".split()
+QUESTION = ["tcp/443", "from", "10.1.2.3:51000", "to", "10.9.8.7", "in", "eth0", "out", "eth1", "at", "forward"]
 
 
 def measure(command: Sequence[str], runs: int) -> tuple[float, float]:

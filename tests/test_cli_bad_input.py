@@ -59,8 +59,15 @@ def test_line_ends_and_marks_change_nothing(file: Path, data: bytes) -> None:
     assert file.read_bytes() == data
 
 
-@pytest.mark.parametrize("language", ["native", "iptables", "ip6tables"])
-def test_an_empty_file_has_no_rules(file: Path, language: str) -> None:
+def test_an_empty_file_has_no_policy(file: Path) -> None:
+    file.write_bytes(b"")
+    done = ask(file)
+    assert done.status == 2
+    assert done.err.startswith(f"error: there is no policy in `{file}`\n")
+
+
+@pytest.mark.parametrize("language", ["iptables", "ip6tables"])
+def test_an_empty_dump_has_no_rules(file: Path, language: str) -> None:
     file.write_bytes(b"")
     done = ask(file, "--language", language)
     assert done.status == 0

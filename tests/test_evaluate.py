@@ -66,13 +66,13 @@ def test_the_first_rule_that_matches_and_decides_wins() -> None:
     rules = simple_ruleset(rule(WEB, Allow()), rule(TCP, Log(), Note("seen")), rule(TCP, Block()), rule(Any(), Allow()))
     assert trace(rules) == ["main[0] False", "main[1] True", "main[2] True", "block"]
     decision = decide(rules, SSH)
-    assert decision == Decision("block", SSH, Block(), rules.policies["main"].rules[2])
+    assert decision == Decision("block", SSH, Block(), rules.policies["main"].rules[2], policy="main")
     assert decision.rule is rules.policies["main"].rules[2]
 
 
 def test_the_end_of_the_rules_is_the_default_of_the_entry() -> None:
     assert trace(simple_ruleset(rule(WEB, Allow()))) == ["main[0] False", "main[default] True", "block"]
-    assert decide(simple_ruleset(), SSH) == Decision("block", SSH, Block(), implicit="default")
+    assert decide(simple_ruleset(), SSH) == Decision("block", SSH, Block(), implicit="default", policy="main")
 
 
 def test_actions_are_done_up_to_the_first_that_ends() -> None:
@@ -126,7 +126,7 @@ def test_state_is_implicit_where_an_entry_is_stateful() -> None:
     assert trace(rules, new) == trace(rules, untracked) == ["main[default] True", "block"]
     assert trace(rules, established) == trace(rules, related) == ["main[state] True", "allow"]
     assert trace(rules, invalid) == ["main[state] True", "block"]
-    assert decide(rules, established) == Decision("allow", established, Allow(), implicit="state")
+    assert decide(rules, established) == Decision("allow", established, Allow(), implicit="state", policy="main")
 
 
 def test_a_block_in_any_entry_ends_everything() -> None:

@@ -127,6 +127,13 @@ def test_a_walk_that_is_too_long_is_undecided(monkeypatch: pytest.MonkeyPatch) -
     assert (decision.verdict, decision.undecided) == ("depends", True)
 
 
+def test_marks_that_double_the_ways_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "MOST_STEPS", 5000)
+    bits = [rule(each, Set("mark", 1 << number, mask=0)) for number, each in enumerate(SIXTY[:30])]
+    assert decide(simple_ruleset(*bits[:8], LAST), PACKET).verdict == "allow"
+    assert decide(simple_ruleset(*bits, LAST), PACKET).undecided
+
+
 def test_a_hundred_thousand_rules_are_not_too_long() -> None:
     rules = simple_ruleset(*[rule(field("dport", 80), Block())] * 100_000, LAST)
     assert decide(rules, PACKET).verdict == "allow"

@@ -38,6 +38,8 @@ class Row:
     state: str
     other: str
     label: str
+    owner: str
+    until: str
     note: str
 
 
@@ -114,6 +116,8 @@ def _row(number: int, rule: Rule, services: Mapping[Match, str]) -> Row:
         ", ".join(_values(part) for part in parts["state"]),
         ", ".join(match_text(part) for part in parts["other"]),
         rule.label or "",
+        rule.owner or "",
+        rule.expires.isoformat() if rule.expires else "",
         rule.note or "",
     )
 

@@ -61,10 +61,15 @@ def command(
     """
     from policy.app.ask import Asking
     from policy.app.assume import assumptions
+    from policy.app.problem import CannotAnswer
 
     wish = _Wish(rules, question, packets, trace)
     _check(wish)
     ruleset = reading.read(rules)
+    if not ruleset.policies:
+        raise CannotAnswer(
+            f"there is no policy in `{rules}`", "name the file of rules, and its language if it is not native"
+        )
     if not any(policy.rules or policy.default_span for policy in ruleset.policies.values()):
         out.warning(f"there are no rules in `{rules}`")
     asking = Asking(single, reading.local, assumptions(ruleset, assume))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ import click
 if TYPE_CHECKING:
     from policy.diagnostic import Diagnostic
     from policy.report.style import Style
+
+
+WIDE = 160
+"""The columns of an answer that goes to a file or another program."""
 
 
 class ReaderGone(Exception):
@@ -37,6 +42,10 @@ class Output:
             stream = sys.stderr if err else sys.stdout
             return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
         return self._color == "always"
+
+    def width(self) -> int:
+        """Return how many columns an answer may have: those of the terminal, else enough for a wide table."""
+        return max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDE
 
     def text(self, text: str) -> None:
         """Say an answer."""

@@ -27,5 +27,5 @@ def command(rules: str, reading: Reading, out: Output) -> int:
     else:
         from policy.report.rules_text import rules_text
 
-        out.text(rules_text(found, out.style()))
+        out.text(rules_text(found, out.style(), out.width()))
     return 0

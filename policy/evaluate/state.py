@@ -70,7 +70,7 @@ class State:
     def key(self) -> object:
         """What the rest of the walk depends on."""
         frames = tuple((f.policy.name, f.order[f.at] if f.at < len(f.order) else -1) for f in self.frames)
-        allowed = self.allowed and (id(self.allowed.rule), self.allowed.implicit)
+        allowed = self.allowed and (id(self.allowed.rule), self.allowed.implicit, self.allowed.policy)
         known = frozenset(self.case.known.items())
         return self.entry, frames, self.returned, self.case.packet.key(), known, allowed
 

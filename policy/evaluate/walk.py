@@ -39,6 +39,9 @@ from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Packet
 MOST_STEPS = 200_000
 """After so many rules the walk ends undecided: only formulas in disguise need more."""
 
+STEPS_OF_A_FORK = 8
+"""Following one more way takes about as long as examining so many rules."""
+
 DEEPEST = 512
 """Deeper calls end the walk undecided; no firewall allows them."""
 
@@ -91,6 +94,7 @@ class _Walk:
         self.forked = False
         self.shared: frozenset[str] = frozenset()
         self.ends: list[tuple[State, End]] = []
+        self.differ = False
         self.left = MOST_STEPS
 
     def run(self, packet: Packet) -> Iterator[Step | Decision]:
@@ -100,7 +104,7 @@ class _Walk:
             if not self._is_new(state):
                 continue
             yield from self._follow(state)
-            if self.left <= 0 or len({end.allows for _, end in self.ends}) == 2:
+            if self.left <= 0 or self.differ:
                 break
         yield self._decision(packet)
 
@@ -113,6 +117,10 @@ class _Walk:
         self.seen.add(key)
         return True
 
+    def _finish(self, state: State, end: End) -> None:
+        self.ends.append((state, end))
+        self.differ = self.differ or end.allows is not self.ends[0][1].allows
+
     def _follow(self, state: State) -> Iterator[Step]:
         """Go on from *state* to the end of the hook, or to where the ways part (they go to `todo`)."""
         current: State | None = state
@@ -123,7 +131,7 @@ class _Walk:
                 if current is not None and len(current.frames) < depth and not self._is_new(current):
                     return
             elif current.entry == len(self.entries):
-                self.ends.append((current, current.allowed or End(True, Allow(), None, "default", None)))
+                self._finish(current, current.allowed or End(True, Allow(), None, "default", None))
                 return
             elif current.returned:
                 entry = self.entries[current.entry]
@@ -192,7 +200,7 @@ class _Walk:
         for case in settle(match, replace(state.case, decided=()), self.shared):
             way = replace(state, case=case, done=(*state.done, *case.decided))
             ways.setdefault((case.truth, way.key()), way)
-            self.left -= 1
+            self.left -= STEPS_OF_A_FORK
             if self.left <= 0:
                 return
         for way in reversed(ways.values()):
@@ -233,7 +241,7 @@ class _Walk:
         allows = isinstance(action, Allow)
         end = End(allows, action, rule, implicit, policy, self.entries[state.entry].main)
         if not allows:
-            self.ends.append((state, end))
+            self._finish(state, end)
             return None
         if state.allowed is not None and state.allowed.weight > end.weight:
             end = state.allowed
@@ -260,7 +268,7 @@ class _Walk:
             if outcome == "continue":
                 going = way
             elif outcome == "pass":
-                self.ends.append((way, End(True, Allow(), rule, None, policy)))
+                self._finish(way, End(True, Allow(), rule, None, policy))
             elif (ended := self._end(way, Allow() if outcome == "allow" else Block(), policy, rule)) is not None:
                 self.todo.append(ended)
         return going
@@ -269,7 +277,7 @@ class _Walk:
         if self.left <= 0 or not self.ends:
             return Decision("depends", packet, undecided=True)
         first_state, first = self.ends[0]
-        if all(end.allows is first.allows for _, end in self.ends):
+        if not self.differ:
             ends = [end for _, end in self.ends]
             same = all(
                 end.rule is first.rule and (end.implicit, end.policy) == (first.implicit, first.policy) for end in ends

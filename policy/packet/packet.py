@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from policy.packet.address import ANY_ADDRESS, BROADCAST, LOOPBACK, MULTICAST, V4_BASE, families_of, family_of, whole
-from policy.packet.fields import ACK, FIELDS, NEW, REQUIRES, SYN
+from policy.packet.fields import ACK, FIELDS, NEW, OUTPUT, REQUIRES, SYN
 from policy.packet.values import Intervals, Masked, Names, ValueSet
 
 Value = int | str | Intervals | Names

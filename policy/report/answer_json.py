@@ -55,8 +55,10 @@ def _rule(rule: Rule | None) -> dict[str, Any] | None:
 
 
 def _depends_on(dependency: Dependency) -> str:
-    span = dependency.span
-    return dependency.text if span is None else f"{dependency.text} ({span.source.name}:{span.line})"
+    """Say what it is, the key that settles it, and where it stands."""
+    span, key = dependency.span, dependency.key
+    marks = ([f"--assume {key}"] if key else []) + ([f"{span.source.name}:{span.line}"] if span else [])
+    return f"{dependency.text} ({', '.join(marks)})" if marks else dependency.text
 
 
 def _step(step: Step, ruleset: Ruleset) -> dict[str, Any]:

@@ -46,5 +46,7 @@ def _rule(row: Row) -> dict[str, Any]:
         "state": row.state or None,
         "other": row.other or None,
         "label": row.label or None,
+        "owner": row.owner or None,
+        "until": row.until or None,
         "note": row.note or None,
     }

@@ -9,11 +9,10 @@ from itertools import groupby
 from policy.app.show import Overview, Row, Table
 from policy.report.style import PLAIN, Style, clean
 
-_WIDTH = 160
-_COLUMNS = ("service", "source", "destination", "interfaces", "state", "other", "label", "note")
+_COLUMNS = ("service", "source", "destination", "interfaces", "state", "other", "label", "owner", "until", "note")
 
 
-def rules_text(overview: Overview, style: Style = PLAIN, width: int = _WIDTH) -> str:
+def rules_text(overview: Overview, style: Style = PLAIN, width: int = 160) -> str:
     """Return the names of a file and a table for each of its policies, at most *width* columns wide."""
     blocks = [_names(overview, style, width)] if overview.names else []
     blocks += [_policy(table, style, width) for table in overview.tables]
