@@ -25,6 +25,7 @@ EXAMPLES = (
     Example("rules/office/rules.fw", "tcp/5433 from 10.1.2.3 to db", NOT_ALLOWED),
     Example("rules/home-router/rules.fw", "tcp/443 from 192.168.20.9 to nas in br-guest out br-lan", NOT_ALLOWED),
     Example("rules/web-shop/rules.fw", "tcp/53 from 10.20.2.4 to 10.20.0.2", ALLOWED),
+    Example("rules/linux-server/rules.v4", "tcp/22 from 203.0.113.9 to 192.0.2.10 in eth0 at input", MIXED),
     Example("rules/stateless/rules.fw", "tcp/587 from 10.60.1.1:51000 to mail", NOT_ALLOWED),
 )
 
