@@ -52,9 +52,11 @@ $(FRESH):
 $(RUN): pyproject.toml | $(FRESH)
 	@echo "installing fwpolicy into $(VENV)" >&2
 	@$(PIP) install --editable .
+	@$(BIN)/python -m compileall -q policy
 	@touch $@
 
 $(DEV): pyproject.toml | $(FRESH)
 	@echo "installing fwpolicy and its tools into $(VENV)" >&2
 	@$(PIP) install --editable '.[dev]'
+	@$(BIN)/python -m compileall -q policy
 	@touch $(RUN) $@

@@ -7,10 +7,10 @@ final period, put the user's text in backticks, name no Python type, and keep wh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import field
 from enum import StrEnum
 
+from policy._record import dataclass
 from policy.source import Source, Span, Unreadable
 
 CODES: dict[str, str] = {
@@ -98,6 +98,8 @@ def unreadable(error: Unreadable) -> Diagnostic:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return "did you mean `postgres`?", or None when nothing known is close to *word*."""
+    from difflib import get_close_matches
+
     lower = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), list(lower), n=1, cutoff=0.6)
     return f"did you mean `{lower[close[0]]}`?" if close else None

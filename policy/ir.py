@@ -14,12 +14,16 @@ Spans, texts and other marks of the writing take no part in equality.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Any as _Anything
 
+from policy._record import dataclass
 from policy.packet import Intervals, Value, ValueSet
 from policy.source import Source, Span
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 def _mark(default: _Anything = None) -> _Anything:

@@ -7,9 +7,11 @@ counted in code points from 1, lines are ended by LF (a CR before it is not part
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO
+
+from policy._record import dataclass
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is read, in bytes: a rule file of 64 MiB has about a million rules."""

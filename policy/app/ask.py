@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
-from policy.app.hooks import hooks_asked
+from policy._record import dataclass
+from policy.app.hooks import parts_by_hook
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Decision, Step, decide, evaluate
 from policy.explain import nearest_allow
@@ -98,7 +98,10 @@ class Asking:
     assume: Mapping[str, bool] | None = None
 
 
-def ask(ruleset: Ruleset, question: Question, asking: Asking = Asking()) -> Answer:
+_PLAINLY = Asking()
+
+
+def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY) -> Answer:
     """Answer *question*; raises `CannotAnswer` where that is not possible.
 
     Every part of the question that the rules treat alike is one region. A part that they treat
@@ -116,8 +119,8 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = Asking()) -> Answ
         )
     answers = tuple(
         HookAnswer(hook, _together(region.verdict for region in regions), regions)
-        for hook in hooks_asked(ruleset, question, spoken, asking.local)
-        if (regions := tuple(region for part in spoken for region in _regions(ruleset, hook, part, asking)))
+        for hook, pieces in parts_by_hook(ruleset, question, spoken, asking.local).items()
+        if (regions := tuple(region for part in pieces for region in _regions(ruleset, hook, part, asking)))
     )
     verdict = _together(hook.verdict for hook in answers)
     return Answer(question.text, verdict, answers, _nearest(ruleset, answers) if verdict == "block" else None)

@@ -87,7 +87,7 @@ class Bulk:
         hook = values.get("hook")
         if isinstance(hook, int):
             return (hook,)
-        return self._hooks.asked([values], (), "in" in values, "out" in values)
+        return self._hooks.asked(values)
 
     def _decide_at(self, hook: int | None, values: Mapping[str, Value]) -> Decision:
         packet = complete(values if hook is None else {**values, "hook": hook})

@@ -7,10 +7,10 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
+from policy._record import dataclass
 from policy.app.load import STANDARD_INPUT, read_source
 from policy.app.problem import CannotAnswer
 from policy.diagnostic import Diagnostic, Mistakes, unreadable

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import product
 
 from policy.app.problem import CannotAnswer
 from policy.ir import Allow, Field, Ruleset, walk
-from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Value
+from policy.packet import FIELDS, FORWARD, HOOKS, INPUT, OUTPUT, Intervals, Value, has, single
 from policy.packet.address import LOOPBACK
 from policy.question.boxes import Part, Question
 
-_NEEDS_HOOK = ("hook", "in", "out", "mac", "uid", "gid")
+_AT_SOME = ("in", "out", "mac", "uid", "gid")
+"""The fields that a packet has at some hooks only."""
+
+_NEEDS_HOOK = ("hook", "pkttype", *_AT_SOME)
 
 
 class Hooks:
@@ -18,40 +23,78 @@ class Hooks:
 
     def __init__(self, ruleset: Ruleset, local: Intervals | None) -> None:
         self._local = local
+        self._here = LOOPBACK if local is None else LOOPBACK | local
         self._all_alike = None in ruleset.entries and not looks_at_hook(ruleset)
         self._filtered = tuple(hook for hook in (INPUT, OUTPUT, FORWARD) if _filters(ruleset, hook))
 
-    def asked(
-        self, packets: Iterable[Mapping[str, Value]], named: tuple[int, ...], arrives: bool, leaves: bool
-    ) -> tuple[int | None, ...]:
-        """Return the hooks that *packets* are asked at; None alone where the rules do not look at the hook.
+    def asked(self, values: Mapping[str, Value], named: tuple[int, ...] = ()) -> tuple[int | None, ...]:
+        """Return the hooks that packets are asked at; None alone where the rules do not look at the hook.
 
-        What is *named* comes first, then whether an input (*arrives*) or an output interface (*leaves*)
-        is named (nothing goes out at input), then the host's own addresses; else every hook that has
-        rules or does not simply allow. Raises `CannotAnswer` where the interfaces leave no hook.
+        What is *named* comes first, then which hooks give a packet the fields of *values* (nothing goes out
+        at input), then the host's own addresses; else every hook that has rules or does not simply allow.
+        Raises `CannotAnswer` where the fields leave no hook.
         """
-        possible = named or (INPUT, OUTPUT, FORWARD)
-        if arrives:
-            possible = tuple(hook for hook in possible if hook != OUTPUT)
-        if leaves:
-            possible = tuple(hook for hook in possible if hook != INPUT)
+        said = [name for name in _AT_SOME if name in values]
+        possible = tuple(
+            hook for hook in named or (INPUT, OUTPUT, FORWARD) if all(has({"hook": hook}, name) for name in said)
+        )
         if not possible:
-            raise CannotAnswer("there is no such packet: nothing goes out at input, and nothing comes in at output")
+            titles = " and ".join(FIELDS[name].title for name in said)
+            where = " or ".join(HOOKS[hook] for hook in named) or "any hook"
+            raise CannotAnswer(f"there is no such packet: at {where} none has {titles}")
         if named:
             return possible
         if self._all_alike:
             return (None,)
-        if (told := _by_address(packets, self._local)) is not None:
+        if (told := self._by_address(values)) is not None:
             return tuple(hook for hook in possible if hook in told) or possible
         return tuple(hook for hook in possible if hook in self._filtered) or possible
 
+    def _by_address(self, values: Mapping[str, Value]) -> tuple[int, ...] | None:
+        """Return the hooks that follow from which addresses are the host's own; None where that is not known."""
+        to, by = (_inside(values[side], self._here) is True for side in ("dst", "src"))
+        if self._local is None and not (to or by):
+            return None
+        return (*((INPUT,) if to else ()), *((OUTPUT,) if by else ()), *(() if to or by else (FORWARD,)))
 
-def hooks_asked(
+    def pieces(self, part: Part) -> Iterator[Part]:
+        """Yield *part* cut where only some of its addresses are the host's own.
+
+        Without the traffic of the host with itself, unless that is all, or `lo` or a loopback address is named.
+        """
+        values = part.values
+        looped = any(_inside(values[side], LOOPBACK) for side in _SIDES)
+        if self._all_alike or (self._local is None and not looped):
+            yield part
+            return
+        cut = [_cut(values[side], self._here) for side in _SIDES]
+        whole = looped or "lo" in (values.get("in"), values.get("out")) or max(map(len, cut)) == 1
+        for source, destination in product(*cut):
+            if whole or not (_inside(source, self._here) and _inside(destination, self._here)):
+                yield replace(part, values={**values, "src": source, "dst": destination})
+
+
+_SIDES = ("src", "dst")
+
+
+def _cut(value: Value, addresses: Intervals) -> list[Value]:
+    """Return the addresses of a packet that are in *addresses*, and the others, where there are such."""
+    assert isinstance(value, int | Intervals)
+    box = Intervals.of(value) if isinstance(value, int) else value
+    return [single(some) for some in (box & addresses, box - addresses) if some]
+
+
+def parts_by_hook(
     ruleset: Ruleset, question: Question, parts: Iterable[Part], local: Intervals | None
-) -> tuple[int | None, ...]:
-    """Return the hooks that a question is asked at (`Hooks.asked`)."""
-    packets = [part.values for part in parts]
-    return Hooks(ruleset, local).asked(packets, question.hooks, question.names("in"), question.names("out"))
+) -> Mapping[int | None, tuple[Part, ...]]:
+    """Return the hooks that a question is asked at, and its packets at each."""
+    hooks = Hooks(ruleset, local)
+    found: dict[int | None, tuple[Part, ...]] = {}
+    for part in parts:
+        for piece in (part,) if question.hooks else hooks.pieces(part):
+            for hook in hooks.asked(piece.values, question.hooks):
+                found[hook] = (*found.get(hook, ()), piece)
+    return dict(sorted(found.items(), key=lambda each: each[0] or 0))
 
 
 def looks_at_hook(ruleset: Ruleset) -> bool:
@@ -71,22 +114,6 @@ def _filters(ruleset: Ruleset, hook: int) -> bool:
         for entry in ruleset.at(hook)
         if entry.main
     )
-
-
-def _by_address(packets: Iterable[Mapping[str, Value]], local: Intervals | None) -> tuple[int, ...] | None:
-    """Return the hooks that follow from which addresses are the host's own; None where that is not known."""
-    found: set[int] = set()
-    here = LOOPBACK if local is None else LOOPBACK | local
-    for values in packets:
-        to, by = _inside(values["dst"], here), _inside(values["src"], here)
-        if local is None and not (to or by):
-            return None
-        if to is None or by is None:
-            raise CannotAnswer(
-                "only some of these addresses are the host's own", "say `at input`, `at output` or `at forward`"
-            )
-        found.update((INPUT,) if to else (), (OUTPUT,) if by else (), () if to or by else (FORWARD,))
-    return tuple(sorted(found))
 
 
 def _inside(value: Value, addresses: Intervals) -> bool | None:

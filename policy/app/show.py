@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from policy._record import dataclass
 from policy.app.sentence import action_text, field_text, match_text
 from policy.ir import All, Any, Either, Field, Match, Not, Policy, Rule, Ruleset, Unknown, walk
 from policy.packet import FIELDS, HOOKS, Intervals

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from policy._record import dataclass
 from policy.cli.options import CANNOT, Reading, Stop, output_options, reading_options, said
 from policy.cli.output import Output
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from policy._record import dataclass
 from policy.ir import All, Either, Field, Match, Policy
 from policy.packet import EMPTY, Intervals, Packet
 

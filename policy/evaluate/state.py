@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from policy._record import dataclass
 from policy.evaluate.trace import Implicit
 from policy.evaluate.truth import Atom, Case
 from policy.ir import (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from policy._record import dataclass
 from policy.evaluate.truth import Atom, Known
 from policy.ir import Action, Rule, UnknownAction
 from policy.packet import Packet

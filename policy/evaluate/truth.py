@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
+from policy._record import dataclass
 from policy.ir import All, Any, Either, Field, Match, Not, Unknown
 from policy.packet import FIELDS, Packet, ValueSet
 

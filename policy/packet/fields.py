@@ -7,8 +7,7 @@ for hooks, connection state and marks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from policy._record import dataclass
 from policy.packet.address import ANY_ADDRESS, V4, V6
 from policy.packet.values import ANY_NAME, Intervals, ValueSet
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from policy._record import dataclass
 from policy.packet.address import ANY_ADDRESS, BROADCAST, LOOPBACK, MULTICAST, V4_BASE, families_of, family_of, whole
 from policy.packet.fields import ACK, FIELDS, NEW, OUTPUT, REQUIRES, SYN
 from policy.packet.values import Intervals, Masked, Names, ValueSet
@@ -59,6 +59,8 @@ class Packet:
         if isinstance(value, Intervals) and isinstance(values, Intervals):
             return self.with_values({name: value & values if inside else value - values})
         if isinstance(value, Names) and isinstance(values, Names):
+            if not value.negated and not value.prefixes:
+                return self.with_values({name: Names(frozenset(n for n in value.exact if (n in values) is inside))})
             if inside and value.covers(values):
                 return self.with_values({name: values})
             if not inside and value.negated and not values.negated:
@@ -84,15 +86,13 @@ def relation(box: Intervals | Names, values: ValueSet) -> bool | None:
 
 
 def values_of_mask(box: Intervals, masked: Masked) -> bool | None:
-    """Decide `relation` for a mask by the bits that all numbers of each range share."""
-    if masked.value & ~masked.mask:
-        return False
+    """Decide `relation` for a mask: the numbers of a range differ in all bits up to the highest one that varies."""
     answers = set()
     for low, high in box.ranges:
-        free = (1 << (low ^ high).bit_length()) - 1
-        if (low ^ masked.value) & masked.mask & ~free:
+        varying = (1 << (low ^ high).bit_length()) - 1
+        if not masked.meets(low, high):
             answers.add(False)
-        elif masked.mask & free == 0:
+        elif masked.mask & varying == 0:
             answers.add(True)
         else:
             return None

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from policy._record import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,17 @@ class Masked:
     def __contains__(self, number: int) -> bool:
         return number & self.mask == self.value
 
+    def meets(self, low: int, high: int) -> bool:
+        """Is a number from *low* to *high* in the set?"""
+        wanted = low & ~self.mask | self.value
+        if wanted & self.mask != self.value or wanted == low:
+            return wanted & self.mask == self.value
+        top = 1 << (wanted ^ low).bit_length() - 1  # above it `low` is as it should be; below it all may be least
+        if not self.value & top:
+            while top & self.mask or low & top:
+                top <<= 1
+        return low & ~self.mask & -(top << 1) | ~self.mask & top | self.value <= high
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -153,8 +165,10 @@ class Names:
 
     def covers(self, other: Names) -> bool:
         """Is every name of *other* in this set? (Sound: a `no` may only mean that it is not known.)"""
+        if other.negated and self.negated:
+            return other._without_sign().covers(self._without_sign())
         if other.negated:
-            return "" in self.prefixes if not self.negated else other._without_sign().covers(self._without_sign())
+            return "" in self.prefixes or "" in other.prefixes
         if self.negated:
             return not self._without_sign().meets(other)
         return all(n in self for n in other.exact) and all(

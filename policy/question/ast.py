@@ -5,8 +5,9 @@ Spans take no part in equality: two texts with the same tree mean the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from policy._record import dataclass
 from policy.source import Span
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 
+from policy._record import dataclass
 from policy.packet import (
     ESTABLISHED,
     FIELDS,

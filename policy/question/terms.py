@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from policy._record import dataclass
 from policy.ir import Definition, Field, Match, Service, all_of, either_of
 from policy.packet import Intervals, ValueSet
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from policy._record import dataclass
 from policy.app.ask import PacketAnswer
 from policy.evaluate import Atom, Step
 from policy.ir import Allow, Block, Reject, Rule, Ruleset, Unknown, UnknownAction

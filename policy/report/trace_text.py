@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
+from policy._record import dataclass
 from policy.app.ask import PacketAnswer
 from policy.evaluate import Step
 from policy.explain import because, failed_field

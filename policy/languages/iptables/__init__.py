@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import gc
 import re
-from dataclasses import dataclass
 
+from policy._record import dataclass
 from policy.diagnostic import Collector
 from policy.ir import Ruleset
 from policy.languages.iptables.lower import lower

@@ -5,9 +5,10 @@ A word keeps its place; equality of words is of their texts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from policy._record import dataclass
 from policy.source import Source, Span
 
 

@@ -8,9 +8,10 @@ the options of what was loaded last come first, and an unknown option makes `-p 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NoReturn
 
+from policy._record import dataclass
 from policy.diagnostic import Collector, did_you_mean
 from policy.languages.iptables import base, matches, targets
 from policy.languages.iptables.ast import Command, Extension, Option, RuleSpec, Verb, Word

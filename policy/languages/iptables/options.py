@@ -7,9 +7,10 @@ each takes, which may be inverted, which exclude or need each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any as Anything
 
+from policy._record import dataclass
 from policy.diagnostic import Collector
 from policy.ir import Action, Match
 from policy.languages.iptables import ast

@@ -6,8 +6,9 @@ Source: iptables 1.8.9, iptables/xtables-restore.c and nft.c.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from policy._record import dataclass
 from policy.diagnostic import did_you_mean
 from policy.ir import Rule, all_of
 from policy.languages.iptables import targets

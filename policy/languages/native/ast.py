@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from policy._record import dataclass
 from policy.question import ast as question
 from policy.question.ast import Word
 from policy.source import Span

@@ -8,8 +8,8 @@ keeps its lines.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from policy._record import dataclass
 from policy.diagnostic import Collector
 from policy.languages.native import ast
 from policy.languages.native.parse import parse_file

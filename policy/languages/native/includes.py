@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 
 from policy import source
+from policy._record import dataclass
 from policy.diagnostic import Collector, Related
 from policy.languages.native import ast
 from policy.languages.native.parse import parse_file

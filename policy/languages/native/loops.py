@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from policy._record import dataclass
 from policy.diagnostic import Collector, Related
 from policy.question.ast import Word
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from typing import TYPE_CHECKING
 
 from policy import ir
 from policy.diagnostic import Collector
@@ -18,6 +18,9 @@ from policy.question.hints import hint
 from policy.question.lower import terms
 from policy.question.terms import match_of
 from policy.source import Source
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _VERDICTS: dict[str, ir.Verdict] = {"allow": ir.Allow(), "block": ir.Block(), "reject": ir.Reject()}
 _RETURN = ir.Return()
@@ -119,6 +122,8 @@ class _Policy:
 
     def expiry(self, word: Word) -> date | None:
         """Return a date."""
+        from datetime import date
+
         try:
             if len(word.text) == 10:
                 return date.fromisoformat(word.text)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from policy import ir
+from policy._record import dataclass
 from policy.diagnostic import Collector, Related
 from policy.languages.native import ast
 from policy.languages.native.loops import order, report

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Any, Literal
 
 from lark import Lark
 
+from policy._record import dataclass
 from policy.diagnostic import Collector, Diagnostic, Related
 from policy.language.grammar import open_grammar
 from policy.languages.native import ast

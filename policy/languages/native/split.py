@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from policy._record import dataclass
 
 LONGEST_LINE = 1 << 16
 """So many characters a line may have."""

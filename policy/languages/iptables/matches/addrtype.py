@@ -1,7 +1,9 @@
 """addrtype: what the host's routing table calls an address.
 
 Sources: iptables-extensions(8); the kernel's xt_addrtype.c and fib_frontend.c (inet_addr_type looks only into the
-local table: an address that is not there is UNICAST). Which addresses are LOCAL only the host knows, or `--local`.
+local table: an address that is not there is UNICAST, none is UNSPEC). Which addresses are LOCAL only the host knows,
+or `--local`. IPv6 has its own way (xt_addrtype.c, match_type6; ipv6_addr_type): UNICAST, MULTICAST and UNSPEC are
+read off the address, local addresses are UNICAST too, and of several types the address must meet all of these three.
 """
 
 from __future__ import annotations
@@ -11,13 +13,17 @@ from policy.ir import NOTHING, Field, Match, Unknown, all_of, either_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed
 from policy.packet import Intervals
-from policy.packet.address import ANY_ADDRESS, BROADCAST, LOOPBACK, MULTICAST, V4_BASE, whole
+from policy.packet.address import ANY_ADDRESS, BROADCAST, LOOPBACK, MULTICAST, V4_BASE, parse_address, prefix, whole
 
 _TYPES = (
     "UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW",
     "NAT", "XRESOLVE",
 )  # fmt: skip
 _NOT_IPV6 = {"BROADCAST", "PROHIBIT", "THROW", "NAT", "XRESOLVE", "BLACKHOLE"}
+_ASKED6 = ("LOCAL", "ANYCAST", "UNREACHABLE")
+_UNSPECIFIED6 = Intervals.of(0)
+_MAPPED = prefix(parse_address("::ffff:0:0"), 96)
+_UNICAST6 = whole(6) - MULTICAST - _UNSPECIFIED6 - _MAPPED
 _LOOPBACK_BROADCAST = Intervals.of(V4_BASE + 0x7FFFFFFF)
 _ALWAYS_LOCAL = LOOPBACK - _LOOPBACK_BROADCAST
 _ALWAYS_BROADCAST = BROADCAST | Intervals.of(V4_BASE) | _LOOPBACK_BROADCAST
@@ -55,12 +61,26 @@ def _type(name: str, field: str, given: Given, option: str) -> Match:
             if context.local is not None:
                 return inside(_ALWAYS_LOCAL | context.local)
             return either_of(inside(_ALWAYS_LOCAL), elsewhere(Intervals()))
-        case "BROADCAST" if context.family == 4:
+        case "BROADCAST":
             return either_of(inside(_ALWAYS_BROADCAST), elsewhere(context.local or Intervals()))
         case "UNICAST" if context.family == 4:
             others = (_type(other, field, given, option) for other in ("MULTICAST", "LOCAL", "BROADCAST"))
             return all_of(*(negated(other) for other in others))
+        case "UNICAST":
+            return inside(_UNICAST6)
+        case "UNSPEC":
+            return inside(_UNSPECIFIED6)
     return elsewhere(context.local or Intervals())
+
+
+def _types(names: tuple[str, ...], field: str, given: Given, option: str) -> Match:
+    """Return the condition of a list of types: any of them; in IPv6 all of those that the address itself settles."""
+    found = {name: _type(name, field, given, option) for name in names}
+    if given.context.family == 4:
+        return either_of(*found.values())
+    asked = [match for name, match in found.items() if name in _ASKED6]
+    settled = [match for name, match in found.items() if name not in _ASKED6]
+    return all_of(*settled, either_of(*asked)) if asked else all_of(*settled)
 
 
 def _addrtype(given: Given) -> Match:
@@ -70,7 +90,7 @@ def _addrtype(given: Given) -> Match:
             continue
         if given.context.family == 6 and _NOT_IPV6.intersection(given.value(option)):
             raise Bad("FW603", "IPv6 has no such address type", "BROADCAST, PROHIBIT, THROW and NAT are for IPv4")
-        found = either_of(*(_type(name, field, given, option) for name in given.value(option)))
+        found = _types(given.value(option), field, given, option)
         for limit in ("limit-iface-in", "limit-iface-out"):
             if limit in given:
                 text = f"the {field} address is of that type on the interface"

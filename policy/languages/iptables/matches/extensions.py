@@ -1,12 +1,13 @@
 """IPv6 extension headers, and the IPsec headers of both families.
 
 Sources: iptables-extensions(8); the kernel's ip6t_ipv6header.c, ip6t_frag.c, ip6t_rt.c, ip6t_hbh.c, ip6t_ah.c,
-ipt_ah.c and xt_esp.c. Which headers a packet has is exact; what they contain is not modelled.
+ipt_ah.c and xt_esp.c. Which headers a packet has is exact; what they contain is not modelled. `! --header LIST --soft`
+matches a packet that has none of the list.
 """
 
 from __future__ import annotations
 
-from policy.ir import Field, Match, all_of
+from policy.ir import NOTHING, Field, Match, all_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import key_of, signed, unknown
 from policy.languages.iptables.values import anything, number, number_range, strtoui
@@ -19,7 +20,8 @@ _HEADER_NAMES = {
     "none": "none", "prot": "prot",
 }  # fmt: skip
 _HEADER_NUMBERS = {0: "hop", 60: "dst", 43: "route", 44: "frag", 51: "auth", 50: "esp", 59: "none", 255: "prot"}
-_ALL = (1 << len(EXTENSION_HEADERS)) - 1
+_ENDS = {"esp": Intervals.of(50), "none": Intervals.of(59), "prot": Intervals.of((0, 49), (51, 58), (60, 255))}
+_CHAIN = sum(1 << number for number, name in enumerate(EXTENSION_HEADERS) if name not in _ENDS)
 
 
 def _bit(header: str) -> int:
@@ -38,9 +40,20 @@ def _headers(_: Context, text: str) -> int:
 
 
 def _ipv6header(given: Given) -> Match:
+    """Compare the chain of headers; what ends it (ESP, nothing, another protocol) is the packet's protocol."""
     wanted: int = given.value("header")
-    mask = wanted if "soft" in given else _ALL
-    return signed(given, "header", Field("exthdrs", Masked(wanted, mask), span=given.span("header")))
+    span = given.span("header")
+    inside, soft, inverted = wanted & _CHAIN, "soft" in given, given.args["header"].negated
+    ends = {name: Field("proto", numbers, span=span) for name, numbers in _ENDS.items()}
+    asked = [end for name, end in ends.items() if wanted & _bit(name)]
+    if soft and inverted:
+        none: list[Match] = [Field("exthdrs", Masked(0, inside), span=span)] if inside else []
+        return all_of(*none, *(negated(end) for end in asked))
+    if not soft:
+        found = Field("exthdrs", Masked(inside, _CHAIN), span=span)
+        return signed(given, "header", all_of(found, *asked) if len(asked) == 1 else NOTHING)
+    chain: list[Match] = [Field("exthdrs", Masked(inside, inside), span=span)] if inside else []
+    return all_of(*chain, *asked)
 
 
 def _inside(header: Match, given: Given, *exact: str) -> Match:

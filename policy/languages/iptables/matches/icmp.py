@@ -6,8 +6,7 @@ Sources: iptables-extensions(8); libipt_icmp.c and libip6t_icmp6.c (names may be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from policy._record import dataclass
 from policy.diagnostic import did_you_mean
 from policy.ir import NOTHING, Field, Match, all_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt

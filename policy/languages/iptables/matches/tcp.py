@@ -85,7 +85,7 @@ def _tcp(given: Given) -> Match:
     if "tcp-flags" in given:
         flags: Masked = given.value("tcp-flags")
         negated = given.args["tcp-flags"].negated
-        if flags == Masked(0, 0) and negated:
+        if flags.mask == 0 and bool(flags.value) != negated:
             parts.append(never_or_always(given, "tcp-flags"))
         elif flags.value & ~flags.mask:
             parts.append(has("flags") if negated else NOTHING)
