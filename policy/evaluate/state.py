@@ -11,7 +11,6 @@ from policy.evaluate.truth import Atom, Case
 from policy.ir import (
     Action,
     Entry,
-    Field,
     Goto,
     Jump,
     Log,
@@ -25,7 +24,7 @@ from policy.ir import (
     UnknownAction,
     walk,
 )
-from policy.packet import FIELDS, TRAFFIC, Intervals, Value
+from policy.packet import FIELDS, Intervals, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +85,6 @@ def difference(one: Done, two: Done) -> tuple[Atom | UnknownAction, ...]:
         if atom not in found:
             found.append(atom)
     return tuple(found)
-
-
-def is_traffic(atom: Atom) -> bool:
-    return isinstance(atom, Field) and atom.name in TRAFFIC
 
 
 def harmless(action: Action) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from policy.evaluate.index import Index
-from policy.evaluate.state import End, Frame, State, changed, difference, harmless, is_traffic, shared_keys
+from policy.evaluate.state import End, Frame, State, changed, difference, harmless, shared_keys
 from policy.evaluate.trace import Decision, Implicit, Step
 from policy.evaluate.truth import Case, Key, settle, truth
 from policy.ir import (
@@ -34,7 +34,7 @@ from policy.ir import (
     UnknownAction,
     Verdict,
 )
-from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Packet
+from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Packet, varies
 
 MOST_STEPS = 200_000
 """After so many rules the walk ends undecided: only formulas in disguise need more."""
@@ -292,5 +292,5 @@ class _Walk:
             )
         other = next(state for state, end in self.ends if end.allows is not first.allows)
         open_ = difference(first_state.done, other.done)
-        mixed = any(not isinstance(atom, UnknownAction) and is_traffic(atom) for atom in open_)
+        mixed = any(isinstance(atom, Field) and varies(atom.name, packet.values.get(atom.name, 0)) for atom in open_)
         return Decision("mixed" if mixed else "depends", packet, open=open_)

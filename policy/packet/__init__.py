@@ -18,7 +18,7 @@ from policy.packet.fields import (
     UNTRACKED,
     FieldInfo,
 )
-from policy.packet.packet import Packet, Value, complete, has, single
+from policy.packet.packet import Packet, Value, complete, has, single, varies
 from policy.packet.values import ANY_NAME, EMPTY, Intervals, Masked, Names, ValueSet
 
 __all__ = [
@@ -49,4 +49,5 @@ __all__ = [
     "complete",
     "has",
     "single",
+    "varies",
 ]

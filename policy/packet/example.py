@@ -6,8 +6,7 @@ from itertools import product
 from string import ascii_lowercase
 
 from policy.packet.address import parse_address
-from policy.packet.fields import TRAFFIC
-from policy.packet.packet import Packet, Value
+from policy.packet.packet import Packet, Value, varies
 from policy.packet.values import Intervals, Names
 
 _PREFERRED = {
@@ -23,9 +22,9 @@ _INTERFACES = {"in": ("eth0", "eth1", "lo"), "out": ("eth1", "eth0", "lo")}
 def example(box: Packet) -> Packet:
     """Return a packet of *box*: usual client ports, a host address rather than a network's, common protocols.
 
-    Only the fields that say which traffic is meant are chosen; what is not known of the box stays open.
+    What is not known of the box stays open.
     """
-    return Packet({name: _choose(name, value) if name in TRAFFIC else value for name, value in box.values.items()})
+    return Packet({name: _choose(name, value) if varies(name, value) else value for name, value in box.values.items()})
 
 
 def _choose(name: str, value: Value) -> Value:
@@ -35,7 +34,7 @@ def _choose(name: str, value: Value) -> Value:
         return value
     low, high = value.ranges[0]
     host = low + 1 if name in ("src", "dst") and high > low else low
-    return next((number for number in _PREFERRED[name] if number in value), host)
+    return next((number for number in _PREFERRED.get(name, ()) if number in value), host)
 
 
 def _interface(field: str, names: Names) -> str:
@@ -47,5 +46,5 @@ def _interface(field: str, names: Names) -> str:
 
 
 def is_single(box: Packet) -> bool:
-    """Does every field that says which traffic is meant have one value?"""
-    return all(isinstance(box.values.get(name, 0), int | str) for name in TRAFFIC)
+    """Does every field have one value, or one that is not known?"""
+    return not any(varies(name, value) for name, value in box.values.items())

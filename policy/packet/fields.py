@@ -71,6 +71,9 @@ FIELDS: dict[str, FieldInfo] = {
 TRAFFIC = ("proto", "src", "dst", "sport", "dport", "in", "out")
 """The fields that say which traffic is meant: a question that leaves them out asks about all their values."""
 
+NOT_KNOWN = ("direction", "length", "mac", "pkttype", "uid", "gid")
+"""The fields without a usual value: of a packet that does not say them they are not known."""
+
 PORT_PROTOCOLS = Intervals.of(TCP, UDP, DCCP, SCTP, UDPLITE)
 
 _FIRST = ("fragment", Intervals.of((0, 1)))

@@ -7,12 +7,13 @@ from functools import lru_cache
 
 from policy._record import dataclass
 from policy.packet.address import ANY_ADDRESS, BROADCAST, LOOPBACK, MULTICAST, V4_BASE, families_of, family_of, whole
-from policy.packet.fields import ACK, FIELDS, NEW, OUTPUT, REQUIRES, SYN
+from policy.packet.fields import ACK, EXTENSION_HEADERS, FIELDS, NEW, NOT_KNOWN, OUTPUT, REQUIRES, SYN
 from policy.packet.values import Intervals, Masked, Names, ValueSet
 
 Value = int | str | Intervals | Names
 """What a packet may hold of a field: one number or name, or, where it stands for many packets, a set of them."""
 
+_FRAGMENT_HEADER = 1 << EXTENSION_HEADERS.index("frag")
 NOT_LOOPBACK = Names(exact=frozenset({"lo"}), negated=True)
 
 
@@ -191,6 +192,11 @@ def _one_family(values: dict[str, Value]) -> None:
             values[name] = single(side & whole(family))  # type: ignore[operator]
 
 
+def varies(name: str, value: Value) -> bool:
+    """Is *value* a set of values that are all meant, and not one value that is not known?"""
+    return not isinstance(value, int | str) and (name not in NOT_KNOWN or value != FIELDS[name].domain)
+
+
 def single(values: Intervals) -> Value:
     """Return the only number of *values*, or *values* when there are several."""
     return values.first if values.size == 1 else values
@@ -211,7 +217,9 @@ def _usual(name: str, values: Mapping[str, Value]) -> Value | None:
             return 0 if values["state"] == NEW else None
         case "pkttype":
             return 0 if values.get("hook") == OUTPUT else _packet_type(values["dst"])
-        case "icmp_code" | "tos" | "mark" | "tcp_options" | "exthdrs":
+        case "exthdrs":
+            return 0 if values["fragment"] == 0 else _FRAGMENT_HEADER
+        case "icmp_code" | "tos" | "mark" | "tcp_options":
             return 0
     return None
 

@@ -26,7 +26,7 @@ from policy.packet.fields import ICMP, ICMP6, TCP, UDP
 from policy.question.terms import Terms
 
 MOST_BOXES = 4096
-FEW_PORTS = 16
+FEW = 16
 
 _OPEN = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
 """The ICMP types that can be new to connection tracking (nf_conntrack_proto_icmp.c, …_icmpv6.c)."""
@@ -81,12 +81,13 @@ class Part:
         source = self.values["src"]
         return 4 if (source if isinstance(source, int) else source.first) >= whole(4).first else 6  # type: ignore[union-attr]
 
-    def by_port(self) -> list[Part]:
-        """Return one part per destination port, or this one alone where it has one or more than `FEW_PORTS`."""
-        ports = self.values.get("dport")
-        if not isinstance(ports, Intervals) or ports.size > FEW_PORTS:
-            return [self]
-        return [Part({**self.values, "dport": port}, self.alone) for port in _numbers(ports)]
+    def one_by_one(self) -> list[Part]:
+        """Return a part per destination port or ICMP type, or this one alone where it has one or more than `FEW`."""
+        for name in ("dport", "icmp_type"):
+            values = self.values.get(name)
+            if isinstance(values, Intervals) and values.size <= FEW:
+                return [Part({**self.values, name: number}, self.alone) for number in _numbers(values)]
+        return [self]
 
 
 def parts(question: Question) -> list[Part]:
