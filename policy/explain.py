@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import assert_never
 
 from policy.evaluate import Decision, Known, Step, decide, truth
+from policy.evaluate.truth import Key
 from policy.ir import (
     All,
     Allow,
@@ -21,7 +23,7 @@ from policy.ir import (
     Unknown,
     walk,
 )
-from policy.packet import FIELDS, PORT_PROTOCOLS, Intervals, Masked, Packet, Value, complete
+from policy.packet import EMPTY, FIELDS, PORT_PROTOCOLS, Intervals, Masked, Packet, Value, complete
 from policy.packet.address import families_of, whole
 from policy.packet.text import set_text, value_text
 
@@ -162,28 +164,36 @@ def failing(match: Match, packet: Packet, known: Known) -> tuple[Match, ...]:
         case All(parts):
             return tuple(leaf for part in parts for leaf in failing(part, packet, known))
         case Either(parts) if parts:
-            return min((failing(part, packet, known) for part in parts), key=len)
+            return min((failing(part, packet, known) for part in parts), key=_farness)
     return (match,)
 
 
-def nearest_allow(ruleset: Ruleset, packet: Packet) -> tuple[Rule, tuple[str, ...], Packet] | None:
+def _farness(leaves: tuple[Match, ...]) -> tuple[int, bool]:
+    """The fewer the better, and another protocol is farther than any other difference."""
+    return len(leaves), any(isinstance(leaf, Field) and leaf.name == "proto" for leaf in leaves)
+
+
+def nearest_allow(
+    ruleset: Ruleset, packet: Packet, assume: Mapping[str, bool] | None = None
+) -> tuple[Rule, tuple[str, ...], Packet] | None:
     """Return the allow rule that the fewest changes to a blocked *packet* would satisfy, and those changes.
 
-    Only a rule whose changed packet really passes is named: it has been through `decide`. None where
-    there is none within `MOST_CANDIDATES`.
+    Unknowns are as *assume* settles them. Only a rule whose changed packet really passes is named: it has been
+    through `decide`. None where there is none within `MOST_CANDIDATES`.
     """
+    known: dict[Key, bool] = dict((assume or {}).items())
     hook = packet.get("hook")
     found: list[tuple[tuple[int, float], Rule, tuple[Match, ...]]] = []
     for rule in _reachable(ruleset, hook if isinstance(hook, int) else None):
         if any(isinstance(action, Allow) for action in rule.actions):
-            leaves = failing(rule.match, packet, {})
+            leaves = failing(rule.match, packet, known)
             if leaves and all(isinstance(leaf, Field) for leaf in leaves):
                 found.append(((len(leaves), sum(_distance(packet, leaf) for leaf in leaves)), rule, leaves))
     for _, rule, leaves in sorted(found, key=lambda each: each[0])[:MOST_CANDIDATES]:
         changed = _changed(packet, leaves)
         if changed is None:
             continue
-        decision: Decision = decide(ruleset, changed)
+        decision: Decision = decide(ruleset, changed, assume=assume)
         if decision.verdict == "allow" and decision.rule is rule:
             words = tuple(f"{FIELDS[f.name].title} {_wanted(f, packet)}" for f in leaves if isinstance(f, Field))
             return rule, words, changed
@@ -220,9 +230,11 @@ def _changed(packet: Packet, leaves: tuple[Match, ...]) -> Packet | None:
     """The packet with the fields of *leaves* as they are wanted, where it stays well-formed."""
     changes: dict[str, Value] = {}
     for leaf in leaves:
-        if not isinstance(leaf, Field) or leaf.name == "proto":
+        if not isinstance(leaf, Field):
             return None
         old, values = packet.get(leaf.name), leaf.values
+        if leaf.name == "proto" and isinstance(values, Intervals):
+            values &= PORT_PROTOCOLS if isinstance(old, int) and old in PORT_PROTOCOLS else EMPTY
         if old is None:
             return None
         if isinstance(values, Masked):
@@ -236,8 +248,10 @@ def _changed(packet: Packet, leaves: tuple[Match, ...]) -> Packet | None:
             changes[leaf.name] = min(values.exact)
         else:
             return None
-    changed = packet.with_values(changes)
+    dropped = ("flags", "tcp_options") if "proto" in changes else ()
+    changed = Packet({name: value for name, value in {**packet.values, **changes}.items() if name not in dropped})
     try:
-        return changed if complete(changed.values) == changed else None
+        whole_packet = complete(changed.values)
+        return whole_packet if dropped or whole_packet == changed else None
     except ValueError:
         return None

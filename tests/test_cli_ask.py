@@ -78,7 +78,7 @@ def test_several_questions_are_read_from_standard_input_and_the_worst_counts() -
     assert ask(ALLOWED, BLOCKED) == 1
     assert ask("tcp/{80,5433} from 10.1.2.3 to db", BLOCKED) == 3
     assert ask("nonsense", "tcp/{80,5433} from 10.1.2.3 to db", ALLOWED) == 2
-    assert ask() == 0
+    assert ask() == 2
 
 
 def test_several_answers_in_json_stand_on_a_line_each() -> None:
@@ -206,6 +206,36 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
         _, err = process.communicate(f"{ALLOWED}\n".encode() * 100)
     assert err == b""
     assert process.returncode == cli.BROKEN_PIPE
+
+
+@pytest.mark.parametrize(("command", "status"), [(f"ask {OFFICE} '{BLOCKED}'", 1), ("ask none.fw tcp", 2)])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_changes_no_status(command: str, status: int, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m policy {command} {closed}"], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == status
+    assert b"Traceback" not in done.stderr
+    assert b"internal" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (f"ask {OFFICE} '{ALLOWED}' >/dev/full", b"could not be written"),
+        (f"ask --format json {OFFICE} '{ALLOWED}' >/dev/full", b"could not be written"),
+        (f"fmt - <{OFFICE} >/dev/full", b"could not be written"),
+        ("ask none.fw tcp 2>/dev/full", b""),
+    ],
+)
+def test_an_answer_that_cannot_be_written_is_none(command: str, said: bytes) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m policy {command}"], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert b"internal" not in done.stderr
 
 
 def test_a_poor_terminal_gets_what_it_can_show() -> None:

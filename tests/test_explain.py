@@ -156,12 +156,19 @@ def test_the_nearest_allow_wants_the_fewest_changes() -> None:
     assert nearest(field("dport", 443), field("dport", 23)) == (1, ("destination port 23",))
     assert nearest(field("in", "wan")) == (0, ("input interface wan",))
     assert nearest(Field("flags", Masked(16, 18))) == (0, ("TCP flags A of SA",))
+    assert nearest(field("proto", 17)) == (0, ("protocol udp",))
+    assert nearest(
+        Either((All((field("proto", 17), field("dport", 22))), All((field("proto", 6), field("dport", 80)))))
+    ) == (
+        0,
+        ("destination port 80",),
+    )
 
 
 @pytest.mark.parametrize(
     "match",
     [
-        field("proto", 17),
+        field("proto", 47),
         field("icmp_type", 8),
         field("fragment", 2),
         Not(field("dport", 22)),
@@ -178,6 +185,14 @@ def test_there_may_be_no_nearest_allow(match: Match) -> None:
 def test_a_nearest_allow_that_is_never_reached_is_none() -> None:
     ruleset = simple_ruleset(rule(field("dport", 80), Block()), rule(field("dport", 80), Allow()))
     assert nearest_allow(ruleset, SSH) is None
+
+
+def test_the_nearest_allow_goes_by_what_is_assumed() -> None:
+    ruleset = simple_ruleset(rule(All((field("dport", 80), Unknown("a set", "set"))), Allow()))
+    assert nearest_allow(ruleset, SSH, {"set": False}) is None
+    found = nearest_allow(ruleset, SSH, {"set": True})
+    assert found is not None
+    assert found[1] == ("destination port 80",)
 
 
 def test_the_nearest_allow_may_be_in_a_called_policy() -> None:

@@ -113,6 +113,12 @@ def test_the_example_of_the_docs() -> None:
     assert formatted(example) == example
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\x0b", "\x0c", "\x1c", "\x85", "\r"])
+def test_only_a_line_feed_ends_a_line(end: str) -> None:
+    text = f'policy p {{\n    allow tcp/80,\n  tcp/81 note "a{end}b  c"\n}}\n'
+    assert formatted(text) == f'policy p {{\n    allow tcp/80,\n        tcp/81 note "a{end}b  c"\n}}\n'
+
+
 def test_what_cannot_be_read_is_left_alone() -> None:
     with pytest.raises(Mistakes):
         formatted("policy p {\n    alow any\n}\n")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.report.diagnostics_json import diagnostic_json
-from policy.report.diagnostics_text import diagnostic_text, diagnostics_text
+from policy.report.diagnostics_text import diagnostic_text, diagnostics_text, problem_text
 from policy.report.frame import LONGEST, frame, place
 from policy.report.style import Style, clean, shortened, width
 from policy.source import Source, Span
@@ -116,6 +116,15 @@ def test_a_diagnostic_begins_with_its_place() -> None:
         "  |      ^^",
         "  = help: rename it",
     ]
+
+
+def test_a_message_steers_no_terminal() -> None:
+    escape = "\x1b[31m\u202e"
+    place = Span(Source("rules.fw", escape), 0, 1)
+    said = Diagnostic("FW001", f"`{escape}` is wrong", place, f"not {escape}", related=(Related(place, escape),))
+    for text in (diagnostics_text([said]), problem_text(escape, escape)):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
 
 
 def test_a_diagnostic_in_json_has_every_key() -> None:

@@ -73,6 +73,8 @@ def test_a_box_reads_as_the_question_that_means_it(question: str) -> None:
 def test_what_has_its_usual_value_is_left_out() -> None:
     box = complete({"src": parse_address("10.1.2.3"), "proto": 6, "dport": 22, "hook": 0})
     assert packets_text(box) == "tcp/22 from 10.1.2.3 at input"
+    sent = complete({"src": parse_address("10.1.2.3"), "proto": 6, "dport": 22, "hook": 1})
+    assert packets_text(sent, hook=False) == "tcp/22 from 10.1.2.3"
 
 
 def test_long_lists_are_cut() -> None:

@@ -123,7 +123,7 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY) -> Answ
         if (regions := tuple(region for part in pieces for region in _regions(ruleset, hook, part, asking)))
     )
     verdict = _together(hook.verdict for hook in answers)
-    return Answer(question.text, verdict, answers, _nearest(ruleset, answers) if verdict == "block" else None)
+    return Answer(question.text, verdict, answers, _nearest(ruleset, answers, asking) if verdict == "block" else None)
 
 
 def _together(verdicts: Iterable[Verdict]) -> Verdict:
@@ -232,13 +232,13 @@ def _not_yet(culprit: PacketAnswer) -> CannotAnswer:
     )
 
 
-def _nearest(ruleset: Ruleset, answers: tuple[HookAnswer, ...]) -> Nearest | None:
+def _nearest(ruleset: Ruleset, answers: tuple[HookAnswer, ...], asking: Asking) -> Nearest | None:
     """Look for the nearest allow rule of the first packet that is blocked, if a first packet is."""
     for answer in answers:
         region = answer.shown
         packet = region.packets[0]
         if region.verdict == "block" and packet.decision.verdict == "block":
-            found = nearest_allow(ruleset, packet.packet)
+            found = nearest_allow(ruleset, packet.packet, asking.assume)
             if found is not None:
                 return Nearest(*found)
     return None

@@ -34,7 +34,7 @@ class Formatted:
     def diff(self) -> Iterator[str]:
         """Yield the lines of a unified diff."""
         name = self.source.name
-        before, after = (text.splitlines() for text in (self.source.text, self.text))
+        before, after = (text.removesuffix("\n").split("\n") for text in (self.source.text, self.text))
         return unified_diff(before, after, name, name, lineterm="")
 
 

@@ -20,8 +20,8 @@ _DECIDING = ("hook", "proto", "src", "dst", "state", "fragment")
 _SAID = (*_DECIDING, "sport", "dport", "icmp_type", "icmp_code", "flags", "in", "out", "direction")
 
 
-def packets_text(box: Packet) -> str:
-    """Return the question that means the packets of *box*; what has its usual value is left out.
+def packets_text(box: Packet, hook: bool = True) -> str:
+    """Return the question that means the packets of *box*, its *hook* or not; what has its usual value is left out.
 
     Sets that no question can say (most protocols but some) are described in its spirit.
     """
@@ -30,7 +30,7 @@ def packets_text(box: Packet) -> str:
     words = [_service(values.get("proto", 0), box), *_endpoint(box, "src", "from", "sport")]
     words += _endpoint(box, "dst", "to", "" if values.get("proto") in _BARE else "dport")
     words += [f"{n} {_names(values[n])}" for n in ("in", "out") if n in values and values[n] != usual.get(n)]
-    words += [f"at {value_text('hook', values['hook'])}"] if "hook" in values else []
+    words += [f"at {value_text('hook', values['hook'])}"] if hook and "hook" in values else []
     words += [f"state {value_text('state', values['state'])}"] if values.get("state", 0) != 0 else []
     words += [f"flags {_flags(values['flags'])}"] if values.get("flags") != usual.get("flags") else []
     if rest := list(_rest(box, usual)):

@@ -11,7 +11,7 @@ from importlib import import_module
 import click
 
 from policy import __version__
-from policy.cli.output import Output, ReaderGone, wants_json
+from policy.cli.output import NotWritten, Output, ReaderGone, wants_json
 
 COMMANDS = ("ask", "fmt", "show")
 
@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     gc.disable()  # until the rules are read: nothing that is made before is garbage
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller, who then wants the exit status alone
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -63,14 +66,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _run(arguments)
         sys.stdout.flush()
     except (ReaderGone, BrokenPipeError):
-        # Nothing more can be said, not even when Python flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return BROKEN_PIPE
+    except NotWritten as error:
+        _say_no_more()
+        Output().problem(f"the answer could not be written: {error}", "make room for it, or write it elsewhere")
+        return CANNOT
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         gc.enable()
     return status
+
+
+def _say_no_more() -> None:
+    """Drop what is left to be written, so that Python does not try again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:
@@ -86,7 +97,7 @@ def _run(arguments: list[str]) -> int:
         return CANNOT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except ReaderGone:
+    except (ReaderGone, NotWritten):
         raise
     except MemoryError:
         out.problem("there is not enough memory for this", "split the file, or ask less at once")

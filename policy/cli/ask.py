@@ -100,7 +100,9 @@ def _questions() -> Iterable[str]:
 
 
 def _ask_all(ruleset: Ruleset, questions: Iterable[str], asking: Asking, wish: _Wish, out: Output) -> int:
-    worst = 0
+    from policy.app.problem import CannotAnswer
+
+    worst: int | None = None
     for number, text in enumerate(questions):
         if number and not out.as_json:
             out.text("")
@@ -109,7 +111,9 @@ def _ask_all(ruleset: Ruleset, questions: Iterable[str], asking: Asking, wish: _
                 status = _ask(ruleset, text, asking, wish, out)
         except Stop:
             status = CANNOT
-        worst = max(worst, status, key=_WORST.index)
+        worst = status if worst is None else max(worst, status, key=_WORST.index)
+    if worst is None:
+        raise CannotAnswer("there is no question on standard input", "write one a line")
     return worst
 
 

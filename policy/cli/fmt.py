@@ -37,7 +37,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, language: str | Non
     if not check and not diff and paths != ("-",):
         write(changed)
     if paths == ("-",) and not check and not diff:
-        click.echo(files[0].text, nl=False)
+        out.text(files[0].text, end="")
         return 0
     _report(files, changed, diff, out, written=not check and not diff)
     return 1 if changed and (check or diff) else 0

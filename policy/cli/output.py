@@ -23,6 +23,10 @@ class ReaderGone(Exception):
     """Nobody reads the output any more."""
 
 
+class NotWritten(Exception):
+    """The answer could not be written; `str()` says why."""
+
+
 class Output:
     """How to say things: as JSON or as text, and whether in colour (`auto`, `always`, `never`)."""
 
@@ -47,13 +51,13 @@ class Output:
         """Return how many columns an answer may have: those of the terminal, else enough for a wide table."""
         return max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDE
 
-    def text(self, text: str) -> None:
+    def text(self, text: str, end: str = "\n") -> None:
         """Say an answer."""
-        _echo(text, err=False)
+        _echo(text + end, err=False)
 
     def message(self, text: str) -> None:
         """Say something that is no answer."""
-        _echo(text, err=True)
+        _echo(f"{text}\n", err=True)
 
     def warning(self, message: str) -> None:
         """Say something that the user should know, whatever the answer is."""
@@ -90,9 +94,12 @@ class Output:
 
 def _echo(text: str, err: bool) -> None:
     try:
-        click.echo(text, err=err, color=True)
+        click.echo(text, nl=False, err=err, color=True)
     except BrokenPipeError:
         raise ReaderGone from None  # click would end the process with status 1, which means "not allowed"
+    except OSError as error:
+        if not err:  # else there is nobody to tell
+            raise NotWritten(error.strerror) from None
 
 
 def wants_json(arguments: Iterable[str]) -> bool:

@@ -56,7 +56,7 @@ def _expected(error: UnexpectedInput, parser: Lark) -> list[str]:
     """Return the names of the terminals that would fit, in the order of the grammar."""
     names: set[str] = set()
     if isinstance(error, UnexpectedToken):
-        names = set(error.expected)
+        names = set(error.interactive_parser.choices())  # type: ignore[no-untyped-call] # `expected` lacks those that another grammar has imported
     elif isinstance(error, UnexpectedCharacters):
         names = set(error.allowed or ())
     names -= set(parser.lexer_conf.ignore)

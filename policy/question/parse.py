@@ -74,6 +74,12 @@ def _with_help(mistake: Diagnostic) -> Diagnostic:
         return mistake
     if span.text == ":":
         return replace(mistake, help="an address with a port stands alone; for several, write `to A, B port 80`")
+    if re.search(r"/\S+$", before) and span.source.text.startswith("/", span.end):
+        return replace(mistake, help="a list has commas: `tcp/80, tcp/443`; in a shell, quote braces: 'tcp/{80,443}'")
+    if span.text == "port":
+        return replace(
+            mistake, help="a port stands behind the protocol, `tcp/22`, or behind `from` or `to`: `to any port 22`"
+        )
     if span.text.isdigit() and before.endswith(","):
         return replace(mistake, help="several ports stand in braces: `tcp/{80,443}`")
     if _ADDRESS.match(span.text):

@@ -9,7 +9,8 @@ from lark import Token
 from policy.question import ast
 from policy.source import Source, Span
 
-_HUGE = 1 << 200  # stands for numbers too long to be any value
+_HUGE = 1 << 300  # stands for numbers too long to be any value
+_LONGEST = 80
 
 
 class Repeated(Exception):
@@ -185,6 +186,6 @@ def once(parts: list[Any]) -> dict[str, Any]:
 
 def number(token: Token) -> int:
     """Return the value of a decimal or hexadecimal number."""
-    if len(token) > 32:
+    if len(token) > _LONGEST:
         return _HUGE
     return int(token, 16) if token[:2] == "0x" else int(token)

@@ -61,7 +61,7 @@ def _regions(answer: HookAnswer, style: Style) -> Iterator[str]:
     for region in answer.regions[:_MOST_REGIONS]:
         box = region.packets[0].packet
         made_up = (name for name in _INCIDENTAL if box.get(name) == FIELDS[name].domain)
-        everyone, one = packets_text(_without(box, "hook")), packets_text(_without(region.example, "hook", *made_up))
+        everyone, one = packets_text(box, hook=False), packets_text(_without(region.example, *made_up), hook=False)
         yield f"  {_verdict(region.verdict, style)}: {everyone}" + (f", such as {one}" if one != everyone else "")
     if (more := len(answer.regions) - _MOST_REGIONS) > 0:
         yield f"  … and {more} more"
@@ -86,7 +86,7 @@ def _region(region: Region, ruleset: Ruleset, style: Style, everything: bool) ->
 def _packet(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything: bool, brief: bool) -> Iterator[str]:
     """Show a packet and the rules it met; in a line where no rule was examined, or it is to be *brief*."""
     head = f"{style(_ROLES[answer.role], 'name')}: {_verdict(answer.decision.verdict, style)}"
-    text = packets_text(_without(answer.packet, "hook", "direction"))
+    text = packets_text(answer.packet, hook=False)
     if len(answer.steps) == 1 and (only := answer.steps[0]).implicit:
         yield f"{head} (implicit: {only.implicit}, {because(only)}): {text}"
         return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from policy.diagnostic import Diagnostic, Severity
 from policy.report.frame import frame, place
-from policy.report.style import PLAIN, Style
+from policy.report.style import PLAIN, Style, clean
 
 MOST_SHOWN = 20
 
@@ -26,20 +26,20 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style = PLAIN) -> str:
     look = _LOOKS[diagnostic.severity]
     digits = len(str(max(span.end_line for span in (diagnostic.span, *(r.span for r in diagnostic.related)))))
     head = style(f"{diagnostic.severity}[{diagnostic.code}]", look)
-    lines = [f"{place(diagnostic.span)}: {head}: {style(diagnostic.message, 'name')}"]
+    lines = [f"{place(diagnostic.span)}: {head}: {style(clean(diagnostic.message), 'name')}"]
     lines += frame(diagnostic.span, style, look, digits)
     margin = " " * digits
     for related in diagnostic.related:
-        lines.append(f"{margin}{style(' = ', 'mark')}note: {place(related.span)}: {related.message}")
+        lines.append(f"{margin}{style(' = ', 'mark')}note: {place(related.span)}: {clean(related.message)}")
         lines += frame(related.span, style, "mark", digits)
     if diagnostic.help:
-        lines.append(f"{margin}{style(' = ', 'mark')}help: {diagnostic.help}")
+        lines.append(f"{margin}{style(' = ', 'mark')}help: {clean(diagnostic.help)}")
     return "\n".join(lines)
 
 
 def problem_text(message: str, help: str | None = None, style: Style = PLAIN) -> str:
     """Return an error that has no place in a file."""
-    lines = [f"{style('error', 'bad')}: {style(message, 'name')}"]
+    lines = [f"{style('error', 'bad')}: {style(clean(message), 'name')}"]
     if help:
-        lines.append(f"{style('  = ', 'mark')}help: {help}")
+        lines.append(f"{style('  = ', 'mark')}help: {clean(help)}")
     return "\n".join(lines)

@@ -27,22 +27,23 @@ def lower_general(rule: RuleSpec, chain: str, context: Context) -> list[Match]:
     """Return the conditions of the general options; mistakes go to the context."""
     context.protocol = Protocol()
     found = []
+    several = any(option.name in _SIDE and "," in option.values[0].text for option in rule.general)
     for option in sorted(rule.general, key=lambda option: option.name != "protocol"):
         try:
-            found.append(_lower(option, chain, context))
+            found.append(_lower(option, several, chain, context))
         except Bad as bad:
             part = option.values[0] if option.values else option
             context.mistakes.add(bad.code, bad.message, Span(context.source, part.start, part.end), bad.help)
     return found
 
 
-def _lower(option: Option, chain: str, context: Context) -> Match:
+def _lower(option: Option, several: bool, chain: str, context: Context) -> Match:
     span = Span(context.source, option.start, option.end)
     match option.name:
         case "protocol":
             return _protocol(option, context, span)
         case "source" | "destination":
-            return _address(option, context, span)
+            return _address(option, several, context, span)
         case "in-interface" | "out-interface":
             return _interface(option, chain, context, span)
     if context.family == 6:
@@ -64,12 +65,12 @@ def _protocol(option: Option, context: Context, span: Span) -> Match:
     return _signed(Field("proto", Intervals.of(number), span=span), option)
 
 
-def _address(option: Option, context: Context, span: Span) -> Match:
+def _address(option: Option, several: bool, context: Context, span: Span) -> Match:
     name = _SIDE[option.name]
     found = address_list(context, option.values[0].text)
-    if option.negated and len(found) > 1:
+    if option.negated and several:
         help = "write a chain that returns for each address, or use a set"
-        raise Bad("FW001", "`!` is not allowed with several addresses", help)
+        raise Bad("FW001", "`!` is not allowed with several addresses, on neither side", help)
     return _signed(_addresses(name, found, context.family, span), option)
 
 

@@ -148,33 +148,38 @@ class TableState:
         rule = self.lower(command, word.text)
         if chain is None:
             return
+        at = self._place(command, word, chain)
+        if at is None:
+            return
+        chain.rules.insert(at, rule)
+        chain.weights.insert(at, _weight(command.rule))
+
+    def _place(self, command: Command, word: Word, chain: Chain) -> int | None:
+        """Return the index for the number of a command, which may be one more than there are; None, with a mistake."""
         at, left = 0, (command.number or 1) - 1
         while at < len(chain.rules) and left >= chain.weights[at]:
             left -= chain.weights[at]
             at += 1
-        if left:
-            inside = at < len(chain.rules)
-            message = (
-                "the number falls inside a rule with several addresses" if inside else "the rule number is too big"
-            )
-            self._fail(
-                command, "FW820" if inside else "FW001", message, f"`{word.text}` has {sum(chain.weights)} rules here"
-            )
-            return
-        chain.rules.insert(at, rule)
-        chain.weights.insert(at, _weight(command.rule))
+        inside = at < len(chain.rules)
+        if not left and not (inside and command.verb == "-D" and chain.weights[at] > 1):
+            return at
+        message = "the number falls inside a rule with several addresses" if inside else "the rule number is too big"
+        help = f"`{word.text}` has {sum(chain.weights)} rules here"
+        self._fail(command, "FW820" if inside else "FW001", message, help)
+        return None
 
     def _delete(self, command: Command, word: Word) -> None:
         chain = self._find(word)
         if chain is None:
             return
-        rule = None if command.number else self.lower(command, word.text)
-        if rule is not None:
-            at = next((i for i, other in enumerate(chain.rules) if other == rule), None)
+        if command.number:
+            at = self._place(command, word, chain)
         else:
-            single = all(weight == 1 for weight in chain.weights)
-            at = (command.number or 0) - 1 if single and (command.number or 0) <= len(chain.rules) else None
+            rule = self.lower(command, word.text)
+            at = next((i for i, other in enumerate(chain.rules) if other == rule), len(chain.rules))
         if at is None:
+            return
+        if at == len(chain.rules):
             self._fail(command, "FW701", f"`{word.text}` has no such rule here", "rules are deleted as they were added")
             return
         del chain.rules[at], chain.weights[at]

@@ -103,7 +103,7 @@ def _statement(
 
 def _kept(text: str, depth: int) -> str:
     """Return a statement of several lines in its lines, with the right indentation."""
-    rows = [_SPACES.sub(lambda found: found[1] or " ", row.strip()) for row in text.splitlines()]
+    rows = [_SPACES.sub(lambda found: found[1] or " ", row.strip()) for row in text.split("\n")]
     return f"\n{_INDENT * (depth + 1)}".join(row for row in rows if row)
 
 

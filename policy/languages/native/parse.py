@@ -218,6 +218,6 @@ def _explained(mistake: Diagnostic, start: str, place: Span) -> Diagnostic:
         return Diagnostic(
             "FW001", "a rule stands outside of a policy", span, "write it between `policy NAME {` and `}`"
         )
-    if start == "body" and mistake.span.start == mistake.span.end and word in ACTIONS and place.text == word:
+    if start == "body" and mistake.span.start == mistake.span.end and word == place.text not in ("call", "default"):
         return replace(mistake, message="which packets is this for?", help=f"`{word} any` is for all")
     return mistake

@@ -17,6 +17,9 @@ from policy.netfilter import AFTER_FORWARDING, BEFORE_ROUTING
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Masked, Names
 from policy.packet.names import DSCP_CLASSES
 
+_LATER_TCP = all_of(Field("proto", Intervals.of(6)), Field("fragment", Intervals.of(2)))
+"""What `--ecn-tcp-…` is tested on too: xt_ecn.c does not look at the fragment offset."""
+
 _NOT_LOOPBACK = Not(Field("in", Names.of("lo")))
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}", re.ASCII)
 _TYPES = {
@@ -118,7 +121,9 @@ def _ecn(given: Given) -> Match:
         parts.append(term(given, "ecn-ip-ect", "tos", Masked(given.value("ecn-ip-ect"), 3)))
     for option, bit in (("ecn-tcp-ece", 64), ("ecn-tcp-cwr", 128)):
         if option in given:
-            parts.append(term(given, option, "flags", Masked(bit, bit)))
+            found = term(given, option, "flags", Masked(bit, bit))
+            bytes_there = Unknown("the bytes where the TCP flags would be", "bytes:flags", span=given.span(option))
+            parts.append(either_of(found, all_of(_LATER_TCP, bytes_there)))
     return all_of(*parts)
 
 

@@ -76,12 +76,27 @@ def _ports(given: Given) -> list[Match]:
     return found
 
 
+def _compared_together(given: Given) -> bool:
+    """Are both ports single ones, and negated? The nft back end of iptables 1.8.9 then compares them in one go."""
+    args = [given.args[option] for option in ("source-port", "destination-port") if option in given]
+    return len(args) == 2 and all(arg.negated and arg.value.size == 1 and arg.value.first for arg in args)
+
+
+def _tcp_udp_ports(given: Given) -> list[Match]:
+    found = _ports(given)
+    if not _compared_together(given):
+        return found
+    text = f"{given.text}: the nft back end of iptables takes it for: not both of these ports"
+    one_differs = all_of(either_of(*found), Unknown(text, "back-end:nft", span=given.span("source-port")))
+    return [either_of(all_of(*found), one_differs)]
+
+
 def _udp(given: Given) -> Match:
-    return all_of(*_ports(given))
+    return all_of(*_tcp_udp_ports(given))
 
 
 def _tcp(given: Given) -> Match:
-    parts = _ports(given)
+    parts = _tcp_udp_ports(given)
     if "tcp-flags" in given:
         flags: Masked = given.value("tcp-flags")
         negated = given.args["tcp-flags"].negated

@@ -1,0 +1,49 @@
+"""Messages keep the style of `policy/diagnostic.py`: of every mistake in the case files, and of cut texts."""
+
+import re
+from collections.abc import Iterator
+
+from policy.diagnostic import Diagnostic, Mistakes
+from policy.languages import front_end
+from policy.source import Source
+from tests.casefile import cases
+
+NAMES = ("COMMIT", "FW", "ICMP", "IPv", "Linux", "MAC", "REJECT", "TCP", "TTL", "UDP")
+PYTHON = re.compile(r"\b(NoneType|Traceback|ValueError|KeyError|int\(\)|<class|object at 0x|dataclass)\b")
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    for language in ("native", "iptables"):
+        for case in cases(language):
+            kind = "ip6tables" if case.text.startswith("# ip6tables") else language
+            yield kind, case.text
+            for part in (3, 2):
+                yield kind, case.text[: len(case.text) // part]
+
+
+def diagnostics() -> Iterator[Diagnostic]:
+    for language, text in texts():
+        try:
+            front_end(language).read(Source("case", text))
+        except Mistakes as mistakes:
+            yield from mistakes.diagnostics
+
+
+def wrong(text: str) -> str | None:
+    """Return what is wrong with a message or a help, if anything is."""
+    if not text or text != text.strip() or "\n" in text:
+        return "it is one line of text"
+    if text.endswith(".") and not text.endswith(("…", "...")):
+        return "it has no final period"
+    if text[0].isupper() and not text.startswith(NAMES):
+        return "it begins in lower case"
+    if PYTHON.search(text):
+        return "it does not speak of Python"
+    return None
+
+
+def test_style() -> None:
+    found = list(diagnostics())
+    assert len(found) > 300
+    faults = {f"{fault}: {text}" for d in found for text in (d.message, d.help) if text and (fault := wrong(text))}
+    assert not faults, "\n".join(sorted(faults))
