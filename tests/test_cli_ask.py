@@ -243,3 +243,10 @@ def test_a_poor_terminal_gets_what_it_can_show() -> None:
     assert done.status == 2
     assert "Traceback" not in done.err
     assert run("ask", OFFICE, "-", stdin=b"tcp/\xff\n").status == 2
+
+
+def test_errors_of_several_questions_name_theirs() -> None:
+    done = run("ask", OFFICE, "-", "--format", "json", stdin=b"tcp/5432 from 10.1.2.3 to db\ntcp/70000\n")
+    assert done.status == 2
+    assert [row["question"] for row in done.rows()] == ["tcp/5432 from 10.1.2.3 to db", "tcp/70000"]
+    assert "errors" in done.rows()[1]

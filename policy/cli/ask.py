@@ -106,6 +106,7 @@ def _ask_all(ruleset: Ruleset, questions: Iterable[str], asking: Asking, wish: _
     for number, text in enumerate(questions):
         if number and not out.as_json:
             out.text("")
+        out.question = text
         try:
             with said(out):
                 status = _ask(ruleset, text, asking, wish, out)

@@ -33,6 +33,8 @@ class Output:
     def __init__(self, as_json: bool = False, color: str = "auto", compact: bool = False) -> None:
         self.as_json = as_json
         self.compact = compact
+        self.question: str | None = None
+        """The question that is being answered: errors as JSON name it."""
         self._color = color
 
     def style(self, err: bool = False) -> Style:
@@ -69,12 +71,15 @@ class Output:
 
         self.text(json.dumps(document, indent=None if self.compact else 2))
 
+    def _about(self, errors: dict[str, Any]) -> dict[str, Any]:
+        return errors if self.question is None else {**errors, "question": self.question}
+
     def mistakes(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Say what is wrong with files or questions."""
         if self.as_json:
             from policy.report.diagnostics_json import errors_json
 
-            self.document(errors_json(diagnostics))
+            self.document(self._about(errors_json(diagnostics)))
         else:
             from policy.report.diagnostics_text import diagnostics_text
 
@@ -85,7 +90,7 @@ class Output:
         if self.as_json:
             from policy.report.diagnostics_json import problem_json
 
-            self.document(problem_json(message, help))
+            self.document(self._about(problem_json(message, help)))
         else:
             from policy.report.diagnostics_text import problem_text
 
