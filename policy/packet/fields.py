@@ -68,6 +68,9 @@ FIELDS: dict[str, FieldInfo] = {
     "exthdrs": _number("IPv6 extension headers", 8),
 }
 
+LONGEST_INTERFACE = 15
+"""The longest name of an interface, in characters (Linux: IFNAMSIZ without its end)."""
+
 TRAFFIC = ("proto", "src", "dst", "sport", "dport", "in", "out")
 """The fields that say which traffic is meant: a question that leaves them out asks about all their values."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from policy.diagnostic import Collector, Related
 from policy.ir import Field, Service
-from policy.packet import FIELDS, HOOKS, PORT_PROTOCOLS, STATES, Intervals, Masked, Names, ValueSet
+from policy.packet import FIELDS, HOOKS, LONGEST_INTERFACE, PORT_PROTOCOLS, STATES, Intervals, Masked, Names, ValueSet
 from policy.packet.address import V4_BASE
 from policy.packet.fields import ICMP, ICMP6
 from policy.packet.names import TCP_FLAGS, protocol_name
@@ -39,9 +39,9 @@ def terms(match: ast.Match, environment: Environment, collector: Collector) -> T
     if match.destination is not None:
         _endpoint(match.destination, "dst", "dport", alternatives, environment, collector, fields)
     if match.arrives:
-        fields.append(_interfaces("in", match.arrives))
+        fields.append(_interfaces("in", match.arrives, collector))
     if match.leaves:
-        fields.append(_interfaces("out", match.leaves))
+        fields.append(_interfaces("out", match.leaves, collector))
     if match.hooks:
         fields += _labels("hook", "hook", HOOKS, match.hooks, collector)
     if match.states:
@@ -95,7 +95,11 @@ def _protocols(service: Service) -> Intervals:
     return service[0].values  # type: ignore[return-value]
 
 
-def _interfaces(field: str, words: tuple[ast.Word, ...]) -> Field:
+def _interfaces(field: str, words: tuple[ast.Word, ...], collector: Collector) -> Field:
+    for word in words:
+        if len(word.text) > LONGEST_INTERFACE:
+            help = f"Linux has names of at most {LONGEST_INTERFACE} characters"
+            collector.add("FW001", f"interface name `{word.text}` is too long", word.span, help)
     return Field(field, Names.of(*(word.text for word in words)), span=words[0].span.to(words[-1].span))
 
 

@@ -10,7 +10,7 @@ from policy.languages.iptables.ast import Option, RuleSpec
 from policy.languages.iptables.options import Bad, Context, Protocol
 from policy.languages.iptables.values import Host, address_list, protocol
 from policy.netfilter import BEFORE_ROUTING
-from policy.packet import FIELDS, Intervals, Names, ValueSet
+from policy.packet import FIELDS, LONGEST_INTERFACE, Intervals, Names, ValueSet
 from policy.packet.address import whole
 from policy.source import Span
 
@@ -96,8 +96,12 @@ def _interface(option: Option, chain: str, context: Context, span: Span) -> Matc
         raise Bad("FW001", f"`-{letter}` cannot be used in {chain}: packets there have no {why} interface")
     if not word:
         raise Bad("FW001", "the name of the interface is empty", "name an interface, or leave the option out")
-    if len(word) > 15:
-        raise Bad("FW001", f"interface name `{word}` is too long", "Linux has names of at most 15 characters")
+    if len(word) > LONGEST_INTERFACE:
+        raise Bad(
+            "FW001",
+            f"interface name `{word}` is too long",
+            f"Linux has names of at most {LONGEST_INTERFACE} characters",
+        )
     if word == "+":
         return NOTHING if option.negated else EVERYTHING
     name = "in" if incoming else "out"

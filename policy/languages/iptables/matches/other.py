@@ -12,6 +12,7 @@ from policy.ir import Match
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import key_of, unknown
 from policy.languages.iptables.values import anything, bounded, choice, number, text
+from policy.packet import LONGEST_INTERFACE
 
 
 def _opaque(given: Given) -> Match:
@@ -61,8 +62,9 @@ def _policy(given: Given) -> Match:
 
 
 def _interface(_: Context, word: str) -> str:
-    if len(word) > 15:
-        raise Bad("FW001", f"interface name `{word}` is too long", "Linux has names of at most 15 characters")
+    if len(word) > LONGEST_INTERFACE:
+        help = f"Linux has names of at most {LONGEST_INTERFACE} characters"
+        raise Bad("FW001", f"interface name `{word}` is too long", help)
     return word
 
 
