@@ -34,9 +34,13 @@ def read(source: Source) -> ir.Ruleset:
         loaded = load(source, collector)
         names = resolve([s for s in loaded.statements if isinstance(s, ast.Definition)], loaded.broken, collector)
         whole = not collector.found
-        nodes = unique((s for s in loaded.statements if isinstance(s, ast.Policy)), "a policy", collector)
+        written = [s for s in loaded.statements if isinstance(s, ast.Policy)]
+        nodes = unique(written, "a policy", collector)
         known = {*nodes, *(name for kind, name in loaded.broken if kind == "policy")}
-        policies = {name: _Policy(names, collector, known).lower(node) for name, node in nodes.items()}
+        lowered = [_Policy(names, collector, known).lower(node) for node in written]
+        policies = {
+            policy.name: policy for node, policy in zip(written, lowered, strict=True) if nodes[policy.name] is node
+        }
         bound = entries(nodes, policies, whole, collector)
         collector.check()
         return ir.Ruleset(

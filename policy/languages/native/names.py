@@ -124,7 +124,20 @@ def resolve(nodes: list[ast.Definition], broken: list[tuple[str, str]], collecto
             collector.add("FW703", message, node.name.span, "choose another name")
         assert isinstance(node.value, tuple)
         names.services[name] = services(node.value, environment, collector)
+    for node in nodes:
+        if (kinds if node.kind == "service" else networks)[node.name.text] is not node:
+            _look_through(node.value, environment, collector)
     return names
+
+
+def _look_through(
+    value: question.Addresses | tuple[question.Service, ...], environment: Environment, collector: Collector
+) -> None:
+    """Find the mistakes in a definition whose name is taken."""
+    if isinstance(value, tuple):
+        services(value, environment, collector)
+    else:
+        addresses(value, environment, collector)
 
 
 def _ordered(nodes: dict[str, ast.Definition], uses: dict[str, list[Span]], collector: Collector) -> Iterator[str]:
