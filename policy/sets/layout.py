@@ -18,6 +18,7 @@ ORDER = ("proto", "fragment", "state", "direction", "in", "out", "dport", "dst",
 """The order in which fields are looked at; measured on random policies (`docs/architecture.md`)."""
 
 Alternatives = tuple[tuple[tuple[str, Intervals], ...], ...]
+_NATURAL = ("state", "fragment", "direction", "proto", "dport", "sport", "dst", "src")
 _NAMES = ("in", "out")
 
 
@@ -58,6 +59,10 @@ class Layout:
             return self.atoms.numbers(values)
         assert isinstance(values, Intervals), f"{name} under a mask"
         return values
+
+    def natural(self, names: Iterable[str]) -> list[str]:
+        """Return fields in the order in which an example picks their values: what others depend on comes first."""
+        return sorted(names, key=lambda name: _NATURAL.index(name) if name in _NATURAL else len(_NATURAL))
 
     def presence(self, name: str) -> Alternatives | bool:
         """Return which packets of this hook have a field: all, none, or those that meet one of the alternatives."""

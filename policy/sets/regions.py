@@ -17,6 +17,9 @@ Values = Intervals | Masked
 Box = tuple[tuple[str, Values], ...]
 """The fields that are restricted, in order of their names; interfaces by the numbers of their atoms."""
 
+_WITH_FIELDS = Intervals.of((0, 1))
+"""The fragments that have the fields of their protocol."""
+
 _EXPANDED = 8
 """A field of up to so many bits is never described by a mask."""
 
@@ -62,7 +65,7 @@ def regions(encoding: Encoding, formula: Formula, most: int) -> list[Region]:
         mine = formula & encoding.inside("src", whole(family), encoding.bits["src"])
         boxes += _Split(encoding, family, most).boxes(mine)
     boxes = merged(boxes)
-    return [Region(_plain(dict(box), encoding.layout)) for box in boxes]
+    return [Region(plain(dict(box), encoding.layout)) for box in boxes]
 
 
 class _Split:
@@ -209,18 +212,21 @@ def _families(values: ValueSet) -> set[int]:
     return {family for family, addresses in ((4, V4), (6, V6)) if addresses.meets(values)}
 
 
-def _plain(values: dict[str, Values], layout: Layout) -> dict[str, Values]:
-    """Leave out what restricts nothing: whole domains, and an address that is any of the other one's family."""
+def plain(values: dict[str, Values], layout: Layout) -> dict[str, Values]:
+    """Leave out what restricts nothing, or no more than another field does: whole domains, any address of a family."""
     left = {name: found for name, found in values.items() if name in ADDRESSES or found != layout.domain(name)}
-    for name, other in (("dst", "src"), ("src", "dst")):
-        mine = left.get(name)
-        if not isinstance(mine, Intervals):
+    if left.get("fragment") == _WITH_FIELDS and any(_needs_fragment(layout, name) for name in left):
+        del left["fragment"]
+    for name, other in (("src", "dst"), ("dst", "src")):
+        mine, beside = left.get(name), left.get(other, layout.addresses)
+        spoken = _families(beside) if isinstance(beside, Intervals) else set(layout.families)
+        if other not in left and mine != layout.addresses:
             continue
-        beside = left.get(other, layout.addresses)
-        spoken = _families(beside) if isinstance(beside, Intervals) else layout.families
-        wholes = [whole(family) for family in spoken]
-        if all(each.meets(mine) and mine.covers(each) for each in wholes) and not (
-            other not in left and mine != layout.addresses
-        ):
+        if isinstance(mine, Intervals) and all(mine.covers(whole(family)) for family in spoken):
             del left[name]
     return left
+
+
+def _needs_fragment(layout: Layout, name: str) -> bool:
+    found = layout.presence(name)
+    return isinstance(found, tuple) and all(("fragment", _WITH_FIELDS) in parts for parts in found)
