@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations, product
 
 import pytest
@@ -9,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.evaluate import decide
-from policy.ir import Allow, Field, Match, Not, Ruleset
-from policy.packet import Intervals, Packet
+from policy.ir import All, Allow, Either, Field, Match, Not, Ruleset
+from policy.packet import Intervals, Masked
 from policy.packet.example import is_single
-from policy.sets import Boxes, BoxSpace, Budget, Exhausted, PacketSet, Space
+from policy.sets import BoxSpace, Budget, Exhausted, Space
+from policy.sets.truth import N, S, Sets
 from tests import oracle
+from tests.spaces import KINDS, Kind, boxes_of, each_kind, hook_of, space_of
 from tests.strategies import (
     NAMES,
     V4_FIRST,
@@ -24,8 +27,6 @@ from tests.strategies import (
     rule,
     simple_ruleset,
 )
-
-SMALL = Budget(nodes=1 << 18)
 
 in_ranges = field_matches.filter(
     lambda match: not (match.name in ("src", "dst") and not isinstance(match.values, Intervals))
@@ -38,19 +39,13 @@ def ruleset_of(*found: Match) -> Ruleset:
     return simple_ruleset(*(rule(match, Allow()) for match in found))
 
 
-def hook_of(packet: Packet) -> int | None:
-    hook = packet.get("hook")
-    assert hook is None or isinstance(hook, int)
-    return hook
-
-
-@pytest.mark.parametrize("kind", [Space, BoxSpace])
+@each_kind
 @given(data=st.data())
-def test_a_match_is_the_set_of_the_packets_that_match(kind: type[Space | BoxSpace], data: st.DataObject) -> None:
-    match = data.draw(ranged if kind is BoxSpace else matches(field_matches))
+def test_a_match_is_the_set_of_the_packets_that_match(kind: Kind, data: st.DataObject) -> None:
+    match = data.draw(ranged if kind is boxes_of else matches(field_matches))
     some = data.draw(st.lists(packets(), min_size=1, max_size=4))
     for packet in some:
-        space = kind([ruleset_of(match)], some, hook_of(packet), SMALL)
+        space = kind(ruleset_of(match), questions=some, hook=hook_of(packet))
         found = space.of_match(match)
         assert (packet in found) is oracle.matches(match, oracle.single_values(packet))
         assert packet in (space.everything if packet in found else ~found)
@@ -60,7 +55,7 @@ def test_a_match_is_the_set_of_the_packets_that_match(kind: type[Space | BoxSpac
 @given(ranged, ranged, st.sampled_from((None, 0, 1, 2)))
 def test_boxes_and_diagrams_are_one_algebra(one: Match, two: Match, hook: int | None) -> None:
     rules = ruleset_of(one, two)
-    space, boxes = Space([rules], (), hook, SMALL), BoxSpace([rules], (), hook)
+    space, boxes = space_of(rules, hook=hook), boxes_of(rules, hook=hook)
     (a, b), (x, y) = ((space.of_match(m) for m in (one, two)), (boxes.of_match(m) for m in (one, two)))
     for mine, theirs in ((a, x), (a | b, x | y), (a & b, x & y), (a - b, x - y), (~a, ~x)):
         assert mine.count() == theirs.count()
@@ -74,7 +69,7 @@ def test_boxes_and_diagrams_are_one_algebra(one: Match, two: Match, hook: int | 
 
 @given(ranged | matches(field_matches), st.sampled_from((None, 0, 1, 2)))
 def test_regions_are_disjoint_and_cover_the_set(match: Match, hook: int | None) -> None:
-    space = Space([ruleset_of(match)], (), hook, SMALL)
+    space = space_of(ruleset_of(match), hook=hook)
     for whole in (space.of_match(match), ~space.of_match(match)):
         parts = [space.of_match(region.match(space.layout)) for region in whole.regions(100_000)]
         assert space.union(parts) == whole
@@ -83,12 +78,12 @@ def test_regions_are_disjoint_and_cover_the_set(match: Match, hook: int | None) 
         assert len(whole.describe((), 100_000)) == len(parts)
 
 
-@pytest.mark.parametrize("kind", [Space, BoxSpace])
+@each_kind
 @given(data=st.data(), hook=st.sampled_from((None, 0, 1, 2)))
-def test_an_example_is_in_the_set(kind: type[Space | BoxSpace], data: st.DataObject, hook: int | None) -> None:
-    match = data.draw(ranged if kind is BoxSpace else matches(field_matches))
+def test_an_example_is_in_the_set(kind: Kind, data: st.DataObject, hook: int | None) -> None:
+    match = data.draw(ranged if kind is boxes_of else matches(field_matches))
     rules = ruleset_of(match)
-    space = kind([rules], (), hook, SMALL)
+    space = kind(rules, hook=hook)
     for found in (space.of_match(match), ~space.of_match(match)):
         example = found.example()
         assert (example is None) is found.is_empty
@@ -99,9 +94,9 @@ def test_an_example_is_in_the_set(kind: type[Space | BoxSpace], data: st.DataObj
 
 
 def test_an_example_is_natural() -> None:
-    for kind in (Space, BoxSpace):
+    for kind in KINDS:
         rules = ruleset_of(field("state", 0), field("in", "eth0", "wan+"), field("flags", (0, 255)))
-        space = kind([rules], (), 0, SMALL)
+        space = kind(rules, hook=0)
         packet = space.everything.example()
         assert packet is not None
         assert packet.values | {"mac": 0, "length": 0} == {
@@ -164,8 +159,8 @@ def test_counts_are_those_of_all_packets(drawn: list[tuple[Intervals, Intervals,
                 values |= {"sport": sport, "dport": dport}
             if any(all(oracle.matches(part, values) for part in parts) for parts in some):
                 tuples.add((proto, src, dst, sport, dport) if has_ports else (proto, src, dst))
-    for kind in (Space, BoxSpace):
-        space = kind([rules], (), None, SMALL)
+    for kind in KINDS:
+        space = kind(rules, hook=None)
         inside = _all(space, (Field(name, values) for name, values in WITHIN.items() if "port" not in name))
         for name in ("sport", "dport"):
             held = space.of_match(Field(name, WITHIN[name]))
@@ -175,18 +170,18 @@ def test_counts_are_those_of_all_packets(drawn: list[tuple[Intervals, Intervals,
         assert (found & inside).count() == len(tuples)
 
 
-def _all(space: Space | BoxSpace, parts: object) -> PacketSet | Boxes:
+def _all(space: Sets[S, N], parts: Iterable[Match]) -> S:
     found = space.everything
-    for part in parts:  # type: ignore[attr-defined]
+    for part in parts:
         found = found & space.of_match(part)
     return found
 
 
 def test_everything_is_counted() -> None:
-    """Five protocols with ports, or without on a later fragment; all others without; any two addresses of one family."""
-    for kind in (Space, BoxSpace):
+    """Five protocols with ports, or without on a later fragment; the others without; any two addresses of a family."""
+    for kind in KINDS:
         ports = 5 * ((1 << 32) + 1) + 251
-        assert kind([ruleset_of()], ()).everything.count() == ports * ((1 << 64) + (1 << 256))
+        assert kind(ruleset_of()).everything.count() == ports * ((1 << 64) + (1 << 256))
 
 
 # Interfaces
@@ -195,8 +190,8 @@ def test_everything_is_counted() -> None:
 @given(st.lists(st.sampled_from(("eth0", "eth+", "eth0+", "wan", "+", "x")), max_size=4), st.sampled_from(NAMES))
 def test_interfaces_are_cut_where_patterns_differ(patterns: list[str], name: str) -> None:
     rules = ruleset_of(*(field("in", pattern) for pattern in patterns))
-    for kind in (Space, BoxSpace):
-        space = kind([rules], (field("in", name),), 0, SMALL)
+    for kind in KINDS:
+        space = kind(rules, questions=(field("in", name),), hook=0)
         packet = space.of_match(field("in", name)).example()
         assert packet is not None
         assert packet.get("in") == name
@@ -209,7 +204,7 @@ def test_interfaces_are_cut_where_patterns_differ(patterns: list[str], name: str
 
 def test_names_that_were_not_said_are_refused() -> None:
     with pytest.raises(ValueError, match="not said"):
-        Space([ruleset_of(field("in", "eth0"))], (), 0, SMALL).of_match(field("in", "eth7"))
+        space_of(ruleset_of(field("in", "eth0")), hook=0).of_match(field("in", "eth7"))
 
 
 # Budgets
@@ -217,9 +212,6 @@ def test_names_that_were_not_said_are_refused() -> None:
 
 def hard(size: int) -> Match:
     """A sum over scattered bits, which has no small diagram: pairs of equal bits of two addresses."""
-    from policy.ir import All, Either
-    from policy.packet import Masked
-
     pairs: list[Match] = []
     for place in range(size):
         bit = 1 << place
@@ -251,7 +243,7 @@ def test_a_budget_of_boxes_is_kept() -> None:
 
 
 def test_sets_of_two_spaces_do_not_mix() -> None:
-    one, two = (Space([ruleset_of(field("dport", 80))], (), None, SMALL) for _ in range(2))
+    one, two = (space_of(ruleset_of(field("dport", 80))) for _ in range(2))
     with pytest.raises(ValueError, match="two diagrams"):
         one.everything & two.everything
     assert one.everything != two.everything

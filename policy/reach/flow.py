@@ -51,11 +51,11 @@ Ways = dict[N, S]
 
 @dataclass(slots=True)
 class _Going(Generic[S, N]):
-    """What came of some packets: those that go on, those that leave the policy, and all that may not go on."""
+    """What came of some packets: those that go on, those that leave the policy, and all that may end."""
 
     going: Ways[N, S]
     returned: Ways[N, S]
-    gone: S
+    ended: S
 
 
 class Flow(Generic[S, N]):
@@ -187,7 +187,7 @@ class _Walk(Generic[S, N]):
     def _rules(self, name: str, ways: Ways[N, S], sure: S, depth: int) -> _Going[S, N]:
         policy = self.flow.ruleset.policies[name]
         returned: Ways[N, S] = {}
-        gone = self.sets.nothing
+        ended = self.sets.nothing
         order = range(len(policy.rules))
         for number in order[::-1] if policy.last_match else order:
             if not ways:
@@ -205,16 +205,16 @@ class _Walk(Generic[S, N]):
                 _join(ways, now, packets)
             for now, packets in done.returned.items():
                 _join(returned, now, packets)
-            gone = gone | done.gone
-            sure = sure - done.gone.known()
+            ended = ended | done.ended
+            sure = sure - (done.ended | self._all(done.returned)).known()
             if len(ways) > MOST_WAYS:
                 raise Exhausted(f"{MOST_WAYS} ways that change packets differently")
         if policy.default is not None:
-            gone = gone | self._end(ways, policy.default, name, None, "default")
+            ended = ended | self._end(ways, policy.default, name, None, "default")
         else:
             for now, packets in ways.items():
                 _join(returned, now, packets)
-        return _Going({}, returned, gone)
+        return _Going({}, returned, ended)
 
     def _parted(self, match: Match, ways: Ways[N, S]) -> tuple[Ways[N, S], Ways[N, S]]:
         """Return the packets that may match and those that may not."""
@@ -229,19 +229,19 @@ class _Walk(Generic[S, N]):
     def _do(self, rule: Rule, at: At, ways: Ways[N, S], sure: S, depth: int) -> _Going[S, N]:
         """Do the actions of a rule for the packets that match."""
         name = at[0]
-        gone = self.sets.nothing
+        ended = self.sets.nothing
         for action in rule.actions:
             match action:
                 case Allow() | Block() | Reject():
-                    return _Going({}, {}, gone | self._end(ways, action, name, at))
+                    return _Going({}, {}, ended | self._end(ways, action, name, at))
                 case Jump(called):
                     inner = self._policy(called, ways, sure, depth + 1)
-                    return _Going(inner.returned, {}, gone | inner.gone)
+                    return _Going(inner.returned, {}, ended | inner.ended)
                 case Goto(called):
                     inner = self._policy(called, ways, sure, depth + 1)
-                    return _Going({}, inner.returned, gone | inner.gone | self._all(inner.returned))
+                    return _Going({}, inner.returned, ended | inner.ended)
                 case Return():
-                    return _Going({}, ways, gone | self._all(ways))
+                    return _Going({}, ways, ended)
                 case Set() | Rewrite():
                     ways = self._changed(ways, action)
                 case Log() | Note():
@@ -249,13 +249,13 @@ class _Walk(Generic[S, N]):
                 case UnknownAction():
                     outcomes = self._outcomes(action)
                     for outcome in sorted(outcomes - {"continue"}):
-                        gone = gone | self._outcome(outcome, ways, at)
+                        ended = ended | self._outcome(outcome, ways, at)
                     if "continue" not in outcomes:
-                        return _Going({}, {}, gone)
-                    sure = sure - gone.known()
+                        return _Going({}, {}, ended)
+                    sure = sure - ended.known()
                 case _:
                     assert_never(action)
-        return _Going(ways, {}, gone)
+        return _Going(ways, {}, ended)
 
     def _changed(self, ways: Ways[N, S], action: Set | Rewrite) -> Ways[N, S]:
         found: Ways[N, S] = {}

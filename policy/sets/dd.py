@@ -55,18 +55,23 @@ class Diagram:
         """Return that the number with these *bits*, the highest first, is at least *low* and at most *high*."""
         if low > high:
             return self.constant(False)
+        self.check()
         width = len(bits)
         shared = width - (low ^ high).bit_length()
-        whole = above = below = self.constant(True)
-        for at in range(width - 1, shared, -1):
-            bit, place = bits[at], width - 1 - at
-            above = bit & above if low >> place & 1 else bit | above
-            below = bit.choose(below, whole) if high >> place & 1 else below - bit
-        if shared < width:
-            whole = bits[shared].choose(below, above)
-        for at in range(shared - 1, -1, -1):
-            whole = whole & bits[at] if low >> width - 1 - at & 1 else whole - bits[at]
-        return whole
+        raw = [bit.raw_in(self) for bit in bits]
+        try:
+            whole = above = below = self._started().true()
+            for at in range(width - 1, shared, -1):
+                bit, place = raw[at], width - 1 - at
+                above = bit & above if low >> place & 1 else bit | above
+                below = bit.ite(below, whole) if high >> place & 1 else ~bit & below
+            if shared < width:
+                whole = raw[shared].ite(below, above)
+            for at in range(shared - 1, -1, -1):
+                whole = (raw[at] if low >> width - 1 - at & 1 else ~raw[at]) & whole
+        except MemoryError:
+            raise self.exhausted(f"{self.budget.nodes:,} nodes") from None
+        return Formula(self, whole)
 
     def masked(self, bits: Sequence[Formula], value: int, mask: int) -> Formula:
         """Return that the *bits* under *mask* are those of *value*."""
@@ -206,14 +211,18 @@ class Formula:
                     seen.add(part)
                     waiting.append(part)
 
+    def raw_in(self, diagram: Diagram) -> BCDDFunction:
+        """Return the library's own object, for operations in *diagram* alone."""
+        if self.diagram is not diagram:
+            raise ValueError("formulas of two diagrams cannot be combined")
+        return self._raw
+
     def _with(self, operation: Callable[..., BCDDFunction], *others: Formula) -> Formula:
         """Return the result of *operation* of the library, with all its traps fenced off."""
         diagram = self.diagram
-        for other in others:
-            if other.diagram is not diagram:
-                raise ValueError("formulas of two diagrams cannot be combined")
+        raw = [other.raw_in(diagram) for other in others]
         diagram.check()
         try:
-            return Formula(diagram, operation(self._raw, *(other._raw for other in others)))  # noqa: SLF001
+            return Formula(diagram, operation(self._raw, *raw))
         except MemoryError:
             raise diagram.exhausted(f"{diagram.budget.nodes:,} nodes") from None
