@@ -102,7 +102,7 @@ def _parts(field: str, values: Intervals, named: Sequence[tuple[str, Intervals]]
     """Return the largest definitions that fit in *values*, and what they leave."""
     left, words = values, list[str]()
     for name, value in sorted(named, key=lambda item: -item[1].size):
-        if left.covers(value):
+        if left.covers(value) and len((left - value).ranges) < len(left.ranges):
             words.append(name)
             left -= value
     if left:
