@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,13 @@ def test_a_table_that_is_full_ends_the_diagram() -> None:
 
 def test_two_diagrams_do_not_mix() -> None:
     (a,), (b,) = (Diagram(Budget(nodes=500)).variables(1) for _ in range(2))
-    for operation in (lambda: a & b, lambda: a.choose(a, b), lambda: a.some(b), lambda: a.diagram.between((b,), 0, 0)):
+    operations: list[Callable[[], Formula]] = [
+        lambda: a & b,
+        lambda: a.choose(a, b),
+        lambda: a.some(b),
+        lambda: a.diagram.between((b,), 0, 0),
+    ]
+    for operation in operations:
         with pytest.raises(ValueError, match="two diagrams"):
             operation()
     assert a != b
