@@ -45,7 +45,7 @@ STEPS_OF_A_FORK = 8
 DEEPEST = 512
 """Deeper calls end the walk undecided; no firewall allows them."""
 
-_IMPLICIT: tuple[tuple[Match, Verdict], ...] = (
+IMPLICIT: tuple[tuple[Match, Verdict], ...] = (
     (Field("state", Intervals.of(ESTABLISHED, RELATED)), Allow()),
     (Field("state", Intervals.of(INVALID)), Block()),
 )
@@ -145,7 +145,7 @@ class _Walk:
         """Begin the next entry: the implicit rule for connection state, then its policy."""
         entry = self.entries[state.entry]
         packet = state.case.packet
-        for match, action in _IMPLICIT if entry.stateful else ():
+        for match, action in IMPLICIT if entry.stateful else ():
             matched = truth(match, packet, state.case.known)
             if matched is None:
                 self._fork(state, match)

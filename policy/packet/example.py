@@ -9,14 +9,14 @@ from policy.packet.address import parse_address
 from policy.packet.packet import Packet, Value, varies
 from policy.packet.values import Intervals, Names
 
-_PREFERRED = {
+PREFERRED = {
     "proto": (6, 17, 1, 58, 47),
     "sport": (51000, 40000, 1024),
     "dport": (443, 80),
     "src": tuple(parse_address(text) for text in ("198.51.100.7", "10.0.0.7", "2001:db8::7")),
     "dst": tuple(parse_address(text) for text in ("192.0.2.9", "10.0.0.9", "2001:db8::9")),
 }
-_INTERFACES = {"in": ("eth0", "eth1", "lo"), "out": ("eth1", "eth0", "lo")}
+INTERFACES = {"in": ("eth0", "eth1", "lo"), "out": ("eth1", "eth0", "lo")}
 
 
 def example(box: Packet) -> Packet:
@@ -34,11 +34,11 @@ def _choose(name: str, value: Value) -> Value:
         return value
     low, high = value.ranges[0]
     host = low + 1 if name in ("src", "dst") and high > low else low
-    return next((number for number in _PREFERRED.get(name, ()) if number in value), host)
+    return next((number for number in PREFERRED.get(name, ()) if number in value), host)
 
 
 def _interface(field: str, names: Names) -> str:
-    for name in (*_INTERFACES[field], *sorted(names.exact), *(f"{prefix}0" for prefix in sorted(names.prefixes))):
+    for name in (*INTERFACES[field], *sorted(names.exact), *(f"{prefix}0" for prefix in sorted(names.prefixes))):
         if name in names:
             return name
     made_up = ("".join(letters) + "0" for letters in product(ascii_lowercase, repeat=3))

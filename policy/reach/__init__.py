@@ -1,0 +1,20 @@
+"""Where packets get to: sets of them through the rules of a hook, and single ones that prove a point."""
+
+from policy.reach.ends import At, End, Outcome, Passing
+from policy.reach.find import Answer, Disagreement, Proof, Undecided, Witness, find, find_for_rule
+from policy.reach.flow import Flow
+
+__all__ = [
+    "Answer",
+    "At",
+    "Disagreement",
+    "End",
+    "Flow",
+    "Outcome",
+    "Passing",
+    "Proof",
+    "Undecided",
+    "Witness",
+    "find",
+    "find_for_rule",
+]

@@ -1,0 +1,334 @@
+"""The algebra of packet sets as lists of disjoint boxes: for few packets, and where the library is missing.
+
+A box has a set of numbers for each field that its packets have; the packets of one box have the same fields.
+It answers like `PacketSet`, but not everything: conditions on scattered bits, and actions that change some bits
+of a field, raise `Exhausted`, and so do lists that become too long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from math import prod
+
+from policy.ir import Definition, Match, Rewrite, Ruleset, Set
+from policy.packet import Intervals, Masked, Packet, Value, ValueSet
+from policy.packet.address import V4_BASE, whole
+from policy.sets.budget import Budget, Exhausted
+from policy.sets.layout import TUPLE, Layout, layout
+from policy.sets.natural import finished, preferred
+from policy.sets.regions import Box, Region, merged, plain
+from policy.sets.truth import Truth, balanced, truth
+from policy.sets.words import describe
+
+Values = dict[str, Intervals]
+"""A box. `?KEY` is the truth of a pure unknown (0 or 1), `*N` a value that an action has picked (left out: any)."""
+
+Now = tuple[tuple[str, int | str], ...]
+"""The fields that actions have changed: to a number, or to one that is picked (`*N`)."""
+
+_TRUTH = Intervals.of((0, 1))
+_MOST_RANGES = 4096
+_DECIDING = ("proto", "src", "fragment", "state")
+
+
+class BoxSpace:
+    """All sets of packets that rules and questions of one hook can tell apart, as lists of boxes (see `Space`)."""
+
+    def __init__(
+        self,
+        rulesets: Iterable[Ruleset],
+        questions: Iterable[Match | Packet] = (),
+        hook: int | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        self.layout = layout(rulesets, questions, hook)
+        self.budget = budget or Budget()
+        self.hook = hook
+        self.original: Now = ()
+        self.fresh: Values = {}
+        self.nothing = Boxes(self, ())
+        self.everything = Boxes(self, tuple(_kinds(self.layout)))
+
+    def union(self, sets: Iterable[Boxes]) -> Boxes:
+        """Return the packets of any of *sets*."""
+        return balanced(sets, self.nothing)
+
+    def field(self, name: str, values: ValueSet, now: Now = ()) -> Boxes:
+        """Return the packets that have a field with one of *values*, once actions have made *now* of them."""
+        if name == "hook":
+            assert isinstance(values, Intervals)
+            return self.everything if self.hook is not None and self.hook in values else self.nothing
+        if name not in self.layout.fields:
+            return self.nothing
+        numbers = self._numbers(name, values)
+        held = tuple(box for box in self.everything.boxes if name in box)
+        changed = dict(now).get(name)
+        if isinstance(changed, int):
+            return Boxes(self, held if changed in numbers else ())
+        at = changed or name
+        found = ({**box, at: box.get(at, self.layout.domain(name)) & numbers} for box in held)
+        return Boxes(self, tuple(box for box in found if box[at]))
+
+    def unknown(self, key: str) -> Boxes:
+        """Return all packets, where the pure unknown *key* is true."""
+        return Boxes(self, tuple({**box, f"?{key}": Intervals.of(1)} for box in self.everything.boxes))
+
+    def truth(self, match: Match, now: Now = (), assume: Mapping[str, bool] | None = None) -> Truth[Boxes]:
+        """Return which packets may and must match."""
+        return truth(match, self, now, assume or {})
+
+    def of_match(self, match: Match) -> Boxes:
+        """Return the packets that match; where an impure unknown decides, those that may."""
+        return self.truth(match).may
+
+    def of_box(self, packet: Packet) -> Boxes:
+        """Return the packets of a box, so far as the space looks at its fields; raises ValueError at another hook."""
+        if packet.get("hook") != self.hook:
+            raise ValueError("this is a packet of another hook")
+        names = self.layout.fields
+        wanted = {n: self.layout.numbers(n, packet.values[n]) for n in names if n in packet.values}
+        found = (_meet(box, {**box, **wanted}) for box in self.everything.boxes if _fields(box) == wanted.keys())
+        return Boxes(self, tuple(box for box in found if box is not None))
+
+    def changed(self, now: Now, action: Set | Rewrite) -> tuple[Now, Boxes]:
+        """Return what an action makes of the fields, and what is known of values that it picks itself."""
+        fields, known = dict(now), self.everything
+        changes: list[tuple[str, Value]] = []
+        if isinstance(action, Rewrite):
+            changes += action.changes
+        elif action.field in self.layout.fields:
+            changes.append((action.field, self._set(action, fields.get(action.field))))
+        for name, value in changes:
+            if name not in self.layout.fields:
+                continue
+            numbers = self.layout.numbers(name, value)
+            if numbers.size == 1:
+                fields[name] = numbers.first
+                continue
+            fields[name] = picked = f"*{len(self.fresh)}"
+            self.fresh[picked] = self.layout.domain(name)
+            known = Boxes(self, tuple({**box, picked: numbers} for box in known.boxes))
+        return tuple(sorted(fields.items())), known
+
+    def _set(self, action: Set, old: int | str | None) -> Value:
+        domain = self.layout.domain(action.field)
+        most = domain.ranges[-1][1]
+        if action.value is None:
+            return domain
+        if action.mask & most == most:
+            old = 0
+        if not isinstance(old, int):
+            raise Exhausted("lists of boxes, where only some bits of a field are changed")
+        kept = old & ~action.mask
+        return kept ^ action.value if action.xor else kept | action.value
+
+    def _numbers(self, name: str, values: ValueSet) -> Intervals:
+        if not isinstance(values, Masked):
+            return self.layout.numbers(name, values)
+        if name not in ("src", "dst"):
+            (low, high) = self.layout.domain(name).ranges[0]
+            return unmasked(values, low, high)
+        found = Intervals()
+        for family in self.layout.families:
+            ((low, high),) = whole(family).ranges
+            found |= unmasked(values, low, high)
+        return found
+
+
+class Boxes:
+    """A set of well-formed packets as disjoint boxes; the same operations as those of `PacketSet`."""
+
+    __slots__ = ("boxes", "space")
+
+    def __init__(self, space: BoxSpace, boxes: tuple[Values, ...]) -> None:
+        if len(boxes) > space.budget.boxes:
+            raise Exhausted(f"{space.budget.boxes:,} boxes")
+        self.space = space
+        self.boxes = boxes
+
+    def __and__(self, other: Boxes) -> Boxes:
+        found = (_meet(a, b) for a, b in product(self.boxes, other.boxes))
+        return Boxes(self.space, tuple(box for box in found if box is not None))
+
+    def __or__(self, other: Boxes) -> Boxes:
+        return Boxes(self.space, self.boxes + (other - self).boxes)
+
+    def __sub__(self, other: Boxes) -> Boxes:
+        left = self.boxes
+        for box in other.boxes:
+            left = tuple(piece for each in left for piece in _minus(each, box, self.space.fresh))
+            if len(left) > self.space.budget.boxes:
+                raise Exhausted(f"{self.space.budget.boxes:,} boxes")
+        return Boxes(self.space, left)
+
+    def __invert__(self) -> Boxes:
+        return self.space.everything - self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Boxes) and self.space is other.space and self <= other and other <= self
+
+    def __hash__(self) -> int:
+        if any(name.startswith("*") for box in self.boxes for name in box):
+            return 0
+        return hash(sum(prod(values.size for values in box.values()) for box in self.boxes))
+
+    def __le__(self, other: Boxes) -> bool:
+        return not self - other
+
+    def __bool__(self) -> bool:
+        return bool(self.boxes)
+
+    def __contains__(self, packet: Packet) -> bool:
+        """Is a packet, or a packet of a box, in the set (for some truth of the unknowns)?"""
+        return bool(self & self.space.of_box(packet))
+
+    @property
+    def is_empty(self) -> bool:
+        """Is there no such packet?"""
+        return not self.boxes
+
+    def some(self) -> Boxes:
+        """Return the packets that are in the set for some truth of the unknowns."""
+        return self._without("?", "*")
+
+    def known(self) -> Boxes:
+        """Return the set without the values that actions have picked; pure unknowns stay."""
+        return self._without("*")
+
+    def every(self) -> Boxes:
+        """Return the packets that are in the set for every truth of the unknowns."""
+        return ~(~self).some()
+
+    def count(self) -> int:
+        """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""
+        left: list[Values] = []
+        for box in self.boxes:
+            pieces: list[Values] = [{name: box[name] for name in TUPLE if name in box}]
+            for other in left:
+                pieces = [piece for each in pieces for piece in _minus(each, other, {})]
+            left += pieces
+        return sum(prod(values.size for values in box.values()) for box in left)
+
+    def example(self) -> Packet | None:
+        """Return a natural packet of the set, complete as the evaluator wants it, or None if there is none."""
+        best: tuple[int, dict[str, int]] | None = None
+        for box in self.boxes:
+            values: dict[str, int] = {}
+            odd = 0
+            for name in self.space.layout.natural(_fields(box)):
+                usual = [n for n in preferred(self.space.layout, name, values) if n in box[name]]
+                odd += not usual
+                low, high = box[name].ranges[0]
+                values[name] = usual[0] if usual else low + (name in ("src", "dst") and low < high)
+            odd = 2 * odd + (box["src"].first < V4_BASE)
+            if best is None or odd < best[0]:
+                best = odd, values
+        return None if best is None else finished(self.space.layout, best[1])
+
+    def regions(self, most: int = 1000) -> list[Region]:
+        """Return disjoint regions that make up the set (`some` of it); raises `Exhausted` above *most* of them."""
+        boxes: list[Box] = [tuple(sorted((n, box[n]) for n in _fields(box))) for box in self.some().boxes]
+        whole_fields = self.space.layout
+        boxes = [tuple((n, v) for n, v in box if n in ("src", "dst") or v != whole_fields.domain(n)) for box in boxes]
+        found = [Region(plain(dict(box), whole_fields)) for box in merged(boxes)]
+        if len(found) > most:
+            raise Exhausted(f"{most} regions")
+        return found
+
+    def describe(self, definitions: Iterable[Definition] = (), most: int = 1000) -> list[str]:
+        """Return the regions in words, with the names that a file gives to addresses and services."""
+        return [describe(region, self.space.layout, tuple(definitions)) for region in self.regions(most)]
+
+    def _without(self, *kinds: str) -> Boxes:
+        if not any(name.startswith(kinds) for box in self.boxes for name in box):
+            return self
+        found: tuple[Values, ...] = ()
+        for box in self.boxes:
+            rest = {name: values for name, values in box.items() if not name.startswith(kinds)}
+            rest |= {f"?{key}": _TRUTH for key in self.space.layout.unknowns if "?" in kinds}
+            found += (Boxes(self.space, (rest,)) - Boxes(self.space, found)).boxes
+        return Boxes(self.space, found)
+
+
+def _fields(box: Values) -> frozenset[str]:
+    return frozenset(name for name in box if name[0] not in "?*")
+
+
+def _meet(one: Values, two: Values) -> Values | None:
+    """Return the packets of both boxes, or None if there are none."""
+    found = dict(one)
+    for name, values in two.items():
+        mine = one.get(name)
+        if mine is None:
+            if name[0] != "*":
+                return None
+            found[name] = values
+        elif mine is not values:
+            both = mine & values
+            if not both:
+                return None
+            found[name] = both
+    return found if all(name in two or name[0] == "*" for name in one) else None
+
+
+def _minus(box: Values, other: Values, fresh: Values) -> Iterator[Values]:
+    """Yield disjoint boxes that are what *other* leaves of *box*."""
+    if _meet(box, other) is None:
+        yield box
+        return
+    left = dict(box)
+    for name, values in other.items():
+        mine = left.get(name)
+        if mine is None:
+            mine = fresh[name]
+        if rest := mine - values:
+            yield {**left, name: rest}
+            left[name] = mine & values
+
+
+def _kinds(layout: Layout) -> Iterator[Values]:
+    """Yield disjoint boxes that are all well-formed packets: those of one box have the same fields."""
+    pieces: dict[str, list[Intervals]] = {}
+    for name in _DECIDING:
+        if name == "src":
+            pieces[name] = [whole(family) for family in sorted(layout.families)]
+        elif name in layout.fields:
+            pieces[name] = [layout.domain(name)]
+    asked = [(field, present) for field in layout.fields if not isinstance(present := layout.presence(field), bool)]
+    for name, wanted in (part for _, present in asked for parts in present for part in parts if part[0] != "src"):
+        pieces[name] = [cut for each in pieces[name] for cut in (each & wanted, each - wanted) if cut]
+    for chosen in product(*pieces.values()):
+        deciding = dict(zip(pieces, chosen, strict=True))
+        box = {f"?{key}": _TRUTH for key in layout.unknowns}
+        for name in layout.fields:
+            if _present(layout, name, deciding):
+                box[name] = deciding.get(name) or (deciding["src"] if name == "dst" else layout.domain(name))
+        yield box
+
+
+def _present(layout: Layout, name: str, deciding: Values) -> bool:
+    present = layout.presence(name)
+    if isinstance(present, bool):
+        return present
+    return any(all(wanted.covers(deciding[field]) for field, wanted in parts) for parts in present)
+
+
+def unmasked(masked: Masked, low: int, high: int) -> Intervals:
+    """Return the numbers from *low* to *high* under a mask as ranges; raises `Exhausted` where they are too many."""
+    if masked.value & ~masked.mask:
+        return Intervals()
+    width = high.bit_length()
+    free = ((1 << width) - 1) & ~masked.mask
+    tail = (masked.mask & -masked.mask).bit_length() - 1 if masked.mask & (1 << width) - 1 else width
+    scattered = [place for place in range(tail, width) if free >> place & 1]
+    if low >= V4_BASE:
+        scattered = [place for place in scattered if place < 32]
+    if 1 << len(scattered) > _MOST_RANGES:
+        raise Exhausted("lists of boxes, for a mask of many ranges")
+    base = masked.value | (low if low >= V4_BASE else 0) & free
+    ranges = []
+    for bits in range(1 << len(scattered)):
+        start = base + sum(1 << place for at, place in enumerate(scattered) if bits >> at & 1)
+        ranges.append((start, start | (1 << min(tail, width)) - 1))
+    return Intervals.of(*ranges) & Intervals.of((low, high))

@@ -1,0 +1,228 @@
+"""Boolean formulas as decision diagrams, with a budget: a thin layer over OxiDD that knows nothing of packets.
+
+Equal formulas are one object of the library, so comparing them is free. The library has three traps, and
+this module is the fence around them: two managers in one operation abort the process; a manager does not
+survive a fork; a manager that has run out of nodes is of no more use.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from policy.sets.budget import Budget, Exhausted
+
+if TYPE_CHECKING:
+    from oxidd.bcdd import BCDDFunction, BCDDManager
+
+CACHE_SHARE = 4
+"""A table of results is kept for every so many nodes."""
+
+
+class Missing(ImportError):
+    """The library for decision diagrams is not installed."""
+
+
+class Diagram:
+    """The formulas over one set of variables. Nothing is allocated before the first variable is asked for.
+
+    Raises `Exhausted` once the *budget* is spent, then and in every operation that follows.
+    """
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget()
+        self._manager: BCDDManager | None = None
+        self._process = 0
+        self._spent = ""
+        self._ends = time.monotonic() + self.budget.seconds
+
+    def variables(self, count: int) -> tuple[Formula, ...]:
+        """Return new variables, below all earlier ones in the order."""
+        self.check()
+        manager = self._started()
+        return tuple(Formula(self, manager.var(number)) for number in manager.add_vars(count))
+
+    def constant(self, value: bool) -> Formula:
+        """Return the formula that is always true, or always false."""
+        self.check()
+        manager = self._started()
+        return Formula(self, manager.true() if value else manager.false())
+
+    def between(self, bits: Sequence[Formula], low: int, high: int) -> Formula:
+        """Return that the number with these *bits*, the highest first, is at least *low* and at most *high*."""
+        if low > high:
+            return self.constant(False)
+        self.check()
+        width = len(bits)
+        shared = width - (low ^ high).bit_length()
+        raw = [bit.raw_in(self) for bit in bits]
+        try:
+            whole = above = below = self._started().true()
+            for at in range(width - 1, shared, -1):
+                bit, place = raw[at], width - 1 - at
+                above = bit & above if low >> place & 1 else bit | above
+                below = bit.ite(below, whole) if high >> place & 1 else ~bit & below
+            if shared < width:
+                whole = raw[shared].ite(below, above)
+            for at in range(shared - 1, -1, -1):
+                whole = (raw[at] if low >> width - 1 - at & 1 else ~raw[at]) & whole
+        except MemoryError:
+            raise self.exhausted(f"{self.budget.nodes:,} nodes") from None
+        return Formula(self, whole)
+
+    def masked(self, bits: Sequence[Formula], value: int, mask: int) -> Formula:
+        """Return that the *bits* under *mask* are those of *value*."""
+        found = self.constant(True)
+        for place, bit in enumerate(reversed(bits)):
+            if mask >> place & 1:
+                found &= bit if value >> place & 1 else ~bit
+        return found
+
+    def either(self, formulas: Iterable[Formula]) -> Formula:
+        """Return that at least one of *formulas* is true, put together as a balanced tree."""
+        left = list(formulas) or [self.constant(False)]
+        while len(left) > 1:
+            pairs = [a | b for a, b in zip(left[::2], left[1::2], strict=False)]
+            left = pairs + left[len(left) // 2 * 2 :]
+        return left[0]
+
+    def all(self, formulas: Iterable[Formula]) -> Formula:
+        """Return that all of *formulas* are true; those lowest in the order had best come last."""
+        found = self.constant(True)
+        for formula in reversed(list(formulas)):
+            found = formula & found
+        return found
+
+    @property
+    def count(self) -> int:
+        """How many variables there are."""
+        return 0 if self._manager is None else self._manager.num_vars()
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes are stored now."""
+        return 0 if self._manager is None else self._manager.num_inner_nodes()
+
+    def check(self) -> None:
+        """Raise where the budget is spent, or where this is another process than the one that it was made in."""
+        if self._spent:
+            raise Exhausted(self._spent)
+        if time.monotonic() > self._ends:
+            raise self.exhausted(f"{self.budget.seconds:g} seconds")
+        if self._manager is not None and os.getpid() != self._process:
+            raise RuntimeError("a diagram cannot be used after a fork: make it in the process that uses it")
+
+    def exhausted(self, limit: str) -> Exhausted:
+        """Throw the manager away, and return what to raise."""
+        self._spent = limit
+        self._manager = None
+        return Exhausted(limit)
+
+    def _started(self) -> BCDDManager:
+        if self._manager is None:
+            try:
+                from oxidd.bcdd import BCDDManager
+            except ImportError:
+                raise Missing("exact packet sets need the package `oxidd`: install `fwpolicy[exact]`") from None
+            nodes = self.budget.nodes
+            self._process = os.getpid()
+            self._manager = BCDDManager(nodes, max(nodes // CACHE_SHARE, 1024), 1)
+        return self._manager
+
+
+class Formula:
+    """A Boolean function of the variables of one diagram; `&`, `|`, `^`, `-` and `~` as usual."""
+
+    __slots__ = ("_raw", "diagram")
+
+    def __init__(self, diagram: Diagram, raw: BCDDFunction) -> None:
+        self.diagram = diagram
+        self._raw = raw
+
+    def __and__(self, other: Formula) -> Formula:
+        return self._with(operator.and_, other)
+
+    def __or__(self, other: Formula) -> Formula:
+        return self._with(operator.or_, other)
+
+    def __xor__(self, other: Formula) -> Formula:
+        return self._with(operator.xor, other)
+
+    def __sub__(self, other: Formula) -> Formula:
+        return self._with(lambda one, two: one & ~two, other)
+
+    def __invert__(self) -> Formula:
+        return self._with(operator.invert)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Formula) and self.diagram is other.diagram and self._raw == other._raw
+
+    def __hash__(self) -> int:
+        return hash(self._raw)
+
+    def __bool__(self) -> bool:
+        """Is it true for any values of the variables?"""
+        return self._raw.satisfiable()
+
+    @property
+    def valid(self) -> bool:
+        """Is it true for all values of the variables?"""
+        return self._raw.valid()
+
+    @property
+    def size(self) -> int:
+        """How many nodes it has."""
+        return self._raw.node_count()
+
+    def choose(self, then: Formula, otherwise: Formula) -> Formula:
+        """Return *then* where this is true, and *otherwise* where it is false."""
+        return self._with(lambda one, two, three: one.ite(two, three), then, otherwise)
+
+    def some(self, variables: Formula) -> Formula:
+        """Return that it is true for some values of *variables* (a conjunction of them)."""
+        return self._with(lambda one, two: one.exists(two), variables)
+
+    def solutions(self, variables: int) -> int:
+        """Return how many values of so many variables, which must be all that it looks at, make it true."""
+        self.diagram.check()
+        count = self.diagram.count
+        return self._raw.sat_count(count) >> (count - variables)
+
+    def branches(self) -> tuple[int, Formula, Formula] | None:
+        """Return the highest variable that it looks at, and what is left where it is true and false; None: constant."""
+        variable = self._raw.node_var()
+        cofactors = self._raw.cofactors()
+        if variable is None or cofactors is None:
+            return None
+        then, otherwise = cofactors
+        return variable, Formula(self.diagram, then), Formula(self.diagram, otherwise)
+
+    def nodes(self) -> Iterator[Formula]:
+        """Yield every formula that it is made of, itself first."""
+        waiting, seen = [self], {self}
+        while waiting:
+            formula = waiting.pop()
+            yield formula
+            for part in (formula.branches() or (0,))[1:]:
+                if part not in seen:
+                    seen.add(part)
+                    waiting.append(part)
+
+    def raw_in(self, diagram: Diagram) -> BCDDFunction:
+        """Return the library's own object, for operations in *diagram* alone."""
+        if self.diagram is not diagram:
+            raise ValueError("formulas of two diagrams cannot be combined")
+        return self._raw
+
+    def _with(self, operation: Callable[..., BCDDFunction], *others: Formula) -> Formula:
+        """Return the result of *operation* of the library, with all its traps fenced off."""
+        diagram = self.diagram
+        raw = [other.raw_in(diagram) for other in others]
+        diagram.check()
+        try:
+            return Formula(diagram, operation(self._raw, *raw))
+        except MemoryError:
+            raise diagram.exhausted(f"{diagram.budget.nodes:,} nodes") from None

@@ -1,0 +1,76 @@
+"""Regions in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from policy.ir import All, Definition, Either, Field, Match, Not
+from policy.packet import Intervals
+from policy.packet.address import parse_prefix
+from tests.spaces import KINDS
+from tests.strategies import HERE, field, rule, simple_ruleset
+
+
+def network(*prefixes: str) -> Intervals:
+    found = Intervals()
+    for prefix in prefixes:
+        found |= parse_prefix(prefix)
+    return found
+
+
+OFFICE = network("10.1.0.0/16", "2001:db8:1::/48")
+SERVERS = network("10.2.0.0/24", "2001:db8:2::/64")
+DB = network("10.2.0.5")
+WEB = ((field("proto", 6), field("dport", 80, 443)), (field("proto", 17), field("dport", 443)))
+DNS = ((field("proto", 6), field("dport", 53)), (field("proto", 17), field("dport", 53)))
+DEFINITIONS = (
+    Definition("office", "network", "", OFFICE, span=HERE),
+    Definition("servers", "network", "", SERVERS, span=HERE),
+    Definition("db", "host", "", DB, span=HERE),
+    Definition("dns", "service", "", DNS, span=HERE),
+)
+TCP, UDP = field("proto", 6), field("proto", 17)
+
+
+def source(values: Intervals) -> Field:
+    return Field("src", values)
+
+
+def target(values: Intervals) -> Field:
+    return Field("dst", values)
+
+
+@pytest.mark.parametrize(
+    ("match", "text"),
+    [
+        (All(()), "any"),
+        (All((TCP, field("dport", 5432), source(OFFICE), target(DB))), "tcp/5432 from 10.1.0.0/16 to db"),
+        (All((TCP, source(OFFICE), target(SERVERS))), "tcp from office to servers"),
+        (
+            All((TCP, field("dport", 5432), source(OFFICE - network("10.1.9.0/24")), target(SERVERS))),
+            "tcp/5432 from office except 10.1.9.0/24 to servers",
+        ),
+        (All((field("dport", 53), Either((TCP, UDP)), source(OFFICE))), "dns from office"),
+        (All((TCP, target(SERVERS | DB | network("192.0.2.0/28")))), "tcp to servers, 192.0.2.0/28"),
+        (Not(TCP), "any but tcp"),
+        (All((TCP, field("dport", 80, 443, (8000, 8099)))), "tcp/{80, 443, 8000-8099}"),
+        (All((UDP, field("sport", 53), field("in", "eth+"))), "udp from any port 53 in eth+"),
+        (All((field("in", "eth+"), Not(field("in", "eth0")))), "any in eth+ except eth0"),
+        (Not(field("in", "lo")), "any in any but lo"),
+        (
+            All((target(network("10.0.0.0/8")), field("mark", 1), field("state", 0))),
+            "any to 10.0.0.0/8 state new with mark 0x1",
+        ),
+    ],
+)
+def test_one_region(match: Match, text: str) -> None:
+    for kind in KINDS:
+        space = kind(simple_ruleset(rule(match)), hook=0)
+        assert space.of_match(match).describe(DEFINITIONS) == [text]
+
+
+def test_several_regions() -> None:
+    match = Either(tuple(All((*service, source(OFFICE))) for service in WEB))
+    for kind in KINDS:
+        found = kind(simple_ruleset(rule(match))).of_match(match)
+        assert sorted(found.describe(DEFINITIONS)) == ["tcp/{80, 443} from office", "udp/443 from office"]
