@@ -100,7 +100,9 @@ def _inside(rng: random.Random, line: Line) -> Line:
     (low, high), (first, last) = line.src, line.dst
     size, half = (high - low + 1) // 4 or 1, (last - first + 1) // 2 or 1
     start = low + rng.randrange((high - low + 1) // size) * size
-    return replace(line, action=rng.choice(("allow", "block")), src=(start, start + size - 1), dst=(first, first + half - 1))
+    return replace(
+        line, action=rng.choice(("allow", "block")), src=(start, start + size - 1), dst=(first, first + half - 1)
+    )
 
 
 def _union(rng: random.Random, line: Line) -> list[Line]:

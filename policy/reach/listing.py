@@ -22,7 +22,8 @@ class Listing:
     """The rules of a list in the order in which packets meet them; here rules are numbered by that order.
 
     *asked* are the boxes of the packets that may match a rule, each of one family; *covers* those of packets that
-    a rule takes from the later ones for sure; *doubts* those of packets that it takes perhaps. *same* are the
+    a rule takes from the later ones for sure; *doubts* those of packets that it takes perhaps. *everything* are the boxes of all packets in the scope.
+    *same* are the
     numbers in *asked* of the *covers*, where they are the same boxes. *left* says why a rule is not judged.
     *exact* holds the products of each rule that is judged and has no unknown condition.
     """
@@ -36,6 +37,7 @@ class Listing:
     asked: Rows
     covers: Rows
     doubts: Rows
+    everything: Rows
     same: npt.NDArray[np.intp] | None
     left: Mapping[int, str]
     exact: Mapping[int, list[Product]]
@@ -74,6 +76,8 @@ class _Builder:
         every = [product for some in (self.may, self.sure, self.doubt) for each in some.values() for product in each]
         parts = {number: [p for each in found for p in self.products.parts(each)] for number, found in self.may.items()}
         every += [product for each in parts.values() for product in each]
+        whole = self.products.parts({})
+        every += whole
         axes = axes_of(every, self.products.full, self.codes.is_classed)
         del every
         self._leave_wide(axes, parts)
@@ -88,7 +92,8 @@ class _Builder:
         exact = {number: found for number, found in self.may.items() if number not in self.unknown}
         return Listing(
             self.rules, self.effects, self.scope, self.codes, self.products, axes,
-            asked, covers, self._rows(axes, self.doubt), same, self.left, exact, self.shared,
+            asked, covers, self._rows(axes, self.doubt), self._rows(axes, {len(self.rules): whole}), same, self.left,
+            exact, self.shared,
         )  # fmt: skip
 
     def _compile(self, number: int) -> None:

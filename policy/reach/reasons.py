@@ -15,7 +15,7 @@ from policy.reach.effects import End
 from policy.reach.listing import Listing
 from policy.reach.pairs import SAFE, Shares, inside, shares_of, touching
 from policy.reach.products import Product
-from policy.reach.rows import Rows, rows_of
+from policy.reach.rows import Rows
 
 Shape = frozenset[tuple[str, Intervals]]
 """The values of each field that the packets of a rule have: equal for rules with the same packets."""
@@ -40,9 +40,7 @@ class Reasons:
 
     def catch_all(self, budget: Budget) -> int | None:
         """Return the first rule that takes every packet; raises `Exhausted`."""
-        everything = self.list.products.parts({})
-        whole = rows_of(self.axes, self.list.products.full, everything, [len(self.list.rules)] * len(everything))
-        return self._first(whole, budget)
+        return self._first(self.list.everything, budget)
 
     def by_one(self, number: int, budget: Budget) -> int | None:
         """Return the first rule before a rule that takes all its packets; raises `Exhausted`."""

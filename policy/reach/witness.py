@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, Intervals, Packet, Value, complete, has, single
+from policy.packet import ESTABLISHED, FIELDS, FORWARD, INPUT, NEW, Intervals, Packet, Value, complete, has, single
 from policy.packet.address import V4, V6
 from policy.packet.example import example
 from policy.reach.cover import pieces
@@ -28,10 +28,9 @@ def witness(rules: Listing, part: Part) -> Packet:
         given[name] = family if value is None else value if isinstance(value, str) else _single(value)
     bounds = {each.name: each.values for each in rules.scope.sets()}
     for name, preferred in _PREFERRED.items():
-        code = values.pop(name, bounds.get(name))
-        if code is not None:
-            assert isinstance(code, Intervals)
-            given[name] = next((number for number in preferred if number in code), code.first)
+        code = values.pop(name, bounds.get(name, FIELDS[name].domain))
+        assert isinstance(code, Intervals)
+        given[name] = next((number for number in preferred if number in code), code.first)
     usual = complete(given)
     for name, code in values.items():
         if has(given, name):
