@@ -48,7 +48,7 @@ class _Tree:
 
     def __init__(self, rng: random.Random, sites: int) -> None:
         self.rng = rng
-        self.sites = [self._cut((10 << 24, (11 << 24) - 1), rng.choice((14, 15, 16, 16))) for _ in range(sites)]
+        self.sites = [self._cut((1 << 24, (224 << 24) - 1), rng.choice((14, 15, 16, 16))) for _ in range(sites)]
 
     def _cut(self, outer: Range, length: int) -> Range:
         size = 1 << 32 - length
@@ -68,7 +68,7 @@ class _Tree:
 def lines(count: int, seed: int = 1) -> list[Line]:
     """Return a list of *count* rules."""
     rng = random.Random(seed)
-    sources, targets = _Tree(rng, 8 + count // 400), _Tree(rng, 8 + count // 400)
+    sources, targets = _Tree(rng, 8 + count // 100), _Tree(rng, 8 + count // 100)
     found: list[Line] = []
     while len(found) < count:
         kind = rng.random()

@@ -19,6 +19,7 @@ from policy.reach.standing import Kind, Standing
 MOST_STEPS = 2_000_000
 """The steps for one rule."""
 
+_ALIVE = Standing(Kind.ALIVE)
 SPENT = "the budget was spent"
 
 
@@ -43,7 +44,7 @@ class Judge:
         self.asked = _until(rules.asked, count)
         self.covers = _until(rules.covers, count)
         self.doubts = _until(rules.doubts, count)
-        self.first = np.searchsorted(self.asked.rule, np.arange(count + 1))
+        self.first: list[int] = np.searchsorted(self.asked.rule, np.arange(count + 1)).tolist()
         self.held = holders(self.asked, self.covers)
         same = rules.same
         held = holders(self.covers, self.covers) if same is None else self.held[same[: len(self.covers)]]
@@ -51,6 +52,8 @@ class Judge:
         """Boxes that lie in an earlier one take nothing."""
         self.taken = self._crowding(self.useful)
         self.doubted = self._crowding(self.doubts)
+        self.open = (self.taken + self.doubted < SAFE) & (self.held < 0)
+        """Boxes of which the earlier ones, however they do, leave something."""
 
     def _crowding(self, earlier: Rows) -> Shares:
         if not len(earlier):
@@ -69,10 +72,11 @@ class Judge:
             return self._dead(Kind.AFTER_CATCH_ALL, number, [self.catch_all])
         if number in self.list.left:
             return Standing(Kind.LEFT, reason=self.list.left[number])
-        rows = np.arange(self.first[number], self.first[number + 1])
-        if ((self.taken + self.doubted)[rows][self.held[rows] < 0] < SAFE).any() and number not in self.list.shared:
-            return Standing(Kind.ALIVE)
+        start, end = self.first[number : number + 2]
+        if self.open[start:end].any() and number not in self.list.shared:
+            return _ALIVE
         try:
+            rows = np.arange(start, end)
             used = self._takers(rows, self.budget.share(MOST_STEPS))
             if used is None:
                 return self._of_reachable(number, rows)
@@ -85,9 +89,9 @@ class Judge:
         if number in self.list.shared:
             return Standing(Kind.LEFT, reason="it hangs on an unknown condition that stands in other rules too")
         if not self.doubted[rows].any():
-            return Standing(Kind.ALIVE)
+            return _ALIVE
         if self.free_part(number, self.budget.share(MOST_STEPS)) is not None:
-            return Standing(Kind.ALIVE)
+            return _ALIVE
         return Standing(Kind.LEFT, reason="it hangs on what earlier rules do with the packets that match them")
 
     def _takers(self, rows: npt.NDArray[np.intp], budget: Budget) -> set[int] | None:
@@ -121,7 +125,7 @@ class Judge:
     def free_part(self, number: int, budget: Budget) -> Part | None:
         """Return packets of a rule that no earlier rule takes, not even perhaps; raises `Exhausted`."""
         earlier = joined(self.useful, self.doubts) if len(self.doubts) else self.useful
-        rows = range(int(self.first[number]), int(self.first[number + 1]))
+        rows = range(self.first[number], self.first[number + 1])
         for row in sorted(rows, key=lambda row: float(self.taken[row] + self.doubted[row]) + 2 * (self.held[row] >= 0)):
             found = self._part(row, earlier, budget, set())
             if found is not None:
@@ -135,7 +139,9 @@ class Judge:
             twin = self.reasons.twin(number, budget)
             if twin is not None:
                 return self._dead(Kind.DUPLICATE, number, [twin])
-            one = self.reasons.by_one(number, budget)
+            held = self.held[self.first[number]]
+            simple = held >= 0 and self.first[number] + 1 == self.first[number + 1] and self.reasons.all_single
+            one = int(self.covers.rule[held]) if simple else self.reasons.by_one(number, budget)
             if one is not None:
                 return self._dead(Kind.COVERED, number, [one])
             return self._dead(Kind.COVERED_TOGETHER, number, self.reasons.fewest(number, used, budget))

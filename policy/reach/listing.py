@@ -22,10 +22,10 @@ class Listing:
     """The rules of a list in the order in which packets meet them; here rules are numbered by that order.
 
     *asked* are the boxes of the packets that may match a rule, each of one family; *covers* those of packets that
-    a rule takes from the later ones for sure; *doubts* those of packets that it takes perhaps. *everything* are the boxes of all packets in the scope.
-    *same* are the
-    numbers in *asked* of the *covers*, where they are the same boxes. *left* says why a rule is not judged.
-    *exact* holds the products of each rule that is judged and has no unknown condition.
+    a rule takes from the later ones for sure; *doubts* those of packets that it takes perhaps; *everything* those of
+    all packets in the scope. *same* are the numbers in *asked* of the *covers*, where they are the same boxes. *left*
+    says why a rule is not judged. *exact* holds the products of each rule that is judged and has no unknown condition,
+    *shared* the rules with an unknown condition that stands elsewhere too.
     """
 
     rules: Sequence[Rule]
@@ -54,12 +54,12 @@ class _Builder:
     def __init__(self, rules: Sequence[Rule], scope: Scope, policies: Mapping[str, Policy]) -> None:
         self.rules = rules
         self.scope = scope
-        found: Survey = survey((rule.match for rule in rules), scope)
+        found: Survey = survey([rule.match for rule in rules], scope)
         self.unknown = found.unknown
         self.codes = Codes(found.sets)
         self.products = Products(self.codes, scope)
         self.effects = [effect(rule, policies) for rule in rules]
-        self.fields = frozenset(found.sets)
+        self.fields = found.fields
         self.shared = _shared(found)
         self.may: dict[int, list[Product]] = {}
         self.sure: dict[int, list[Product]] = {}
@@ -73,13 +73,17 @@ class _Builder:
                 reason = "a rule before it changes what the rules look at"
                 self.left.update(dict.fromkeys(range(number + 1, len(self.rules)), reason))
                 break
-        every = [product for some in (self.may, self.sure, self.doubt) for each in some.values() for product in each]
-        parts = {number: [p for each in found for p in self.products.parts(each)] for number, found in self.may.items()}
-        every += [product for each in parts.values() for product in each]
+        parts = {number: self._parts(found) for number, found in self.may.items()}
         whole = self.products.parts({})
-        every += whole
+        different = [
+            some[number]
+            for some in (self.sure, self.doubt, parts)
+            for number in some
+            if some[number] is not self.may.get(number)
+        ]
+        every = [product for each in (*self.may.values(), *different, whole) for product in each]
         axes = axes_of(every, self.products.full, self.codes.is_classed)
-        del every
+        del every, different
         self._leave_wide(axes, parts)
         asked, same = self._rows(axes, parts), None
         if all(self.sure[n] is self.may[n] for n in self.sure) and self._alike(parts):
@@ -112,8 +116,16 @@ class _Builder:
         if end is End.PERHAPS or (end is End.SURE and number in self.shared):
             self.doubt[number] = may
 
+    def _parts(self, products: list[Product]) -> list[Product]:
+        """Return the parts of one family each; the same list if they all are that already."""
+        found = [part for product in products for part in self.products.parts(product)]
+        same = len(found) == len(products) and all(one is other for one, other in zip(found, products, strict=True))
+        return products if same else found
+
     def _leave_wide(self, axes: Sequence[Axis], parts: dict[int, list[Product]]) -> None:
         """Leave rules with very many rows, and keep one box around them as a doubt."""
+        if not any(axis.split for axis in axes):
+            return
         for some in (self.may, self.sure, self.doubt):
             for number in [n for n, each in some.items() if sum(width(axes, p) for p in each) > MOST_ROWS]:
                 self.left[number] = f"the match is more than {MOST_ROWS} boxes"
@@ -126,7 +138,7 @@ class _Builder:
 
     def _alike(self, parts: dict[int, list[Product]]) -> bool:
         """Are the rules that take packets of one family each, so that their boxes are the same whoever asks?"""
-        return all(len(parts[n]) == len(self.may[n]) for n in self.sure)
+        return all(parts[n] is self.may[n] for n in self.sure)
 
     def _rows(self, axes: Sequence[Axis], found: Mapping[int, list[Product]]) -> Rows:
         pairs = [(product, number) for number in sorted(found) for product in found[number]]

@@ -8,7 +8,9 @@ boxes subtracted one by one (`cover`), within a budget.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -70,8 +72,21 @@ def analyse(
     unknown condition in several places, are left where they are not dead anyway.
     """
     budget = budget or Budget()
-    judge = Judge(listing(policy, scope or Scope(), policies), budget)
-    standings = [judge.standing(number) for number in range(len(judge.list.rules))]
+    with _no_collection():
+        judge = Judge(listing(policy, scope or Scope(), policies), budget)
+        standings = [judge.standing(number) for number in range(len(judge.list.rules))]
     if policy.last_match:
         standings = [replace(s, by=tuple(_turned(policy, number) for number in s.by)) for s in reversed(standings)]
     return Analysis(policy, tuple(standings), judge)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Do without garbage collection while many small objects are made that all stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -8,15 +8,16 @@ destination are of one family is left to be seen to, and `Scope` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import assert_never
 
 from policy.ir import All, Any, Either, Field, Match, Not, Ruleset, Unknown, either_of, walk
 from policy.packet import ESTABLISHED, FIELDS, HOOKS, INVALID, RELATED, STATES, Intervals, ValueSet
-from policy.packet.address import whole
+from policy.packet.address import V4_BASE, whole
 from policy.packet.fields import REQUIRES
-from policy.reach.codes import Codes, NotBoxes
+from policy.reach.codes import Codes, NotBoxes, is_within
 
 MOST_PRODUCTS = 512
 """A rule with more products is left to other engines."""
@@ -68,30 +69,44 @@ def either(families: Iterable[int]) -> Intervals:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the matches of a list name: all sets by field, and the unknown conditions of each match that has any."""
+    """What the matches of a list name: fields, all sets of those that need codes, and unknown conditions by match."""
 
+    fields: set[str]
     sets: dict[str, set[ValueSet]]
     unknown: dict[int, list[Unknown]]
 
 
-def survey(matches: Iterable[Match], scope: Scope) -> Survey:
-    """Return what *matches* name; the scope and what fields require name sets as well."""
-    sets: dict[str, set[ValueSet]] = {}
-    unknown: dict[int, list[Unknown]] = {}
-    for each in scope.sets():
-        sets.setdefault(each.name, set()).add(each.values)
+def survey(matches: Sequence[Match], scope: Scope) -> Survey:
+    """Return what *matches* name; the scope and what fields require name fields and sets as well."""
+    found = Survey({each.name for each in scope.sets()}, {}, {})
+    coded = set()
+    for number, leaf in _leaves(matches):
+        if isinstance(leaf, Unknown):
+            found.unknown.setdefault(number, []).append(leaf)
+        else:
+            found.fields.add(leaf.name)
+            if type(leaf.values) is not Intervals:
+                coded.add(leaf.name)
+    required = [part for name in found.fields for parts in REQUIRES.get(name, ()) for part in parts]
+    found.fields.update(name for name, _ in required)
+    if coded:
+        every = (leaf for _, leaf in _leaves(matches) if isinstance(leaf, Field))
+        for each in chain(every, scope.sets(), (Field(*part) for part in required)):
+            if each.name in coded:
+                found.sets.setdefault(each.name, set()).add(each.values)
+    return found
+
+
+def _leaves(matches: Sequence[Match]) -> Iterator[tuple[int, Field | Unknown]]:
+    """Yield the fields and unknown conditions of every match, with its number."""
     for number, match in enumerate(matches):
         for part in match.parts if isinstance(match, All) else (match,):
-            for leaf in (part,) if isinstance(part, Field) else walk(part):
-                if isinstance(leaf, Field):
-                    sets.setdefault(leaf.name, set()).add(leaf.values)
-                elif isinstance(leaf, Unknown):
-                    unknown.setdefault(number, []).append(leaf)
-    for name in [*sets]:
-        for parts in REQUIRES.get(name, ()):
-            for decider, wanted in parts:
-                sets.setdefault(decider, set()).add(wanted)
-    return Survey(sets, unknown)
+            if isinstance(part, Field):
+                yield number, part
+            else:
+                for leaf in walk(part):
+                    if isinstance(leaf, Field | Unknown):
+                        yield number, leaf
 
 
 class Products:
@@ -106,10 +121,10 @@ class Products:
             name: {family: codes.encode(name, whole(family)) for family in self.families} for name in ("src", "dst")
         }
         self._wholes = [{name: self._sides[name][family] for name in self._sides} for family in self.families]
+        self._plain = {name for name in self._sides if not codes.is_classed(name)}
         self._literals: dict[tuple[Field, bool], tuple[Product, ...]] = {}
         self._meets: dict[tuple[int, int], Intervals] = {}
         self._kept: list[Intervals] = []
-        self._of: dict[tuple[str, Intervals], tuple[int, ...]] = {}
 
     def of(self, match: Match, unknown: bool) -> list[Product]:
         """Return products of the packets that match, where every unknown condition is *unknown* wherever it stands.
@@ -123,7 +138,7 @@ class Products:
 
     def parts(self, product: Product) -> list[Product]:
         """Return the parts of a product of each family, where there are two."""
-        if len(self.families) < 2:
+        if len(self.families) < 2 or ("src" in product and len(self.families_of("src", product["src"])) == 1):
             return [product]
         parts = (self._meet(product, each) for each in self._wholes)
         return [part for part in parts if part is not None]
@@ -134,20 +149,24 @@ class Products:
 
     def families_of(self, name: str, code: Intervals) -> tuple[int, ...]:
         """Return the families of which a side (`src` or `dst`) has addresses."""
-        key = (name, code)
-        found = self._of.get(key)
-        if found is None:
-            found = self._of[key] = tuple(f for f, side in self._sides[name].items() if code.meets(side))
-        return found
+        sides = self._sides[name]
+        if name in self._plain and 4 in sides and 6 in sides:
+            if code.ranges[0][0] >= V4_BASE:
+                return (4,)
+            if code.ranges[-1][1] < V4_BASE:
+                return (6,)
+            return (4, 6)
+        return tuple(family for family, side in sides.items() if code.meets(side))
 
     def _of_one_family(self, product: Product) -> Product | None:
         """Take the addresses out that meet none of their family on the other side."""
         if len(self.families) < 2 or not ("src" in product or "dst" in product):
             return product
-        both = {name: self.families_of(name, product.get(name, self.full[name])) for name in self._sides}
-        if both["src"] == both["dst"]:
+        sources = self.families_of("src", product.get("src", self.full["src"]))
+        destinations = self.families_of("dst", product.get("dst", self.full["dst"]))
+        if sources == destinations:
             return product
-        common = [family for family in both["src"] if family in both["dst"]]
+        common = [family for family in sources if family in destinations]
         if not common:
             return None
         sides = {name: self._union(product, name, common) for name in self._sides}
@@ -223,6 +242,10 @@ class Products:
         return met
 
     def _literal(self, field: Field, wanted: bool) -> tuple[Product, ...]:
+        if wanted and field.name in self._plain and isinstance(field.values, Intervals):
+            # Most fields of long lists are addresses, each another one: there is nothing to remember.
+            product = self._simple(field.name, field.values)
+            return () if product is None else (product,)
         key = (field, wanted)
         found = self._literals.get(key)
         if found is None:
@@ -231,8 +254,10 @@ class Products:
 
     def _has(self, field: Field) -> Iterator[Product]:
         value = self._simple(field.name, self.codes.encode(field.name, field.values))
-        if value is not None:
-            for parts in REQUIRES.get(field.name, ((),)):
+        if value is not None and field.name not in REQUIRES:
+            yield value
+        elif value is not None:
+            for parts in REQUIRES[field.name]:
                 deciders = [self._simple(name, self.codes.encode(name, wanted)) for name, wanted in parts]
                 if all(each is not None for each in deciders):
                     met = self._meet({}, value)
@@ -265,7 +290,7 @@ class Products:
     def _simple(self, name: str, code: Intervals) -> Product | None:
         """Return the product that only says *code* of a field: {} for every value, None for none."""
         full = self._domain(name)
-        inside = code if full.covers(code) else code & full
+        inside = code if is_within(code, full) else code & full
         if not inside:
             return None
         return {} if inside == full else {name: self._same(inside)}

@@ -33,6 +33,7 @@ class Reasons:
         self.first_asked = np.searchsorted(self.asked.rule, count)
         self.first_cover = np.searchsorted(self.covers.rule, count)
         self.boxes = np.diff(self.first_cover)
+        self.all_single = not (self.boxes > 1).any()
 
     def is_matchable(self, number: int) -> bool:
         """Does any packet match a rule?"""

@@ -7,6 +7,7 @@ many pieces make several rows.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -38,7 +39,8 @@ class Axis:
     """One field: where its pieces begin, and what the pieces before each weigh together.
 
     Any positive weights serve: they only have to tell a part from the whole. *bytes* are the weights of the
-    pieces that each value of each byte of a word stands for; None where boxes have ranges.
+    pieces that each value of each byte of a word stands for; None where boxes have ranges. *at* are the numbers of
+    the pieces by their start; *split*: are there sets that are several ranges, and so several rows?
     """
 
     name: str
@@ -46,6 +48,8 @@ class Axis:
     end: int
     before: npt.NDArray[np.int64]
     bytes: tuple[npt.NDArray[np.int64], ...] | None
+    at: dict[int, int]
+    split: bool
 
     @property
     def last(self) -> int:
@@ -84,10 +88,10 @@ class Rows:
 
 def axes_of(products: Sequence[Product], full: Product, classed: Callable[[str], bool]) -> tuple[Axis, ...]:
     """Return the fields that the products speak of, with their pieces."""
-    sets: dict[str, dict[int, Intervals]] = {}
+    sets: defaultdict[str, dict[int, Intervals]] = defaultdict(dict)
     for each in products:
         for name, code in each.items():
-            sets.setdefault(name, {})[id(code)] = code
+            sets[name][id(code)] = code
     return tuple(_axis(name, list(sets[name].values()), full[name], classed(name)) for name in full if name in sets)
 
 
@@ -106,7 +110,9 @@ def _axis(name: str, codes: list[Intervals], full: Intervals, classed: bool) -> 
     if len(starts) <= BITS:
         eights = [weights[at : at + 8] for at in range(0, len(weights), 8)]
         tables = tuple(_table(eight) for eight in eights)
-    return Axis(name, starts, end - 1, before, tables)
+    at = {start: number for number, start in enumerate((*starts, end))}
+    split = tables is None and any(len(code.ranges) > 1 for code in codes)
+    return Axis(name, starts, end - 1, before, tables, at, split)
 
 
 def _weight(low: int, high: int) -> int:
@@ -174,7 +180,7 @@ def width(axes: Sequence[Axis], product: Product) -> int:
     found = 1
     for axis in axes:
         code = product.get(axis.name)
-        if code is not None and axis.bytes is None:
+        if code is not None and axis.split:
             found *= len(code.ranges)
     return found
 
@@ -225,7 +231,6 @@ class _Pieces:
 
     def __init__(self, axis: Axis, full: Intervals) -> None:
         self.axis = axis
-        self.at = {start: number for number, start in enumerate((*axis.starts, axis.end + 1))}
         self.ranges: list[list[tuple[int, int]]] = [self._in_pieces(full)]
         self.numbers: dict[int, int] = {}
 
@@ -240,7 +245,7 @@ class _Pieces:
         return found
 
     def _in_pieces(self, code: Intervals) -> list[tuple[int, int]]:
-        at = self.at
+        at = self.axis.at
         return [(at[low], at[high + 1] - 1) for low, high in code.ranges]
 
 
