@@ -16,15 +16,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from policy.ir import Allow, Block, Entry, Field, Policy, Rule, Ruleset, all_of
+from policy.ir import Action, Allow, Block, Entry, Field, Policy, Rule, Ruleset, all_of
 from policy.packet import Intervals
 from policy.packet.address import V4_BASE, format_range
 from policy.source import Source, Span
 
 TWINS, COVERED, BY_UNION = 0.02, 0.03, 0.01
 
-PORTS = (22, 25, 53, 80, 110, 123, 143, 161, 389, 443, 445, 514, 636, 993, 1433, 1521, 3306, 3389, 5060, 5432, 6379, 8080,
-         8443, 9200)  # fmt: skip
+PORTS = (
+    22, 25, 53, 80, 110, 123, 143, 161, 389, 443, 445, 514, 636, 993, 1433, 1521, 3306, 3389, 5060, 5432, 6379, 8080,
+    8443, 9200,
+)  # fmt: skip
 RANGES = ((0, 1023), (1024, 65535), (5000, 5100), (6000, 6063), (8000, 8099), (32768, 60999), (49152, 65535))
 PROTOCOLS = {"tcp": 6, "udp": 17}
 
@@ -143,7 +145,7 @@ def _network(addresses: Range) -> str:
 def ruleset(count: int, seed: int = 1) -> Ruleset:
     """Return the same list as the IR."""
     span = Span(Source("classbench", ""), 0, 0)
-    actions = {"allow": (Allow(),), "block": (Block(),)}
+    actions: dict[str, tuple[Action, ...]] = {"allow": (Allow(),), "block": (Block(),)}
     rules = []
     for line in lines(count, seed):
         fields = [] if line.proto is None else [Field("proto", Intervals.of(PROTOCOLS[line.proto]))]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 
 from policy.evaluate import Step, evaluate
 from policy.ir import All, Any, Block, Either, Entry, Field, Match, Not, Policy, Ruleset, Unknown, walk
-from policy.packet import Packet, Value, has
+from policy.packet import Intervals, Packet, Value, has
 from policy.packet.address import parse_address
 from policy.packet.fields import REQUIRES
 from policy.reach.lists import Scope
@@ -40,6 +40,11 @@ ADDRESSES = {
 }
 
 
+def numbers(values: Intervals) -> set[int]:
+    """Return a small set in Python's own form."""
+    return {number for low, high in values.ranges for number in range(low, high + 1)}
+
+
 def fields_of(policy: Policy) -> set[str]:
     """Return the fields of which the rules speak, with those that decide which packets have them."""
     found = {leaf.name for rule in policy.rules for leaf in walk(rule.match) if isinstance(leaf, Field)}
@@ -53,7 +58,7 @@ def packets(
     sides: Mapping[int, Sequence[int]] = ADDRESSES,
 ) -> Iterator[Packet]:
     """Yield every packet in *scope*, as far as *fields* tell packets apart."""
-    bounds = {"hook": scope.hooks, "state": scope.states}
+    bounds: Mapping[str, Collection[object]] = {"hook": numbers(scope.hooks), "state": numbers(scope.states)}
     usual = {"hook": scope.hooks.first, "proto": 6, "fragment": 0, "state": scope.states.first}
     choices = [
         [v for v in values[name] if name not in bounds or v in bounds[name]] if name in fields else [usual[name]]
@@ -70,8 +75,8 @@ def packets(
 
 def reached(policy: Policy, universe: Sequence[Packet], policies: Mapping[str, Policy]) -> set[int]:
     """Return the numbers of the rules that some packet reaches and matches, as the evaluator walks them."""
-    entries = {None: (Entry(policy.name, Block()),)}
-    ruleset = Ruleset("test", frozenset({4, 6}), {**policies, policy.name: policy}, entries)
+    entry = Entry(policy.name, Block())
+    ruleset = Ruleset("test", frozenset({4, 6}), {**policies, policy.name: policy}, {None: (entry,)})
     numbers = {id(rule): number for number, rule in enumerate(policy.rules)}
     found: set[int] = set()
     for packet in universe:

@@ -97,7 +97,7 @@ def _fresh(prefix: str, exact: set[str], prefixes: set[str]) -> str:
     natural = (*own, *(prefix + tail for tail in tails))
     usual = ("eth0",) if not prefix else natural if len(prefix) >= LONGEST_NAME else (*natural[1:], prefix)
     endless: Iterator[str] = (prefix + chr(number) for number in count(0xC0))
-    names = chain(usual, natural, endless)
+    names: Iterator[str] = chain(usual, natural, endless)
     return next(name for name in names if name not in exact and not name.startswith(longer))
 
 

@@ -110,6 +110,7 @@ class Judge:
 
     def _part(self, row: int, earlier: Rows, budget: Budget, used: set[int]) -> Part | None:
         """Return a part of a box in which no earlier box is, or None; *used* gets the rules of the proof."""
+        budget.spend(1)
         box = self.asked.take(slice(row, row + 1))
         which = touching(earlier, box, int(np.searchsorted(earlier.rule, box.rule[0], "left")))
         budget.spend(len(which))

@@ -105,15 +105,38 @@ def holders(later: Rows, earlier: Rows) -> Numbers:
         block = _Block(earlier, first)
         for which in _chunks(later, np.flatnonzero(found < 0), int(earlier.rule[first])):
             mine = later.take(which)
-            row, column = _pairs(block.holding(mine))
-            good = np.ones(len(row), bool)
-            for words, others in zip(mine.words, block.rows.words, strict=True):
-                if words is not None and others is not None:
-                    good &= (words[row] & ~others[column]) == 0
+            bits = block.holding(mine)
+            # Nearly always the first by bounds is one; only where it is not, all others are looked at.
+            row, column = _first_bits(bits)
+            good = _holds(block.rows, column, mine, row)
+            found[which[row[good]]] = first + column[good]
+            rest = row[~good]
+            row, column = _pairs(bits[rest])
+            good = _holds(block.rows, column, mine, rest[row])
             row, column = row[good], column[good]
-            row, at = np.unique(row, return_index=True)
-            found[which[row]] = first + column[at]
+            new = np.flatnonzero(np.diff(row, prepend=-1))
+            found[which[rest[row[new]]]] = first + column[new]
     return found
+
+
+def _first_bits(bits: Words) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the rows with any bit set, and the column of the first."""
+    row = np.flatnonzero(bits.any(axis=1))
+    word = (bits[row] != 0).argmax(axis=1)
+    value = bits[row, word]
+    lowest = value & (~value + np.uint64(1))
+    return row, word * 64 + np.log2(lowest.astype(np.float64)).astype(np.intp)
+
+
+def _holds(
+    earlier: Rows, column: npt.NDArray[np.intp], later: Rows, row: npt.NDArray[np.intp]
+) -> npt.NDArray[np.bool_]:
+    """Does the box *column*, pair by pair, hold the box *row*, as far as words say?"""
+    good = np.ones(len(row), bool)
+    for words, others in zip(later.words, earlier.words, strict=True):
+        if words is not None and others is not None:
+            good &= (words[row] & ~others[column]) == 0
+    return good
 
 
 def crowding(axes: Sequence[Axis], later: Rows, earlier: Rows, asked: npt.NDArray[np.bool_], budget: Budget) -> Shares:

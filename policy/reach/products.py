@@ -306,14 +306,14 @@ def _together(parts: tuple[Match, ...]) -> tuple[Match, ...]:
     """Return the same union with one part for each field that stands in several: its negation is then small."""
     flat = either_of(*parts)
     parts = flat.parts if isinstance(flat, Either) else (flat,)
-    fields: dict[str, Intervals] = {}
+    ranges: dict[str, list[tuple[int, int]]] = {}
     others: list[Match] = []
     for part in parts:
         if isinstance(part, Field) and isinstance(part.values, Intervals):
-            fields[part.name] = fields.get(part.name, Intervals()) | part.values
+            ranges.setdefault(part.name, []).extend(part.values.ranges)
         else:
             others.append(part)
-    return (*(Field(name, values) for name, values in fields.items()), *others)
+    return (*(Field(name, Intervals.of(*found)) for name, found in ranges.items()), *others)
 
 
 def _merged(products: list[Product], full: Product) -> list[Product]:
