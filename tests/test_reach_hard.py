@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 
@@ -63,16 +63,47 @@ def spread_formula(count: int) -> Policy:
     return Policy("main", (*body, rule(All(tuple(field(name, (0, 7)) for name in names)), Block())))
 
 
+PIGEONS = ("ttl", "tos", "length", "mark", "uid", "gid", "sport", "dport", "icmp_type", "icmp_code")
+
+
+def pigeons(count: int, holes: int) -> Policy:
+    """Return rules whose last one is dead exactly if there are more fields than values: two of them must be equal."""
+    names = PIGEONS[:count]
+    body = [
+        rule(All((field(one, hole), field(other, hole))), Allow())
+        for hole in range(holes)
+        for one, other in combinations(names, 2)
+    ]
+    return Policy("main", (*body, rule(All(tuple(field(name, (0, holes - 1)) for name in names)), Block())))
+
+
+SENT = Scope(frozenset({4}), Intervals.of(1))
+
+
+def test_pigeons_in_holes() -> None:
+    assert analyse(pigeons(5, 5), SENT).standings[-1].kind is Kind.ALIVE
+    standing = analyse(pigeons(5, 4), SENT).standings[-1]
+    assert standing.kind is Kind.COVERED_TOGETHER
+    assert standing.settled
+    assert len(standing.by) == 40
+    assert analyse(pigeons(8, 7), SENT, budget=Budget(100_000)).standings[-1].kind is Kind.UNDECIDED
+
+
+def test_a_reason_may_be_too_dear() -> None:
+    spent = [analyse(pigeons(5, 4), SENT, budget=Budget(steps)).standings[-1] for steps in range(20_000, 500, -500)]
+    assert {(s.kind, s.settled) for s in spent if s.kind is not Kind.UNDECIDED} >= {(Kind.COVERED_TOGETHER, False)}
+    assert spent[-1].kind is Kind.UNDECIDED
+
+
 def test_a_budget_ends_a_hard_question() -> None:
     policy = spread_formula(400)
-    scope = Scope(frozenset({4}), Intervals.of(1))
-    standings = analyse(policy, scope, budget=Budget(2_000)).standings
+    standings = analyse(policy, SENT, budget=Budget(2_000)).standings
     assert Kind.UNDECIDED in {s.kind for s in standings}
     assert all(s.reason for s in standings if s.kind is Kind.UNDECIDED)
 
 
 def test_no_time_is_undecided() -> None:
-    standings = analyse(spread_formula(100), Scope(frozenset({4}), Intervals.of(1)), budget=Budget(seconds=0)).standings
+    standings = analyse(spread_formula(100), SENT, budget=Budget(seconds=0)).standings
     assert {s.kind for s in standings} <= {Kind.ALIVE, Kind.UNDECIDED, Kind.COVERED, Kind.DUPLICATE}
     assert Kind.UNDECIDED in {s.kind for s in standings}
 

@@ -75,24 +75,34 @@ def uncovered(problem: Local, candidates: Sequence[int], budget: Budget, used: s
         box, left = waiting.pop()
         budget.spend(len(left) + 1)
         near: list[int] = []
-        best, fewest = -1, len(box) + 1
+        best, fewest, shrunk = -1, len(box) + 1, False
         for number in left:
-            sides = 0
-            for mine, theirs in zip(box, others[number], strict=True):
+            sides, at = 0, -1
+            for field, (mine, theirs) in enumerate(zip(box, others[number], strict=True)):
                 if not mine & theirs:
                     break
                 if mine & ~theirs:
                     sides += 1
+                    at = field
             else:
-                near.append(number)
-                if sides < fewest:
-                    best, fewest = number, sides
-                    if not sides:
-                        break
-        if not near:
-            return box
-        used.add(best)
-        if fewest:
+                if sides > 1:
+                    near.append(number)
+                    if sides < fewest:
+                        best, fewest = number, sides
+                    continue
+                used.add(number)
+                if not sides:
+                    break
+                # What is left is one box again: nothing is lost by taking this one first.
+                box = (*box[:at], box[at] & ~others[number][at], *box[at + 1 :])
+                shrunk = True
+        else:
+            if not near:
+                return box
+            if shrunk:
+                waiting.append((box, near))
+                continue
+            used.add(best)
             near.remove(best)
             waiting += ((piece, near) for piece in _minus(box, others[best]))
     return None
