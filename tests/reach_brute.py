@@ -19,7 +19,7 @@ ABROAD = {4: parse_address("203.0.113.6"), 6: parse_address("2001:db8:ffff::6")}
 
 VALUES: dict[str, Sequence[int | str]] = {
     "hook": (0, 1, 2),
-    "proto": (1, 6, 17, 47, 58, 200),
+    "proto": (1, 2, 6, 7, 17, 20, 47, 50, 58, 200),
     "fragment": (0, 1, 2),
     "state": (0, 1, 2, 3, 4),
     "sport": (0, 1, 2, 3, 4, 5, 65535),

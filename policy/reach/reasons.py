@@ -52,26 +52,29 @@ class Reasons:
 
     def _first(self, boxes: Rows, budget: Budget) -> int | None:
         """Return the first rule before that of *boxes* that takes all of them."""
-        end = int(self.first_cover[boxes.rule[0]])
-        alone: npt.NDArray[np.int32] | None = None
-        enough: npt.NDArray[np.int32] | None = None
+        rows, left = self.covers, int(self.first_cover[boxes.rule[0]])
+        sure: set[int] | None = None
         for at in range(len(boxes)):
             box = boxes.take(slice(at, at + 1))
-            which = touching(self.covers, box, end)
-            holding = np.unique(self.covers.rule[which[inside(self.covers, which, box)]])
-            alone = holding if alone is None else np.intersect1d(alone, holding, assume_unique=True)
-            several = which[self.boxes[self.covers.rule[which]] > 1]
-            rules, share = np.unique(self.covers.rule[several], return_inverse=True)
-            taken = np.bincount(share, shares_of(self.axes, box, self.covers, several), len(rules))
-            rules = rules[taken >= SAFE]
-            enough = rules if enough is None else np.intersect1d(enough, rules, assume_unique=True)
-        first = int(alone[0]) if alone is not None and len(alone) else None
-        for rule in [] if enough is None else enough.tolist():
-            if first is not None and rule >= first:
-                break
-            if self._takes(rule, boxes, budget):
+            which = touching(rows, box, left)
+            owners = rows.rule[which]
+            holding = set(owners[inside(rows, which, box)].tolist())
+            sure = holding if sure is None else sure & holding
+            rules, owner = np.unique(owners, return_inverse=True)
+            taken = np.bincount(owner, shares_of(self.axes, box, rows, which), len(rules))
+            # Only rules that may take this box, too, are looked at for the next one.
+            able = rules[(taken >= SAFE) & ((self.boxes[rules] > 1) | np.isin(rules, [*sure]))]
+            if not len(able):
+                return None
+            rows = self.covers.take(np.concatenate([self._rows_of(rule) for rule in able.tolist()]))
+            left = len(rows)
+        for rule in able.tolist():
+            if (sure and rule in sure) or self._takes(rule, boxes, budget):
                 return int(rule)
-        return first
+        return None
+
+    def _rows_of(self, rule: int) -> npt.NDArray[np.intp]:
+        return np.arange(self.first_cover[rule], self.first_cover[rule + 1])
 
     def _takes(self, rule: int, boxes: Rows, budget: Budget) -> bool:
         """Does one rule alone take all of *boxes*?"""
