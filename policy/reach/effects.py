@@ -1,0 +1,104 @@
+"""What a rule that matches does to the walk through its list: it ends it, it may end it, or it lets it go on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import assert_never
+
+from policy.ir import (
+    Action,
+    Allow,
+    Block,
+    Goto,
+    Jump,
+    Log,
+    Note,
+    Policy,
+    Reject,
+    Return,
+    Rewrite,
+    Rule,
+    Set,
+    UnknownAction,
+)
+from policy.packet import FIELDS
+
+
+class End(Enum):
+    """Is the walk through the list over for the packets that match?"""
+
+    SURE = auto()
+    PERHAPS = auto()
+    NEVER = auto()
+    """Never for sure: an action that is not modelled may go on, whatever else it may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a rule does to the packets that match: is it the *end*, and which fields may it change for the rest."""
+
+    end: End
+    changes: frozenset[str] = frozenset()
+
+
+_PLAIN = {end: Effect(end) for end in End}
+
+
+def effect(rule: Rule, policies: Mapping[str, Policy]) -> Effect:
+    """Return what *rule* does; of a policy that is not in *policies* anything is possible."""
+    changes: frozenset[str] = frozenset()
+    for action in rule.actions:
+        match action:
+            case Allow() | Block() | Reject() | Return() | Goto():
+                return _PLAIN[End.SURE]
+            case UnknownAction(outcomes=outcomes):
+                if "continue" not in outcomes:
+                    return _PLAIN[End.SURE]
+            case Jump(name):
+                return _called(name, policies, changes)
+            case Set(field):
+                changes |= {field}
+            case Rewrite(new):
+                changes |= {name for name, _ in new}
+            case Log() | Note():
+                continue
+            case _:
+                assert_never(action)
+    return Effect(End.NEVER, changes) if changes else _PLAIN[End.NEVER]
+
+
+def _called(name: str, policies: Mapping[str, Policy], changes: frozenset[str]) -> Effect:
+    ends = False
+    waiting, seen = [name], {name}
+    while waiting:
+        policy = policies.get(waiting.pop())
+        if policy is None:
+            return Effect(End.PERHAPS, frozenset(FIELDS))
+        ends = ends or policy.default is not None
+        for action in (action for rule in policy.rules for action in rule.actions):
+            match action:
+                case Allow() | Block() | Reject():
+                    ends = True
+                case UnknownAction(outcomes=outcomes):
+                    ends = ends or "continue" not in outcomes
+                case Jump(called) | Goto(called):
+                    waiting += () if called in seen else (called,)
+                    seen.add(called)
+                case Set(field):
+                    changes |= {field}
+                case Rewrite(new):
+                    changes |= {field for field, _ in new}
+    return Effect(End.PERHAPS if ends else End.NEVER, changes)
+
+
+def verdict(rule: Rule) -> Action | None:
+    """Return the action by which rules are compared: the last one that is more than a remark."""
+    telling = [action for action in rule.actions if not isinstance(action, Log | Note)]
+    return telling[-1] if telling else None
+
+
+def touches(changes: Collection[str], fields: Collection[str]) -> bool:
+    """Does a change of some fields matter for rules that speak of *fields*?"""
+    return not frozenset(changes).isdisjoint(fields)
