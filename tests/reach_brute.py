@@ -19,7 +19,7 @@ ABROAD = {4: parse_address("203.0.113.6"), 6: parse_address("2001:db8:ffff::6")}
 
 VALUES: dict[str, Sequence[int | str]] = {
     "hook": (0, 1, 2),
-    "proto": (1, 2, 6, 7, 17, 20, 47, 50, 58, 200),
+    "proto": (1, 2, 6, 7, 17, 20, 33, 47, 50, 58, 132, 200),
     "fragment": (0, 1, 2),
     "state": (0, 1, 2, 3, 4),
     "sport": (0, 1, 2, 3, 4, 5, 65535),
@@ -32,7 +32,7 @@ VALUES: dict[str, Sequence[int | str]] = {
     "mark": (0, 1, 2, 3, 4, 5),
     "ttl": (0, 1, 2, 3, 4, 5),
 }
-"""Of each field the values that the sets of `strategies.CONDITIONS` can tell apart."""
+"""Of each field the values that the sets of `strategies.CONDITIONS`, and what fields require, can tell apart."""
 
 ADDRESSES = {
     family: (*range(first, first + 4), ABROAD[family], ABROAD[family] + 1)
