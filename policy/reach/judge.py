@@ -39,7 +39,7 @@ class Judge:
         self.list = rules
         self.budget = budget
         self.reasons = Reasons(rules)
-        self.catch_all = self.reasons.catch_all(budget)
+        self.catch_all = self._catch_all()
         count = len(rules.rules) if self.catch_all is None else self.catch_all + 1
         self.asked = _until(rules.asked, count)
         self.covers = _until(rules.covers, count)
@@ -54,6 +54,13 @@ class Judge:
         self.doubted = self._crowding(self.doubts)
         self.open = (self.taken + self.doubted < SAFE) & (self.held < 0)
         """Boxes of which the earlier ones, however they do, leave something."""
+
+    def _catch_all(self) -> int | None:
+        """Return the first rule that takes every packet; None also where finding it takes too long."""
+        try:
+            return self.reasons.catch_all(self.budget.share(MOST_STEPS))
+        except Exhausted:
+            return None
 
     def _crowding(self, earlier: Rows) -> Shares:
         if not len(earlier):
