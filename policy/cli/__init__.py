@@ -23,10 +23,10 @@ BROKEN_PIPE = 141
 class _Commands(click.Group):
     """Imports a command late, and suggests one for a word that is none."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (as click calls it)
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (as click calls it)
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"policy.cli.{cmd_name}").command
