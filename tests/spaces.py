@@ -12,7 +12,7 @@ from policy.packet import Packet
 from policy.sets import BoxSpace, Budget, Space
 from policy.sets.truth import Sets
 
-SMALL = Budget(nodes=1 << 18)
+SMALL = Budget(seconds=None, nodes=1 << 18)
 
 Kind = Callable[..., Sets[Any, Any]]
 
@@ -22,7 +22,7 @@ def space_of(*rulesets: Ruleset, hook: int | None = None, questions: Iterable[Ma
 
 
 def boxes_of(*rulesets: Ruleset, hook: int | None = None, questions: Iterable[Match | Packet] = ()) -> BoxSpace:
-    return BoxSpace(rulesets, questions, hook, Budget(boxes=2000))
+    return BoxSpace(rulesets, questions, hook, Budget(seconds=None, boxes=2000))
 
 
 KINDS: tuple[Kind, ...] = (space_of, boxes_of)

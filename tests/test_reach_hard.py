@@ -13,8 +13,8 @@ pytest.importorskip("numpy")
 from policy.ir import All, Allow, Any, Block, Field, Policy, Rule
 from policy.packet import Intervals, Masked
 from policy.packet.address import V4_BASE
-from policy.reach.budget import Budget
 from policy.reach.lists import Kind, Scope, analyse
+from policy.sets import Budget
 from tests.strategies import field, rule
 
 V4_ONLY = Scope(frozenset({4}))
@@ -86,18 +86,20 @@ def test_pigeons_in_holes() -> None:
     assert standing.kind is Kind.COVERED_TOGETHER
     assert standing.settled
     assert len(standing.by) == 40
-    assert analyse(pigeons(8, 7), SENT, budget=Budget(100_000)).standings[-1].kind is Kind.UNDECIDED
+    assert analyse(pigeons(8, 7), SENT, budget=Budget(steps=100_000)).standings[-1].kind is Kind.UNDECIDED
 
 
 def test_a_reason_may_be_too_dear() -> None:
-    spent = [analyse(pigeons(5, 4), SENT, budget=Budget(steps)).standings[-1] for steps in range(20_000, 500, -500)]
+    spent = [
+        analyse(pigeons(5, 4), SENT, budget=Budget(steps=steps)).standings[-1] for steps in range(20_000, 500, -500)
+    ]
     assert {(s.kind, s.settled) for s in spent if s.kind is not Kind.UNDECIDED} >= {(Kind.COVERED_TOGETHER, False)}
     assert spent[-1].kind is Kind.UNDECIDED
 
 
 def test_a_budget_ends_a_hard_question() -> None:
     policy = spread_formula(400)
-    standings = analyse(policy, SENT, budget=Budget(2_000)).standings
+    standings = analyse(policy, SENT, budget=Budget(steps=2_000)).standings
     assert Kind.UNDECIDED in {s.kind for s in standings}
     assert all(s.reason for s in standings if s.kind is Kind.UNDECIDED)
 
@@ -123,7 +125,7 @@ def crossing(count: int) -> Policy:
 
 def test_ten_thousand_rules_that_all_overlap() -> None:
     start = time.monotonic()
-    standings = analyse(crossing(10_000), V4_ONLY, budget=Budget(1_000_000)).standings
+    standings = analyse(crossing(10_000), V4_ONLY, budget=Budget(steps=1_000_000)).standings
     assert time.monotonic() - start < 60
     assert Kind.UNDECIDED in {s.kind for s in standings}
     assert standings[0].kind is Kind.ALIVE
@@ -138,8 +140,8 @@ def test_ten_thousand_twins() -> None:
 
 def test_the_same_answers_every_time() -> None:
     policy = crossing(300)
-    first = analyse(policy, V4_ONLY, budget=Budget(400_000)).standings
-    assert analyse(policy, V4_ONLY, budget=Budget(400_000)).standings == first
+    first = analyse(policy, V4_ONLY, budget=Budget(steps=400_000)).standings
+    assert analyse(policy, V4_ONLY, budget=Budget(steps=400_000)).standings == first
 
 
 def test_empty_lists() -> None:

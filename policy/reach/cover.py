@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from policy.reach.budget import Budget
 from policy.reach.rows import Axis, Rows
+from policy.sets import Budget
 
 Box = tuple[int, ...]
 """For each field a set of local pieces, as bits."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from policy.reach.budget import Budget, Exhausted
 from policy.reach.cover import Box, Local, localised, uncovered
 from policy.reach.effects import verdict
 from policy.reach.listing import Listing
@@ -15,6 +14,7 @@ from policy.reach.pairs import SAFE, Shares, crowding, holders, shares_of, touch
 from policy.reach.reasons import Reasons
 from policy.reach.rows import Rows, joined
 from policy.reach.standing import Kind, Standing
+from policy.sets import Budget, Exhausted
 
 MOST_STEPS = 2_000_000
 """The steps for one rule."""

@@ -16,12 +16,12 @@ from types import MappingProxyType
 
 from policy.ir import Policy
 from policy.packet import Packet
-from policy.reach.budget import Budget
 from policy.reach.judge import Judge
 from policy.reach.listing import listing
 from policy.reach.products import Scope
 from policy.reach.standing import DEAD, Kind, Standing
 from policy.reach.witness import witness
+from policy.sets import Budget
 
 __all__ = ["DEAD", "Analysis", "Kind", "Scope", "Standing", "analyse"]
 

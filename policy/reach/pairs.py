@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from policy.reach.budget import Budget
 from policy.reach.rows import Axis, Numbers, Rows, Words
+from policy.sets import Budget
 
 BLOCK = 2048
 """Earlier boxes at a time: their tables stay in the cache of a processor."""

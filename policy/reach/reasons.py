@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from policy.packet import Intervals
-from policy.reach.budget import Budget
 from policy.reach.cover import localised, uncovered
 from policy.reach.effects import End
 from policy.reach.listing import Listing
 from policy.reach.pairs import SAFE, Shares, inside, shares_of, touching
 from policy.reach.products import Product
 from policy.reach.rows import Rows
+from policy.sets import Budget
 
 Shape = frozenset[tuple[str, Intervals]]
 """The values of each field that the packets of a rule have: equal for rules with the same packets."""

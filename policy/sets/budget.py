@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 
 
 class Exhausted(Exception):
     """The budget is spent: the question is undecided. The text is the limit that was met."""
 
 
-@dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits: *seconds*, *nodes* of a diagram (about 40 bytes each) or *boxes* of a list."""
+    """Limits that all engines share, and what is left of them.
 
-    seconds: float = 60.0
-    nodes: int = 1 << 22
-    boxes: int = 20_000
+    *seconds* count from when the budget is made (None: no limit). *nodes* of a diagram are about 40 bytes each;
+    *boxes* are those of one list. A *step* compares one rule with a part of another, in half a microsecond at most:
+    steps, nodes and boxes alone give the same answers on every machine.
+    """
+
+    def __init__(
+        self,
+        seconds: float | None = 60.0,
+        nodes: int = 1 << 22,
+        boxes: int = 20_000,
+        steps: int = 30_000_000,
+        parent: Budget | None = None,
+    ) -> None:
+        self.seconds = seconds
+        self.nodes = nodes
+        self.boxes = boxes
+        self.steps = steps
+        self.left = steps
+        self._parent = parent
+        self._ends = None if seconds is None else time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise `Exhausted` when the time is over."""
+        if self._parent is not None:
+            self._parent.check()
+        if self._ends is not None and time.monotonic() > self._ends:
+            raise Exhausted(f"{self.seconds:g} seconds")
+
+    def spend(self, steps: int) -> None:
+        """Note work, before it is done; raises `Exhausted` when that is more than what is left."""
+        self.left -= steps
+        if self._parent is not None:
+            self._parent.spend(steps)
+        if self.left < 0:
+            raise Exhausted(f"{self.steps:,} steps")
+        self.check()
+
+    def share(self, steps: int) -> Budget:
+        """Return a budget of *steps* for one of many questions; what it spends is spent here too."""
+        return Budget(None, self.nodes, self.boxes, steps, self)
 
     def __str__(self) -> str:
-        return f"{self.seconds:g} seconds, {self.nodes:,} nodes or {self.boxes:,} boxes"
+        limits = [f"{self.nodes:,} nodes", f"{self.boxes:,} boxes", f"{self.steps:,} steps"]
+        return ", ".join(limits if self.seconds is None else [f"{self.seconds:g} seconds", *limits])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -37,7 +36,6 @@ class Diagram:
         self._manager: BCDDManager | None = None
         self._process = 0
         self._spent = ""
-        self._ends = time.monotonic() + self.budget.seconds
 
     def variables(self, count: int) -> tuple[Formula, ...]:
         """Return new variables, below all earlier ones in the order."""
@@ -110,8 +108,10 @@ class Diagram:
         """Raise where the budget is spent, or where this is another process than the one that it was made in."""
         if self._spent:
             raise Exhausted(self._spent)
-        if time.monotonic() > self._ends:
-            raise self.exhausted(f"{self.budget.seconds:g} seconds")
+        try:
+            self.budget.check()
+        except Exhausted as limit:
+            raise self.exhausted(str(limit)) from None
         if self._manager is not None and os.getpid() != self._process:
             raise RuntimeError("a diagram cannot be used after a fork: make it in the process that uses it")
 
