@@ -51,7 +51,7 @@ $(FRESH):
 
 $(RUN): pyproject.toml | $(FRESH)
 	@echo "installing fwpolicy into $(VENV)" >&2
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[exact]'
 	@$(BIN)/python -m compileall -q policy
 	@touch $@
 

@@ -11,6 +11,7 @@ from dataclasses import field
 from enum import StrEnum
 
 from policy._record import dataclass
+from policy.packet import Packet
 from policy.source import Source, Span, Unreadable
 
 CODES: dict[str, str] = {
@@ -51,7 +52,11 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """Something said about a place: `code` (a key of `CODES`, or a check's), the place, what is wrong, what to do."""
+    """Something said about a place: `code` (a key of `CODES`, or a check's), the place, what is wrong, what to do.
+
+    A finding also has the *name* of its check, and may have a *region*, the packets that it is about in words, and an
+    *example*, one of them that was sent through the evaluator.
+    """
 
     code: str
     message: str
@@ -59,6 +64,9 @@ class Diagnostic:
     help: str | None = None
     severity: Severity = Severity.ERROR
     related: tuple[Related, ...] = ()
+    name: str | None = None
+    region: str | None = None
+    example: Packet | None = None
 
 
 class Mistakes(Exception):

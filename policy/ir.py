@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from typing import Any as _Anything
 
 from policy._record import dataclass
-from policy.packet import Intervals, Value, ValueSet
+from policy.packet import HOOK_FIELDS, Intervals, Value, ValueSet
 from policy.source import Source, Span
 
 if TYPE_CHECKING:
@@ -279,6 +279,16 @@ def walk(match: Match) -> list[Match]:
         case Not(part):
             found += walk(part)
     return found
+
+
+def looks_at_hook(ruleset: Ruleset) -> bool:
+    """Does any rule ask for the hook, or for a field that a packet has at some hooks only?"""
+    return any(
+        isinstance(part, Field) and part.name in HOOK_FIELDS
+        for policy in ruleset.policies.values()
+        for rule in policy.rules
+        for part in walk(rule.match)
+    )
 
 
 def all_of(*parts: Match) -> Match:

@@ -48,8 +48,13 @@ def cases(folder: str) -> Iterator[Case]:
     """Yield all cases of `tests/cases/FOLDER`."""
     for path in sorted((CASES / folder).glob("*.case")):
         for number, chunk in enumerate(re.split(r"^---\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE), 1):
-            lines, expected = [], []
-            for at, line in enumerate(chunk.split("\n"), 1):
-                lines.append(_EXPECTATION.sub("", line).rstrip() if "###" in line else line)
-                expected += [(at, code, pattern) for code, pattern in _EXPECTATION.findall(line)]
-            yield Case(f"{path.stem}-{number}", "\n".join(lines), tuple(expected))
+            yield parsed(f"{path.stem}-{number}", chunk)
+
+
+def parsed(name: str, chunk: str) -> Case:
+    """Return a chunk without its expectations, and those."""
+    lines, expected = [], []
+    for at, line in enumerate(chunk.split("\n"), 1):
+        lines.append(_EXPECTATION.sub("", line).rstrip() if "###" in line else line)
+        expected += [(at, code, pattern) for code, pattern in _EXPECTATION.findall(line)]
+    return Case(name, "\n".join(lines), tuple(expected))

@@ -7,15 +7,13 @@ from dataclasses import replace
 from itertools import product
 
 from policy.app.problem import CannotAnswer
-from policy.ir import Allow, Field, Ruleset, walk
+from policy.ir import Allow, Ruleset, looks_at_hook
 from policy.packet import FIELDS, FORWARD, HOOKS, INPUT, OUTPUT, Intervals, Value, has, single
 from policy.packet.address import LOOPBACK
 from policy.question.boxes import Part, Question
 
 _AT_SOME = ("in", "out", "mac", "uid", "gid")
 """The fields that a packet has at some hooks only."""
-
-_NEEDS_HOOK = ("hook", "pkttype", *_AT_SOME)
 
 
 class Hooks:
@@ -95,16 +93,6 @@ def parts_by_hook(
             for hook in hooks.asked(piece.values, question.hooks):
                 found[hook] = (*found.get(hook, ()), piece)
     return dict(sorted(found.items(), key=lambda each: each[0] or 0))
-
-
-def looks_at_hook(ruleset: Ruleset) -> bool:
-    """Does any rule ask for the hook, or for a field that a packet has at some hooks only?"""
-    return any(
-        isinstance(part, Field) and part.name in _NEEDS_HOOK
-        for policy in ruleset.policies.values()
-        for rule in policy.rules
-        for part in walk(rule.match)
-    )
 
 
 def _filters(ruleset: Ruleset, hook: int) -> bool:

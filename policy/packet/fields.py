@@ -74,6 +74,9 @@ LONGEST_INTERFACE = 15
 TRAFFIC = ("proto", "src", "dst", "sport", "dport", "in", "out")
 """The fields that say which traffic is meant: a question that leaves them out asks about all their values."""
 
+HOOK_FIELDS = ("hook", "in", "out", "mac", "uid", "gid", "pkttype")
+"""The hook, and the fields that a packet has, or whose value is usual, at some hooks only."""
+
 NOT_KNOWN = ("direction", "length", "mac", "pkttype", "uid", "gid")
 """The fields without a usual value: of a packet that does not say them they are not known."""
 

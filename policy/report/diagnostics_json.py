@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from policy.diagnostic import CODES, Diagnostic
+from policy.packet.codec import packet_to_json
 from policy.source import Span
 
 VERSION = 1
@@ -23,8 +24,10 @@ def problem_json(message: str, help: str | None = None) -> dict[str, Any]:
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
     """Return one finding or error."""
-    name = CODES.get(diagnostic.code)
+    name = diagnostic.name or CODES.get(diagnostic.code)
     entry = _entry(diagnostic.code, name, diagnostic.severity, diagnostic.message, diagnostic.span, diagnostic.help)
+    entry["region"] = diagnostic.region
+    entry["example"] = None if diagnostic.example is None else packet_to_json(diagnostic.example)
     entry["related"] = [
         {
             "file": related.span.source.name,

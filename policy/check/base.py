@@ -1,0 +1,61 @@
+"""A check: its code, its page, its examples, and the function that finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from policy.diagnostic import Diagnostic, Related, Severity
+from policy.packet import Packet
+from policy.source import Span
+
+if TYPE_CHECKING:
+    from policy.check.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A place of which a check could not say anything within the budget, and the limit that was met."""
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One lint check.
+
+    *page* is the docstring of its module: what the check says in its first line, then why it matters and what to do,
+    in Markdown. *bad* and *good* are texts in any language, with what is expected of each line in a comment at its
+    end, as in the case files of the tests: `### FW101 "PATTERN"`. They are the tests of the check and stand on its
+    page. *find* yields the findings in one set of rules, or what stayed undecided; a check without *find* is a
+    mistake that front ends report. *enabled*: is it on unless it is asked for?
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    page: str
+    bad: tuple[str, ...]
+    good: tuple[str, ...]
+    find: Callable[[Facts], Iterator[Diagnostic | Undecided]] | None = None
+    enabled: bool = True
+
+    @property
+    def summary(self) -> str:
+        """The first line of the page."""
+        return self.page.partition("\n")[0]
+
+    def finding(
+        self,
+        span: Span,
+        message: str,
+        *,
+        help: str | None = None,
+        related: tuple[Related, ...] = (),
+        region: str | None = None,
+        example: Packet | None = None,
+    ) -> Diagnostic:
+        """Return a finding of this check at a place; *region* are the packets that it is about, in words."""
+        return Diagnostic(self.code, message, span, help, self.severity, related, self.name, region, example)
