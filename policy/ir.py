@@ -181,6 +181,27 @@ Action = Allow | Block | Reject | Jump | Goto | Return | Set | Rewrite | Note | 
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a list as written, and what it means: values of a field, or alternative services (none: any)."""
+
+    values: ValueSet | tuple[Service, ...]
+    span: Span = _mark()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """A list of a rule or a definition with its single items, which the matches have united.
+
+    *field* is the one whose values they are (`src` in a definition of addresses), None for services. The list
+    means any of *items*, and none of *excepted*.
+    """
+
+    field: str | None
+    items: tuple[Item, ...]
+    excepted: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Suppression:
     """A comment that silences a check for one rule, or without codes all checks."""
 
@@ -191,7 +212,10 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A match and what is done with the packets that match. `span` is the whole rule as it was written."""
+    """A match and what is done with the packets that match. `span` is the whole rule as it was written.
+
+    *lists* are those in the text of the match that have several items, or an exception.
+    """
 
     match: Match
     actions: tuple[Action, ...]
@@ -202,6 +226,7 @@ class Rule:
     suppressions: tuple[Suppression, ...] = ()
     span: Span = _mark()
     action_span: Span | None = _mark()
+    lists: tuple[ItemList, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +262,8 @@ class Entry:
 class Definition:
     """A name that a file gives to a value: addresses, or alternative services.
 
-    *text* is the value as it was written, *uses* are the places that mention the name.
+    *text* is the value as it was written, *uses* are the places that mention the name, *lists* are the value's lists
+    that have several items, or an exception.
     """
 
     name: str
@@ -247,6 +273,7 @@ class Definition:
     span: Span = _mark()
     uses: tuple[Span, ...] = _mark(())
     suppressions: tuple[Suppression, ...] = _mark(())
+    lists: tuple[ItemList, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
