@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from typing import Any as _Anything
 
 from policy._record import dataclass
-from policy.packet import HOOK_FIELDS, Intervals, Value, ValueSet
+from policy.packet import FIELDS, HOOK_FIELDS, Intervals, Value, ValueSet
 from policy.source import Source, Span
 
 if TYPE_CHECKING:
@@ -349,3 +349,23 @@ def either_of(*parts: Match) -> Match:
 def negated(match: Match) -> Match:
     """Return the negation, without double ones."""
     return match.part if isinstance(match, Not) else Not(match)
+
+
+def conjuncts(match: Match) -> tuple[Match, ...]:
+    """Return the conditions that must all hold, in order; `all_of` makes the match of them again."""
+    match match:
+        case Any():
+            return ()
+        case All(parts):
+            return parts
+    return (match,)
+
+
+def with_values(match: Match, name: str, values: ValueSet) -> Match | None:
+    """Return a match with other values of a field, none where they are all; None unless one conjunct is that field."""
+    parts = conjuncts(match)
+    at = [number for number, part in enumerate(parts) if isinstance(part, Field) and part.name == name]
+    if len(at) != 1:
+        return None
+    wanted = () if name in ("src", "dst") and values == FIELDS[name].domain else (Field(name, values),)
+    return all_of(*parts[: at[0]], *wanted, *parts[at[0] + 1 :])

@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from policy.ir import Ruleset
-    from policy.packet import Intervals
+    from collections.abc import Sequence
+
+    from policy.ir import Rule, Ruleset
+    from policy.packet import Intervals, ValueSet
     from policy.source import Source
 
 _STATEMENT = re.compile(
@@ -31,9 +33,17 @@ class Native:
 
     def format(self, source: Source) -> str:
         """Return the text in its canonical layout; raises `diagnostic.Mistakes`."""
-        from policy.languages.native.edit import format_text
+        from policy.languages.native.layout import format_text
 
         return format_text(source)
+
+    def with_values(
+        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
+    ) -> str | None:
+        """Return a rule with other values in one field, as text, with the words of *others* too; None: impossible."""
+        from policy.languages.native.edit import with_values
+
+        return with_values(ruleset, rule, field, values, others)
 
 
 native = Native()
