@@ -7,7 +7,7 @@ from typing import Any
 
 from policy.ir import Rule, Ruleset, looks_at_hook
 from policy.packet import HOOKS, Packet
-from policy.reach import At, Flow
+from policy.reach import At, Flow, Standings
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
 
@@ -59,6 +59,11 @@ class Facts:
         if hook not in self._flows:
             self._flows[hook] = Flow(self.ruleset, self.space(hook))
         return self._flows[hook]
+
+    @cached_property
+    def standings(self) -> Standings:
+        """What is known of every rule: alive, dead and why, in a policy that packets do not enter, or undecided."""
+        return Standings(self.ruleset, self.hooks, self.flow, self.budget)
 
     def words(self, packets: Algebra) -> str | None:
         """Return a set of packets in words, with the names of the file; None where they would be too many."""
