@@ -189,8 +189,5 @@ def not_entered(ruleset: Ruleset, policies: Collection[str]) -> tuple[str, ...]:
     return tuple(
         name
         for name, policy in ruleset.policies.items()
-        if name not in policies
-        and name not in entries
-        and (name in called or policy.rules or policy.default is None)
+        if name not in policies and name not in entries and (name in called or policy.rules or policy.default is None)
     )
-

@@ -113,7 +113,9 @@ class Standings:
         """Yield the packets that match a rule at each hook, as if there were no others; none where they are too many."""
         scope = self._entered.scopes[at[0]]
         rule = self.ruleset.policies[at[0]].rules[at[1]]
-        match = all_of(rule.match, Field("state", scope.states)) if within_scope and scope.states.size < 5 else rule.match
+        match = (
+            all_of(rule.match, Field("state", scope.states)) if within_scope and scope.states.size < 5 else rule.match
+        )
         lone = Policy(at[0], (replace(rule, match=match),))
         ruleset = Ruleset(self.ruleset.language, self.ruleset.families, {at[0]: lone}, {})
         for hook in self.hooks:
