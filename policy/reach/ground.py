@@ -13,7 +13,7 @@ from typing import Any, Generic
 
 from policy.evaluate.state import harmless
 from policy.evaluate.walk import IMPLICIT
-from policy.ir import Allow, Block, Field, Log, Note, Policy, Reject, Rule, Ruleset, walk
+from policy.ir import Allow, Block, Field, Log, Note, Policy, Reject, Rule, Ruleset, Verdict, walk
 from policy.reach.effects import changed_fields, touches
 from policy.reach.ends import At
 from policy.reach.flow import Flow
@@ -40,6 +40,11 @@ class Ground(Generic[S, N]):
         self._truths: dict[At, Truth[S]] = {}
         self._left: dict[At, S] = {}
         self._sure: dict[At, S] = {}
+
+    @property
+    def default(self) -> Verdict | None:
+        """What becomes of packets at the end of a `listed` policy."""
+        return None if self.listed is None else self.listed.default or self.ruleset.at(self.sets.hook)[0].default
 
     def rule(self, at: At) -> Rule:
         """Return the rule at a place."""
