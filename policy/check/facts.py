@@ -10,7 +10,7 @@ from policy.evaluate import Decision, Index, Step, evaluate
 from policy.ir import Rule, Ruleset, looks_at_hook
 from policy.packet import HOOKS, Intervals, Packet
 from policy.reach import At, Disagreement, Flow, Standings
-from policy.reach.assumptions import assumptions
+from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
@@ -97,7 +97,8 @@ class Facts:
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
         if at not in self._opponents:
-            self._opponents[at] = opponents(self.grounds, at) if self.is_live(at) else []
+            found = opponents(self.grounds, at)
+            self._opponents[at] = found if found and self.is_live(at) else []
         return self._opponents[at]
 
     def matched(self, at: At) -> dict[int | None, Any]:
@@ -112,6 +113,10 @@ class Facts:
     def room(self, at: At) -> int | None:
         """Return the number of the nearest rule before a rule that it may not be moved past; its own: none is known."""
         return room(self.grounds, at)
+
+    def may_be_absent(self, at: At) -> bool:
+        """May it be that no packet of a rule exists? (Quick; a yes may be wrong.)"""
+        return any(may_be_absent(self.rule(at).match, hook, self.local) for hook in self.hooks)
 
     def absent(self, hook: int | None, packets: Algebra) -> list[str]:
         """Return what is assumed by which none of some packets exist at *hook*; nothing where some may."""
