@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def test_a_command_prints_what_it_did(
         request.getfixturevalue("samples")
     arguments = [*(CASES | LINT)[name], *(["--format", kind] if kind != "text" else [])]
     done = run(*arguments)
-    shown = f"$ fwpolicy {' '.join(arguments)}\n{done.out}--- standard error\n{done.err}--- exit {done.status}\n"
+    out = json.dumps(json.loads(done.out), indent=2) + "\n" if kind == "sarif" and done.out else done.out
+    shown = f"$ fwpolicy {' '.join(arguments)}\n{out}--- standard error\n{done.err}--- exit {done.status}\n"
     file = GOLDEN / kind / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         file.write_text(shown, encoding="utf-8")

@@ -112,6 +112,7 @@ def _json(linted: Linted, statistics: bool, out: Output) -> None:
 def _sarif(linted: Linted, statistics: bool, out: Output) -> None:  # noqa: ARG001 (it has no place there)
     from policy.report.sarif import sarif
 
+    out.compact = True  # nobody reads it, and it may be long
     out.document(sarif(linted))
 
 
