@@ -3,6 +3,7 @@
 * `read(source: Source, *, local: Intervals | None = None) -> ir.Ruleset`: the rules of a text, or
   `diagnostic.Mistakes` with everything that is wrong with it; *local* are the host's own addresses;
 * `looks_like(text: str) -> bool`: a cheap guess at whether a text is of this language;
+* `with_values(ruleset, rule, field, values, others=()) -> str | None`: a rule with other values in one field;
 * `format(source: Source) -> str`, where the language has one layout that is right: the text in that
   layout, with the same meaning, or `Mistakes`;
 * `includes(source: Source) -> list[str]`, where the language has them: the paths of the files that a text includes.
@@ -16,8 +17,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from policy.ir import Ruleset
-    from policy.packet import Intervals
+    from collections.abc import Sequence
+
+    from policy.ir import Rule, Ruleset
+    from policy.packet import Intervals, ValueSet
     from policy.source import Source
 
 
@@ -29,6 +32,14 @@ class FrontEnd(Protocol):
 
     def looks_like(self, text: str) -> bool:
         """Is the text probably of this language?"""
+
+    def with_values(
+        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
+    ) -> str | None:
+        """Return *rule* of *ruleset* as text, with *values* in *field* and everything else as it is.
+
+        None where the language cannot say that in one rule. *others* are rules whose words may be used.
+        """
 
 
 class Formatting(FrontEnd, Protocol):
