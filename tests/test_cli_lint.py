@@ -96,6 +96,14 @@ def test_a_file_with_mistakes_does_not_stop_the_others(folder: Path) -> None:
     assert text.out.endswith("3 findings in 1 file: 1 error, 2 warnings; 1 file could not be read\n")
 
 
+def test_of_every_file_the_first_mistakes_are_shown(folder: Path) -> None:
+    for name in ("a.fw", "b.fw"):
+        write(folder / name, "policy p {\n" + "    allow tcp/70000\n" * 1500 + "}\n")
+    done = run("lint", ".")
+    assert done.err.count("a.fw:") == done.err.count("b.fw:") == 20
+    assert done.err.count("… and 980 more") == 2
+
+
 def test_an_included_file_is_linted_with_the_one_that_includes_it(folder: Path) -> None:
     write(folder / "parts" / "q.fw", "policy q {\n    block udp/69 from office\n}\n")
     write(folder / "parts" / "names.fw", 'include "deep/names.fw"\n')
@@ -224,6 +232,7 @@ def test_status(folder: Path, check: str, fail_on: str | None, status: int) -> N
     [
         ("--budget", "0"),
         ("--budget", "nan"),
+        ("--budget", "inf"),
         ("--budget", "x"),
         ("--fail-on", "all"),
         ("--format", "xml"),

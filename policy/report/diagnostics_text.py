@@ -21,7 +21,7 @@ def diagnostics_text(diagnostics: Sequence[Diagnostic], style: Style = PLAIN) ->
     """Return up to `MOST_SHOWN` diagnostics, and how many more there are."""
     shown = [diagnostic_text(diagnostic, style) for diagnostic in diagnostics[:MOST_SHOWN]]
     if (more := len(diagnostics) - MOST_SHOWN) > 0:
-        shown.append(f"… and {more} more")
+        shown.append(f"… and {more:,} more")
     return "\n\n".join(shown)
 
 
