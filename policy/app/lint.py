@@ -122,7 +122,7 @@ def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) 
         return
     result.files |= {source.name for source in ruleset.sources} | {text.name}
     silence = Silence(ruleset)
-    facts = Facts(ruleset, Budget(how.seconds))
+    facts = Facts(ruleset, _budget(how.seconds))
     for check in how.checks:
         if watch:
             watch(text.name, f"{check.code} {check.name}")
@@ -147,6 +147,12 @@ def _read(text: Source, how: Linting) -> Ruleset:
     if not ruleset.policies and not ruleset.definitions:
         raise Unreadable(text.name, "has no rules", "say its `--language`, if it is not native")
     return ruleset
+
+
+def _budget(seconds: float) -> Budget:
+    """Return a budget of so many seconds; more of them than usual allow for more work too."""
+    usual = Budget().steps
+    return Budget(seconds, steps=max(usual, round(usual * seconds / SECONDS)))
 
 
 def _take(check: Check, facts: Facts, silence: Silence, result: Linted) -> None:
