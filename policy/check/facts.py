@@ -11,9 +11,6 @@ from policy.reach import At, Flow
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
 
-MOST_REGIONS = 50
-"""Sets of more regions are not described."""
-
 SHOWN_REGIONS = 3
 
 
@@ -61,13 +58,12 @@ class Facts:
         return self._flows[hook]
 
     def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where they would be too many."""
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
         try:
-            found = packets.describe(self.ruleset.definitions, MOST_REGIONS)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
         except Exhausted:
             return None
-        more = len(found) - SHOWN_REGIONS
-        return "; ".join(found[:SHOWN_REGIONS]) + (f"; and {more} more" if more > 0 else "")
+        return "; ".join(found) + ("; and more" if more else "")
 
     def example(self, packets: Algebra) -> Packet | None:
         """Return one natural packet of a set, None where it is empty."""
