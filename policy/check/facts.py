@@ -18,9 +18,6 @@ from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
 
-MOST_REGIONS = 50
-"""Sets of more regions are not described."""
-
 SHOWN_REGIONS = 3
 
 
@@ -157,13 +154,12 @@ class Facts:
         return packet
 
     def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where they would be too many."""
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
         try:
-            found = packets.describe(self.ruleset.definitions, MOST_REGIONS)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
         except Exhausted:
             return None
-        more = len(found) - SHOWN_REGIONS
-        return "; ".join(found[:SHOWN_REGIONS]) + (f"; and {more} more" if more > 0 else "")
+        return "; ".join(found) + ("; and more" if more else "")
 
     def region(self, packets: Mapping[int | None, Algebra]) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them."""
