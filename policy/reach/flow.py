@@ -6,8 +6,11 @@ several ways at once; where ways with the same changes meet again they are one. 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 from typing import Generic, assert_never
 
 from policy.evaluate import Implicit
@@ -22,6 +25,7 @@ from policy.ir import (
     Log,
     Match,
     Note,
+    Policy,
     Reject,
     Return,
     Rewrite,
@@ -33,14 +37,12 @@ from policy.ir import (
 )
 from policy.reach import ends
 from policy.reach.ends import At, End, Outcome, Passing, combined
+from policy.reach.runs import after, deal, decision, halves
 from policy.sets import Exhausted
-from policy.sets.truth import N, S, Sets
+from policy.sets.truth import N, S, Sets, Truth
 
-MOST_VISITS = 200_000
-"""After so many rules, counted on every way, the question is undecided."""
-
-MOST_WAYS = 200
-"""So many ways that differ in what they have changed are followed side by side."""
+STEPS = 100
+"""A rule on one way costs so many steps of the budget."""
 
 DEEPEST = 150
 """Deeper calls are undecided."""
@@ -61,9 +63,9 @@ class _Going(Generic[S, N]):
 class Flow(Generic[S, N]):
     """The packets of *within* (all, when left out) through the rules of a hook.
 
-    `rules` has a `Passing` for each rule that any packet may come to; `allowed`, `blocked` and `depends` are the
-    packets by verdict, and `outcomes` splits them by what decides. Raises `Exhausted` when the budget of the space,
-    or one of the limits above, is spent.
+    `rules` has a `Passing` for each rule that any packet may come to and match; `allowed`, `blocked` and `depends`
+    are the packets by verdict, and `outcomes` splits them by what decides. Raises `Exhausted`, then and when
+    verdicts are asked for, when the budget of the space, or the limit above, is spent.
     """
 
     def __init__(
@@ -75,35 +77,57 @@ class Flow(Generic[S, N]):
         self.rules: dict[At, Passing[S]] = {}
         self._allows: dict[End, S] = {}
         self._blocks: dict[End, S] = {}
-        self._left = MOST_VISITS
-        self._follow(sets.everything if within is None else within)
+        self.within = sets.everything if within is None else within
+        try:
+            self._follow(self.within)
+        except RecursionError:
+            raise Exhausted("conditions that are nested too deeply") from None
 
     def _follow(self, within: S) -> None:
         sets = self.sets
         ways: Ways[N, S] = {sets.original: within}
         sure = within
         before: dict[End, S] | None = None
-        for entry in self.ruleset.at(sets.hook):
+        entries = self.ruleset.at(sets.hook)
+        for entry in entries:
             walk = _Walk(self, entry)
             walk.enter(ways, sure)
             before = combined(self.sets, before, walk.allows)
-            ways = walk.allowed
-            sure = sure - sets.union((*walk.blocks.values(), *walk.passes.values())).known()
             _add(self._blocks, walk.blocks)
             _add(self._allows, walk.passes)
+            if entry is not entries[-1]:
+                ways = {now: sets.union(parts) for now, parts in walk.allowed.items()}
+                sure = sure - sets.union((*walk.blocks.values(), *walk.passes.values())).known()
         if before is None:
             before = {End(Allow(), None, None, "default", None): within}
         _add(self._allows, before)
-        may_block = sets.union(self._blocks.values()).some()
-        may_allow = sets.union(self._allows.values()).some()
-        self.allowed: S = within - may_block
-        self.blocked: S = within - may_allow
-        self.depends: S = may_block & may_allow
+
+    @cached_property
+    def _may_allow(self) -> S:
+        return self.sets.union(self._allows.values()).some()
+
+    @cached_property
+    def _may_block(self) -> S:
+        return self.sets.union(self._blocks.values()).some()
+
+    @cached_property
+    def allowed(self) -> S:
+        """The packets that pass, whatever the unknowns are."""
+        return self.within - self._may_block
+
+    @cached_property
+    def blocked(self) -> S:
+        """The packets that do not, whatever the unknowns are."""
+        return self.within - self._may_allow
+
+    @cached_property
+    def depends(self) -> S:
+        """The packets of which unknowns decide."""
+        return self._may_block & self._may_allow
 
     def passing(self, at: At) -> Passing[S]:
         """Return what reaches and matches a rule; nothing, where no packet comes to it."""
-        nothing = self.sets.nothing
-        return self.rules.get(at) or Passing(nothing, nothing, nothing)
+        return self.rules.get(at) or Passing(self.sets.nothing, self.sets.nothing)
 
     @property
     def by_end(self) -> dict[End, S]:
@@ -135,23 +159,14 @@ class Flow(Generic[S, N]):
         found = [Outcome(verdict, mine - twice, end) for end, mine in by_decider.values() if mine - twice]
         return [*found, *([Outcome(verdict, twice, None)] if twice else [])]
 
-    def visit(self, depth: int) -> None:
-        """Count one rule; raises `Exhausted` at the limits."""
-        self._left -= 1
-        if self._left <= 0:
-            raise Exhausted(f"{MOST_VISITS:,} rules on all ways")
-        if depth > DEEPEST:
-            raise Exhausted(f"{DEEPEST} nested calls")
-
-    def seen(self, at: At, reach: S, matched: S, surely: S) -> None:
+    def seen(self, at: At, matched: S, surely: S) -> None:
         """Add what one way brings to a rule."""
+        found = matched.some()
+        sure = found if surely is found else surely.every()
         before = self.rules.get(at)
-        if before is None:
-            self.rules[at] = Passing(reach.some(), matched.some(), surely.every())
-        else:
-            self.rules[at] = Passing(
-                before.reach | reach.some(), before.matched | matched.some(), before.surely | surely.every()
-            )
+        if before is not None:
+            found, sure = before.matched | found, before.surely | sure
+        self.rules[at] = Passing(found, sure)
 
 
 class _Walk(Generic[S, N]):
@@ -164,7 +179,7 @@ class _Walk(Generic[S, N]):
         self.allows: dict[End, S] = {}
         self.blocks: dict[End, S] = {}
         self.passes: dict[End, S] = {}
-        self.allowed: Ways[N, S] = {}
+        self.allowed: dict[N, list[S]] = {}
         self.met: dict[object, _Going[S, N]] = {}
 
     def enter(self, ways: Ways[N, S], sure: S) -> None:
@@ -193,15 +208,24 @@ class _Walk(Generic[S, N]):
         policy = self.flow.ruleset.policies[name]
         returned: Ways[N, S] = {}
         ended = self.sets.nothing
+        if depth > DEEPEST:
+            raise Exhausted(f"{DEEPEST} nested calls")
         order = range(len(policy.rules))
-        for number in order[::-1] if policy.last_match else order:
-            if not ways:
-                break
+        waiting = deque(order[::-1] if policy.last_match else order)
+        while ways and waiting:
+            if self.sets.unites and [*ways] == [self.sets.original]:
+                together = self._together(policy, waiting, ways[self.sets.original], sure)
+                if together is not None:
+                    rest, sure, gone = together
+                    ways = {self.sets.original: rest} if rest else {}
+                    ended = ended | gone
+                    continue
+            number = waiting.popleft()
             rule, at = policy.rules[number], (name, number)
-            self.flow.visit(depth)
+            self.sets.budget.spend(STEPS * len(ways))
             matched, unmatched = self._parted(rule.match, ways)
             surely = sure - self._all(unmatched).known()
-            self.flow.seen(at, self._all(ways), self._all(matched), surely)
+            self.flow.seen(at, self._all(matched), surely)
             if not matched or all(harmless(action) for action in rule.actions):
                 continue
             done = self._do(rule, at, matched, surely, depth)
@@ -212,14 +236,42 @@ class _Walk(Generic[S, N]):
                 _join(returned, now, packets)
             ended = ended | done.ended
             sure = sure - (done.ended | self._all(done.returned)).known()
-            if len(ways) > MOST_WAYS:
-                raise Exhausted(f"{MOST_WAYS} ways that change packets differently")
+            if len(ways) > self.sets.budget.ways:
+                raise Exhausted(f"{self.sets.budget.ways} ways that change packets differently")
         if policy.default is not None:
             ended = ended | self._end(ways, policy.default, name, None, "default")
         else:
             for now, packets in ways.items():
                 _join(returned, now, packets)
         return _Going({}, returned, ended)
+
+    def _together(self, policy: Policy, waiting: deque[int], packets: S, sure: S) -> tuple[S, S, S] | None:
+        """Take the next rules that only decide together; return what is left, what of it is sure, and what is gone."""
+        verdicts = [*takewhile(bool, (decision(policy.rules[number]) for number in waiting))]
+        count = len(verdicts)
+        if count < 2:
+            return None
+        numbers = [waiting.popleft() for _ in range(count)]
+        self.sets.budget.spend(STEPS * count)
+        truths = []
+        for number in numbers:
+            may, must = self.sets.truth(policy.rules[number].match, self.sets.original, self.flow.assume)
+            mine = packets & may
+            truths.append(Truth(mine, mine if may is must else packets & must))
+
+        def got(place: int, come: S, surely: S) -> None:
+            number, verdict, must = numbers[place], verdicts[place], truths[place].must
+            at = policy.name, number
+            if surely is not come or must is not truths[place].may:
+                surely = surely - (come - must)
+            self.flow.seen(at, come, surely)
+            if not isinstance(verdict, bool):
+                self._end({self.sets.original: come}, verdict, policy.name, at)
+
+        half = halves(truths, [not isinstance(verdicts[place], bool) for place in range(count)], self.sets.nothing)
+        deal(half, packets, packets if sure == packets else sure, got)
+        rest, left = after(half, packets, sure)
+        return rest, left, packets & half.may
 
     def _parted(self, match: Match, ways: Ways[N, S]) -> tuple[Ways[N, S], Ways[N, S]]:
         """Return the packets that may match and those that may not."""
@@ -297,7 +349,7 @@ class _Walk(Generic[S, N]):
             _add(self.allows if end.allows else self.blocks, {end: packets})
         if end.allows:
             for now, each in ways.items():
-                _join(self.allowed, now, each)
+                self.allowed.setdefault(now, []).append(each)
         return packets
 
     def _rule(self, at: At) -> Rule:

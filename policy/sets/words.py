@@ -118,7 +118,7 @@ def _addresses(field: str, values: Intervals | Masked, named: Sequence[tuple[str
     """Return addresses by the names that they have: one, several, or one with a little left out; else as they are."""
     if isinstance(values, Masked):
         return set_text(field, values)
-    for name, value in named:
+    for name, value in [*named, *_WHOLE]:
         if value == values:
             return name
     best: tuple[int, str] | None = None
