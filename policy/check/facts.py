@@ -7,8 +7,8 @@ from functools import cached_property, partial
 from typing import Any
 
 from policy.evaluate import Decision, Index, Step, evaluate
-from policy.ir import Rule, Ruleset, looks_at_hook
-from policy.packet import HOOKS, Intervals, Packet
+from policy.ir import Field, Rule, Ruleset, either_of, looks_at_hook
+from policy.packet import ESTABLISHED, HOOKS, INVALID, RELATED, Intervals, Names, Packet
 from policy.reach import At, Disagreement, Flow, Standings
 from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.ground import Ground
@@ -22,6 +22,12 @@ MOST_REGIONS = 50
 """Sets of more regions are not described."""
 
 SHOWN_REGIONS = 3
+
+_LO = Names.of("lo")
+PREAMBLE = either_of(
+    Field("state", Intervals.of(ESTABLISHED, RELATED, INVALID)), Field("in", _LO), Field("out", _LO)
+)  # fmt: skip
+"""What the first rules of many policies are about."""
 
 
 class Facts:
@@ -93,6 +99,10 @@ class Facts:
     def is_live(self, at: At) -> bool:
         """May any packet reach and match a rule, at any hook?"""
         return any(ground.matched(at) for ground in self.grounds)
+
+    def is_preamble(self, at: At) -> bool:
+        """Is a rule only about packets of known connections, invalid ones, or `lo`, as many policies begin?"""
+        return all(ground.truth(at).may <= ground.sets.of_match(PREAMBLE) for ground in self.grounds)
 
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
