@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from policy.ir import Rule, Ruleset, looks_at_hook
-from policy.packet import HOOKS, Packet
+from policy.ir import Goto, Jump, Rule, Ruleset, looks_at_hook
+from policy.packet import HOOKS, Packet, ValueSet
 from policy.reach import At, Flow
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
@@ -16,16 +17,21 @@ MOST_REGIONS = 50
 
 SHOWN_REGIONS = 3
 
+Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
+"""How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
+
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    Methods that need an engine raise `Exhausted` once the budget is spent.
+    Methods that need an engine raise `Exhausted` once the budget is spent. *edit* writes rules in their language;
+    without it they cannot be written (`app.load.facts` knows it).
     """
 
-    def __init__(self, ruleset: Ruleset, budget: Budget | None = None) -> None:
+    def __init__(self, ruleset: Ruleset, budget: Budget | None = None, edit: Edit | None = None) -> None:
         self.ruleset = ruleset
         self.budget = budget or Budget()
+        self._edit = edit
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
 
@@ -44,6 +50,26 @@ class Facts:
     def rule(self, at: At) -> Rule:
         """Return the rule at a place."""
         return self.ruleset.policies[at[0]].rules[at[1]]
+
+    @cached_property
+    def met(self) -> dict[str, tuple[int | None, ...]]:
+        """The policies that packets can come to, each with the hooks where they do."""
+        found: dict[str, list[int | None]] = {}
+        for hook in self.hooks:
+            waiting = [entry.policy for entry in self.ruleset.at(hook)]
+            seen = set(waiting)
+            while waiting:
+                name = waiting.pop()
+                found.setdefault(name, []).append(hook)
+                for rule in self.ruleset.policies[name].rules:
+                    called = {action.policy for action in rule.actions if isinstance(action, Jump | Goto)} - seen
+                    waiting += called
+                    seen |= called
+        return {name: tuple(found[name]) for name in self.ruleset.policies if name in found}
+
+    def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
+        """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
+        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""

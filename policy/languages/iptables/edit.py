@@ -27,6 +27,7 @@ _OPTIONS = {
     "dport": ("destination-port", "destination-ports"),
     "state": ("state", "ctstate"),
 }
+_SIDES = ("src", "dst")
 _LISTS = {"source-port": "--sports", "destination-port": "--dports"}
 
 
@@ -35,9 +36,13 @@ def with_values(rule: Rule, field: str, values: ValueSet, family: int) -> str | 
 
     What is returned has been read again.
     """
+    if not isinstance(values, Intervals) or not values or field not in _OPTIONS:
+        return None
     text = rule.span.text
+    if field in _SIDES and "-range" not in text and _value("source", values) is None:
+        return None
     before = parse_rule(Source("", text), family)
-    if before is None or before.verb != "-A" or not isinstance(values, Intervals) or not values:
+    if before is None or before.verb != "-A":
         return None
     after = _edited(text, before, field, values)
     again = None if after is None else parse_rule(Source("", after), family)
