@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from policy.ir import Goto, Jump, Rule, Ruleset, looks_at_hook
+from policy.evaluate import Index, Step, evaluate
+from policy.ir import Match, Rule, Ruleset, looks_at_hook
 from policy.packet import HOOKS, Packet, ValueSet
-from policy.reach import At, Flow
+from policy.reach import At, Disagreement, Flow, Standings
+from policy.reach.entered import entered
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
 
@@ -32,6 +34,7 @@ class Facts:
         self.ruleset = ruleset
         self.budget = budget or Budget()
         self._edit = edit
+        self._index = Index()
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
 
@@ -53,19 +56,10 @@ class Facts:
 
     @cached_property
     def met(self) -> dict[str, tuple[int | None, ...]]:
-        """The policies that packets can come to, each with the hooks where they do."""
-        found: dict[str, list[int | None]] = {}
-        for hook in self.hooks:
-            waiting = [entry.policy for entry in self.ruleset.at(hook)]
-            seen = set(waiting)
-            while waiting:
-                name = waiting.pop()
-                found.setdefault(name, []).append(hook)
-                for rule in self.ruleset.policies[name].rules:
-                    called = {action.policy for action in rule.actions if isinstance(action, Jump | Goto)} - seen
-                    waiting += called
-                    seen |= called
-        return {name: tuple(found[name]) for name in self.ruleset.policies if name in found}
+        """The policies that an entry leads to, each with the hooks where it does."""
+        scopes = entered(self.ruleset).scopes
+        names = [name for name in self.ruleset.policies if name in scopes]
+        return {name: tuple(h for h in self.hooks if h is None or h in scopes[name].hooks) for name in names}
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
@@ -86,6 +80,11 @@ class Facts:
             self._flows[hook] = Flow(self.ruleset, self.space(hook))
         return self._flows[hook]
 
+    @cached_property
+    def standings(self) -> Standings:
+        """What is known of every rule: alive, dead and why, in a policy that packets do not enter, or undecided."""
+        return Standings(self.ruleset, self.hooks, self.flow, self.budget)
+
     def words(self, packets: Algebra) -> str | None:
         """Return a set of packets in words, with the names of the file; None where they would be too many."""
         try:
@@ -98,3 +97,22 @@ class Facts:
     def example(self, packets: Algebra) -> Packet | None:
         """Return one natural packet of a set, None where it is empty."""
         return packets.example()
+
+    def matched(self, at: At, match: Match) -> Packet | None:
+        """Return a packet of *match* that comes to a rule and matches it whatever the unknowns are, as evaluated.
+
+        None where there is none at any hook. Raises `Disagreement` where the evaluator says something else.
+        """
+        rule = self.rule(at)
+        for hook in self.met.get(at[0], ()):
+            space = self.space(hook)
+            packet: Packet | None = (
+                Flow(self.ruleset, space, space.of_match(match).every()).passing(at).surely.example()
+            )
+            if packet is None:
+                continue
+            steps = evaluate(self.ruleset, packet, index=self._index)
+            if any(isinstance(step, Step) and step.rule is rule and step.matched for step in steps):
+                return packet
+            raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)} at {at}")
+        return None

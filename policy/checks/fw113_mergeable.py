@@ -7,10 +7,11 @@ belongs together is easier to see in one rule.
 or is to get a note of its own, leave them as they are.
 
 **What is said exactly.** The rules follow each other in one policy, have the same actions, label, note, owner and
-expiry date, and no condition that cannot be known. Their matches differ in the values of one field, no rule says what
-the others say already, and the one rule matches just those packets that any of them matches. Each packet then meets
-the same as before. The new rule is read again before it is shown. What cannot be written as one rule is not reported:
-iptables has one prefix, one range of ports, or fifteen ports with multiport. A finding speaks of at most 32 rules.
+expiry date, and no condition that cannot be known; none of them is dead. Their matches differ in the values of one
+field, no rule says what the others say already, and the one rule matches just those packets that any of them matches.
+Each packet then meets the same as before. The new rule is read again before it is shown. What cannot be written as one
+rule is not reported: iptables has one prefix, one range of ports, or fifteen ports with multiport. A finding speaks of
+at most 32 rules.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         at = 0
         while at + 1 < len(rules):
             found = _longest(rules[at : at + _MOST], changing, facts)
-            if found is not None:
+            if found is not None and not any(facts.standings.of[name, at + n].dead for n in range(len(found[0]))):
                 yield _finding(*found, facts, name)
             at += 1 if found is None else len(found[0])
 

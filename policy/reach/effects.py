@@ -93,10 +93,14 @@ def _called(name: str, policies: Mapping[str, Policy], changes: frozenset[str]) 
     return Effect(End.PERHAPS if ends else End.NEVER, changes)
 
 
+def telling(rule: Rule) -> tuple[Action, ...]:
+    """Return the actions of a rule that are more than remarks."""
+    return tuple(action for action in rule.actions if not isinstance(action, Log | Note))
+
+
 def verdict(rule: Rule) -> Action | None:
     """Return the action by which rules are compared: the last one that is more than a remark."""
-    telling = [action for action in rule.actions if not isinstance(action, Log | Note)]
-    return telling[-1] if telling else None
+    return telling(rule)[-1] if telling(rule) else None
 
 
 def touches(changes: Collection[str], fields: Collection[str]) -> bool:

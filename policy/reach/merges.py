@@ -29,7 +29,8 @@ from policy.ir import (
 )
 from policy.packet import Intervals, Names, ValueSet
 
-_ENDS = (Allow, Block, Reject, Return, Goto)
+ENDING = (Allow, Block, Reject, Return, Goto)
+"""The actions behind which no rule of the same policy sees the packet."""
 
 
 class Run(NamedTuple):
@@ -66,7 +67,7 @@ def run_from(rules: Sequence[Rule], changing: frozenset[str]) -> Run | None:
         union = united([before, other])
         if union is None or _covers(before, other) or _covers(other, before):
             break
-        if not isinstance(first.actions[-1], _ENDS) and (name in changing or _meet(before, other)):
+        if not isinstance(first.actions[-1], ENDING) and (name in changing or _meet(before, other)):
             break
         found = [*(found or [mine]), other]
     return Run(name, tuple(found)) if found else None
@@ -108,7 +109,7 @@ def _alike(one: Rule, two: Rule) -> bool:
     if one.actions != two.actions or not one.actions:
         return False
     said = [(rule.label, rule.note, rule.owner, rule.expires, rule.suppressions) for rule in (one, two)]
-    return said[0] == said[1] and all(isinstance(action, (*_ENDS, Log, Note, Set, Jump)) for action in one.actions)
+    return said[0] == said[1] and all(isinstance(action, (*ENDING, Log, Note, Set, Jump)) for action in one.actions)
 
 
 def _covers(one: ValueSet, two: ValueSet) -> bool:
