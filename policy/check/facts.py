@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from policy.evaluate import Index, Step, evaluate
+from policy.evaluate import Decision, Index, Step, evaluate
 from policy.ir import Match, Rule, Ruleset, looks_at_hook
 from policy.packet import HOOKS, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Standings
@@ -98,21 +98,25 @@ class Facts:
         """Return one natural packet of a set, None where it is empty."""
         return packets.example()
 
-    def matched(self, at: At, match: Match) -> Packet | None:
-        """Return a packet of *match* that comes to a rule and matches it whatever the unknowns are, as evaluated.
+    def flows(self, policy: str, match: Match) -> list[Flow[Any, Any]]:
+        """Return the packets of a match through the rules, at each hook where any come to a policy."""
+        spaces = [self.space(hook) for hook in self.met.get(policy, ())]
+        return [Flow(self.ruleset, space, space.of_match(match).every()) for space in spaces]
 
-        None where there is none at any hook. Raises `Disagreement` where the evaluator says something else.
+    def matched(self, at: At, match: Match, flows: Sequence[Flow[Any, Any]]) -> Packet | None:
+        """Return a packet of *match* that comes to a rule in one of *flows* and matches it, as evaluated, too.
+
+        It does so whatever the unknowns are. None where there is none, or where a walk ends before that rule because
+        unknowns decide by then. Raises `Disagreement` where the evaluator says something else.
         """
         rule = self.rule(at)
-        for hook in self.met.get(at[0], ()):
-            space = self.space(hook)
-            packet: Packet | None = (
-                Flow(self.ruleset, space, space.of_match(match).every()).passing(at).surely.example()
-            )
+        for flow in flows:
+            packet: Packet | None = (flow.passing(at).surely & flow.sets.of_match(match)).example()
             if packet is None:
                 continue
-            steps = evaluate(self.ruleset, packet, index=self._index)
+            *steps, last = evaluate(self.ruleset, packet, index=self._index)
             if any(isinstance(step, Step) and step.rule is rule and step.matched for step in steps):
                 return packet
-            raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)} at {at}")
+            if isinstance(last, Decision) and last.verdict != "depends":
+                raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)} at {at}")
         return None

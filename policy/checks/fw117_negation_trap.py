@@ -16,14 +16,15 @@ two items of one list leave out such values of the same addresses, so that the l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from policy.check import Check, Facts
 from policy.diagnostic import Diagnostic, Related, Severity
-from policy.ir import Allow, Block, Field, Goto, ItemList, Reject, Return, Rule, all_of, conjuncts
+from policy.ir import Allow, Block, Field, Goto, ItemList, Reject, Return, Rule, all_of, conjuncts, either_of
 from policy.packet import FIELDS, Intervals
 from policy.packet.address import ANY_ADDRESS
 from policy.packet.text import set_text
-from policy.reach import At
+from policy.reach import At, Flow
 from policy.reach.merges import ENDING
 from policy.reach.negations import Exceptions, Negation, apart, exceptions, negations
 
@@ -49,11 +50,15 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
 
 def _in_rules(group: list[tuple[At, Negation]], facts: Facts) -> Iterator[Diagnostic]:
     """Yield a finding for the first rule that takes what an earlier one has left, if there is one."""
+    flows: list[Flow[Any, Any]] | None = None
     for number, (at, mine) in enumerate(group):
+        facts.budget.spend(number)
         for before, other in group[:number]:
             if not apart(mine.excepted, other.excepted):
                 continue
-            example = facts.matched(at, other.left_out)
+            if flows is None:
+                flows = facts.flows(at[0], either_of(*(each.left_out for _, each in group)))
+            example = facts.matched(at, other.left_out, flows)
             if example is None:
                 continue
             rule, first = facts.rule(at), facts.rule(before)
@@ -62,7 +67,7 @@ def _in_rules(group: list[tuple[At, Negation]], facts: Facts) -> Iterator[Diagno
             one, two = (set_text(mine.field, each.excepted) for each in (other, mine))
             message = (
                 f"with the rule in line {first.span.line} this {_does(rule)} whatever the {field}{base} is: "
-                f"that one leaves out `{one}`, but this one does not, and `{two}` the other way round"
+                f"`{one}` is left out there but not here, `{two}` here but not there"
             )
             further = [each for each, found in group[number + 1 :] if apart(found.excepted, other.excepted)]
             related = [Related(first.span, f"this leaves out `{one}`")]
@@ -125,7 +130,7 @@ def _in_list(written: ItemList, named: Exceptions, facts: Facts, at: At | None) 
                 parts = conjuncts(facts.rule(at).match)
                 rest = [part for part in parts if not (isinstance(part, Field) and part.name == written.field)]
                 left_out = all_of(*rest, Field(written.field, other))
-                example = facts.matched(at, left_out)
+                example = facts.matched(at, left_out, facts.flows(at[0], left_out))
                 region = facts.words(facts.space(facts.met[at[0]][0]).of_match(left_out))
             else:
                 region = set_text(written.field, other)
