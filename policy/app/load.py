@@ -33,11 +33,11 @@ def load(text: Source, language: str | None = None, local: Intervals | None = No
     return front_end(language or sniff(text.text)).read(text, local=local)
 
 
-def facts(ruleset: Ruleset, budget: Budget | None = None) -> Facts:
+def facts(ruleset: Ruleset, budget: Budget | None = None, local: Intervals | None = None) -> Facts:
     """Return what checks know of a set of rules, which can then write rules in its language."""
     from policy.check import Facts
 
-    return Facts(ruleset, budget, front_end(ruleset.language).with_values)
+    return Facts(ruleset, budget, local, front_end(ruleset.language).with_values)
 
 
 def open_lines(path: str) -> BinaryIO:
