@@ -122,19 +122,19 @@ def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) 
         return
     result.files |= {source.name for source in ruleset.sources} | {text.name}
     silence = Silence(ruleset)
-    known = facts(ruleset, Budget(how.seconds), how.local)
+    found = facts(ruleset, _budget(how.seconds), how.local)
     for check in how.checks:
         if watch:
             watch(text.name, f"{check.code} {check.name}")
         try:
-            _take(check, known, silence, result)
+            _take(check, found, silence, result)
         except Exhausted as limit:
             result.undecided.append(Unsettled(check, Span(text, 0, 0), str(limit)))
         except RecursionError:
             result.undecided.append(Unsettled(check, Span(text, 0, 0), "the depth of nesting that can be followed"))
         except MemoryError:
             result.undecided.append(Unsettled(check, Span(text, 0, 0), "the memory that there is"))
-            known = facts(ruleset, known.budget, how.local)  # what had been found out takes the memory
+            found = facts(ruleset, found.budget, how.local)  # what had been found out takes the memory
 
 
 def _read(text: Source, how: Linting) -> Ruleset:
@@ -147,6 +147,12 @@ def _read(text: Source, how: Linting) -> Ruleset:
     if not ruleset.policies and not ruleset.definitions:
         raise Unreadable(text.name, "has no rules", "say its `--language`, if it is not native")
     return ruleset
+
+
+def _budget(seconds: float) -> Budget:
+    """Return a budget of so many seconds; more of them than usual allow for more work too."""
+    usual = Budget().steps
+    return Budget(seconds, steps=max(usual, round(usual * seconds / SECONDS)))
 
 
 def _take(check: Check, facts: Facts, silence: Silence, result: Linted) -> None:

@@ -34,7 +34,7 @@ def load(text: Source, language: str | None = None, local: Intervals | None = No
 
 
 def facts(ruleset: Ruleset, budget: Budget | None = None, local: Intervals | None = None) -> Facts:
-    """Return what checks know of a set of rules, which can then write rules in its language."""
+    """Return what checks know of a set of rules; they can then write rules in its language, too."""
     from policy.check import Facts
 
     return Facts(ruleset, budget, local, front_end(ruleset.language).with_values)

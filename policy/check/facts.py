@@ -10,7 +10,7 @@ from policy.evaluate import Decision, Index, Step, evaluate
 from policy.ir import Match, Rule, Ruleset, looks_at_hook
 from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Standings
-from policy.reach.assumptions import assumptions
+from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.entered import entered
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
@@ -18,9 +18,6 @@ from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
-
-MOST_REGIONS = 50
-"""Sets of more regions are not described."""
 
 SHOWN_REGIONS = 3
 
@@ -31,8 +28,8 @@ Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    *local* are the host's own addresses, where they are known; *edit* writes rules in their language, without it they
-    are not written (`app.load.facts` gives it); *index* serves the evaluator. Methods that need an engine raise
+    *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
+    cannot be written (`app.load.facts` knows it). *index* serves the evaluator. Methods that need an engine raise
     `Exhausted` once the budget is spent.
     """
 
@@ -46,8 +43,8 @@ class Facts:
         self.ruleset = ruleset
         self.budget = budget or Budget()
         self.local = local
-        self.edit = edit
         self.index = Index()
+        self._edit = edit
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -78,7 +75,7 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self.edit is None else self.edit(self.ruleset, rule, field, values, others)
+        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -120,7 +117,8 @@ class Facts:
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
         if at not in self._opponents:
-            self._opponents[at] = opponents(self.grounds, at) if self.is_live(at) else []
+            found = opponents(self.grounds, at)
+            self._opponents[at] = found if found and self.is_live(at) else []
         return self._opponents[at]
 
     def matched(self, at: At) -> dict[int | None, Any]:
@@ -135,6 +133,10 @@ class Facts:
     def room(self, at: At) -> int | None:
         """Return the number of the nearest rule before a rule that it may not be moved past; its own: none is known."""
         return room(self.grounds, at)
+
+    def may_be_absent(self, at: At) -> bool:
+        """May it be that no packet of a rule exists? (Quick; a yes may be wrong.)"""
+        return any(may_be_absent(self.rule(at).match, hook, self.local) for hook in self.hooks)
 
     def absent(self, hook: int | None, packets: Algebra) -> list[str]:
         """Return what is assumed by which none of some packets exist at *hook*; nothing where some may."""
@@ -175,13 +177,12 @@ class Facts:
         return packet
 
     def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where they would be too many."""
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
         try:
-            found = packets.describe(self.ruleset.definitions, MOST_REGIONS)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
         except Exhausted:
             return None
-        more = len(found) - SHOWN_REGIONS
-        return "; ".join(found[:SHOWN_REGIONS]) + (f"; and {more} more" if more > 0 else "")
+        return "; ".join(found) + ("; and more" if more else "")
 
     def region(self, packets: Mapping[int | None, Algebra]) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them."""

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from policy.app.lint import Linted, Unsettled
 from policy.diagnostic import Severity
-from policy.report.diagnostics_text import diagnostic_text
+from policy.report.diagnostics_text import diagnostic_text, diagnostics_text
 from policy.report.frame import place
 from policy.report.statistics import Count, statistics
 from policy.report.style import PLAIN, Style, clean
+
+
+def errors_text(linted: Linted, style: Style = PLAIN) -> str:
+    """Return what is wrong with the files, of each the first mistakes."""
+    files = groupby(linted.errors, key=lambda error: error.span.source.name)
+    return "\n\n".join(diagnostics_text(list(errors), style) for _, errors in files)
 
 
 def findings_text(linted: Linted, style: Style = PLAIN) -> Iterator[str]:
