@@ -205,21 +205,3 @@ class Facts:
         """Return the packets of a match through the rules, at each hook where any come to a policy."""
         spaces = [self.space(hook) for hook in self.met.get(policy, ())]
         return [Flow(self.ruleset, space, space.of_match(match).every()) for space in spaces]
-
-    def proven(self, at: At, match: Match, flows: Sequence[Flow[Any, Any]]) -> Packet | None:
-        """Return a packet of *match* that comes to a rule in one of *flows* and matches it, as evaluated, too.
-
-        It does so whatever the unknowns are. None where there is none, or where a walk ends before that rule because
-        unknowns decide by then. Raises `Disagreement` where the evaluator says something else.
-        """
-        rule = self.rule(at)
-        for flow in flows:
-            packet: Packet | None = (flow.passing(at).surely & flow.sets.of_match(match)).example()
-            if packet is None:
-                continue
-            *steps, last = evaluate(self.ruleset, packet, index=self.index)
-            if any(isinstance(step, Step) and step.rule is rule and step.matched for step in steps):
-                return packet
-            if isinstance(last, Decision) and last.verdict != "depends":
-                raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)} at {at}")
-        return None

@@ -22,9 +22,10 @@ from policy.check import Check, Facts
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Field, Rule, with_values
 from policy.packet import FIELDS
-from policy.reach.merges import changed_fields, run_from, united
+from policy.reach.merges import Neighbours, Run, changed_fields, united
 
 _MOST = 32
+Merged = tuple[Sequence[Rule], Field, str]
 _PATIENCE = 4
 """So many further rules are looked at when a list cannot be written: the next may complete a prefix."""
 
@@ -33,38 +34,41 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the runs of rules that can be one."""
     changing = changed_fields(facts.ruleset)
     for name in facts.met:
-        rules = facts.ruleset.policies[name].rules
+        neighbours = Neighbours(facts.ruleset.policies[name].rules, changing)
         at = 0
-        while at + 1 < len(rules):
-            found = _longest(rules[at : at + _MOST], changing, facts)
-            if found is not None and not any(facts.standings.of[name, at + n].dead for n in range(len(found[0]))):
+        while at + 1 < len(neighbours.rules):
+            found = _longest(neighbours, at, facts)
+            if found is not None and all(facts.is_live((name, at + n)) for n in range(len(found[0]))):
                 yield _finding(*found, facts, name)
             at += 1 if found is None else len(found[0])
 
 
-def _longest(rules: Sequence[Rule], changing: frozenset[str], facts: Facts) -> tuple[Sequence[Rule], Field, str] | None:
-    """Return those of the first rules that can be one, what is then in their field, and the one rule."""
-    run = run_from(rules, changing)
+def _longest(neighbours: Neighbours, at: int, facts: Facts) -> Merged | None:
+    """Return the most rules from *at* on that can be one, what is then in their field, and the one rule."""
+    run = neighbours.run(at, _MOST)
     if run is None:
         return None
     facts.budget.check()
 
-    def merged(count: int) -> tuple[Sequence[Rule], Field, str] | None:
+    def merged(count: int) -> Merged | None:
         values = united(run.values[:count])
-        text = None if values is None else facts.with_values(rules[0], run.field, values, rules[1:count])
-        return None if values is None or text is None else (rules[:count], Field(run.field, values), text)
+        rules = neighbours.rules[at : at + count]
+        text = None if values is None else facts.with_values(rules[0], run.field, values, rules[1:])
+        return None if values is None or text is None else (rules, Field(run.field, values), text)
 
-    best = merged(len(run.values))
-    if best is not None:
-        return best
     last = 1
-    for count in range(2, len(run.values)):
-        found = merged(count)
-        if found is not None:
-            best, last = found, count
-        elif count - last >= _PATIENCE:
-            break
-    return best
+    best = merged(len(run.values))
+    if best is None:
+        for count in range(2, len(run.values)):
+            found = merged(count)
+            if found is not None:
+                best, last = found, count
+            elif count - last >= _PATIENCE:
+                break
+    if best is None:
+        return None
+    count = neighbours.useful(at, Run(run.field, run.values[: len(best[0])]))
+    return best if count == len(best[0]) else merged(count) if count > 1 else None
 
 
 def _finding(rules: Sequence[Rule], field: Field, text: str, facts: Facts, policy: str) -> Diagnostic:

@@ -15,16 +15,16 @@ two items of one list leave out such values of the same addresses, so that the l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from policy.check import Check, Facts
+from policy.check.wording import SHOWN_RULES
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Allow, Block, Field, Goto, ItemList, Reject, Return, Rule, all_of, conjuncts, either_of
-from policy.packet import FIELDS, Intervals
+from policy.packet import FIELDS, Intervals, Packet
 from policy.packet.address import ANY_ADDRESS
 from policy.packet.text import set_text
-from policy.reach import At, Flow
+from policy.reach import At
 from policy.reach.merges import ENDING
 from policy.reach.negations import Exceptions, Negation, apart, exceptions, negations
 
@@ -50,33 +50,52 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
 
 def _in_rules(group: list[tuple[At, Negation]], facts: Facts) -> Iterator[Diagnostic]:
     """Yield a finding for the first rule that takes what an earlier one has left, if there is one."""
-    flows: list[Flow[Any, Any]] | None = None
+    if len(group) < 2:
+        return
+    policy = group[0][0][0]
+    flows = facts.flows(policy, either_of(*(each.left_out for _, each in group)))
     for number, (at, mine) in enumerate(group):
         facts.budget.spend(number)
-        for before, other in group[:number]:
-            if not apart(mine.excepted, other.excepted):
-                continue
-            if flows is None:
-                flows = facts.flows(at[0], either_of(*(each.left_out for _, each in group)))
-            example = facts.proven(at, other.left_out, flows)
+        taken = [flow.passing(at).surely for flow in flows]
+        if not any(taken):
+            continue
+        others = [(before, other) for before, other in group[:number] if apart(mine.excepted, other.excepted)]
+        for before, other in others:
+            left_out = [flow.sets.of_match(other.left_out) for flow in flows]
+            example = facts.replayed(
+                (some & left for some, left in zip(taken, left_out, strict=True)), [facts.rule(at)]
+            )
             if example is None:
                 continue
-            rule, first = facts.rule(at), facts.rule(before)
-            field = FIELDS[mine.field].title
-            base = "" if mine.base in (None, ANY_ADDRESS) else f" in {set_text(mine.field, mine.base or Intervals())}"
-            one, two = (set_text(mine.field, each.excepted) for each in (other, mine))
-            message = (
-                f"with the rule in line {first.span.line} this {_does(rule)} whatever the {field}{base} is: "
-                f"`{one}` is left out there but not here, `{two}` here but not there"
-            )
             further = [each for each, found in group[number + 1 :] if apart(found.excepted, other.excepted)]
-            related = [Related(first.span, f"this leaves out `{one}`")]
-            related += [Related(facts.rule(each).span, "so does this") for each in further]
-            space = facts.space(facts.met[at[0]][0])
-            region = facts.words(space.of_match(other.left_out))
-            help = _help(first, rule, other, mine, facts)
-            yield CHECK.finding(rule.span, message, help=help, related=tuple(related), region=region, example=example)
+            region = facts.words(left_out[0])
+            yield _finding(facts, (before, other), (at, mine), further, region, example)
             return
+
+
+def _finding(
+    facts: Facts,
+    before: tuple[At, Negation],
+    here: tuple[At, Negation],
+    further: Sequence[At],
+    region: str | None,
+    example: Packet,
+) -> Diagnostic:
+    (first_at, other), (at, mine) = before, here
+    first, rule = facts.rule(first_at), facts.rule(at)
+    field = FIELDS[mine.field].title
+    base = "" if mine.base in (None, ANY_ADDRESS) else f" in {set_text(mine.field, mine.base or Intervals())}"
+    one, two = (set_text(mine.field, each.excepted) for each in (other, mine))
+    message = (
+        f"with the rule in line {first.span.line} this {_does(rule)} whatever the {field}{base} is: "
+        f"`{one}` is left out there but not here, `{two}` here but not there"
+    )
+    related = (
+        Related(first.span, f"this leaves out `{one}`"),
+        *(Related(facts.rule(each).span, "this does not leave it out either") for each in further[:SHOWN_RULES]),
+    )
+    help = _help(first, rule, other, mine, facts)
+    return CHECK.finding(rule.span, message, help=help, related=related, region=region, example=example)
 
 
 def _does(rule: Rule) -> str:
@@ -130,7 +149,8 @@ def _in_list(written: ItemList, named: Exceptions, facts: Facts, at: At | None) 
                 parts = conjuncts(facts.rule(at).match)
                 rest = [part for part in parts if not (isinstance(part, Field) and part.name == written.field)]
                 left_out = all_of(*rest, Field(written.field, other))
-                example = facts.proven(at, left_out, facts.flows(at[0], left_out))
+                taken = (flow.passing(at).surely for flow in facts.flows(at[0], left_out))
+                example = facts.replayed(taken, [facts.rule(at)])
                 region = facts.words(facts.space(facts.met[at[0]][0]).of_match(left_out))
             else:
                 region = set_text(written.field, other)

@@ -54,8 +54,10 @@ def service_lists(nodes: tuple[ast.Service, ...], environment: Environment) -> I
 
 
 def _whole(node: ast.Service) -> Span:
-    """Return the place of a service with its closing brace, if it has one."""
+    """Return the place of a service with `proto` before it and its closing brace, if it has them."""
     span = node.span
+    if node.number:
+        return Span(span.source, span.source.text.rindex("proto", 0, span.start), span.end)
     if node.ports and "{" in span.source.text[node.name.span.end : node.ports[0].span.start]:
         return Span(span.source, span.start, span.source.text.index("}", span.end) + 1)
     return span

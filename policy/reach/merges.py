@@ -5,7 +5,8 @@ For conjunctions this is exact: `C and f in A` or `C and f in B` is `C and f in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from policy.ir import (
@@ -40,6 +41,45 @@ class Run(NamedTuple):
     values: tuple[ValueSet, ...]
 
 
+class Neighbours:
+    """The rules of a policy, each compared with the next one.
+
+    *changing* are the `changed_fields`: where rules do not end a packet's way, it may meet two that these tell apart.
+    """
+
+    def __init__(self, rules: Sequence[Rule], changing: frozenset[str]) -> None:
+        self.rules = rules
+        self._changing = changing
+        self._fields = [_fields(one, two) for one, two in pairwise(rules)]
+
+    def run(self, first: int, most: int) -> Run | None:
+        """Return the longest run that begins with a rule, of at most *most*; None where that is no two rules."""
+        found: list[ValueSet] = []
+        name = ""
+        for fields in self._fields[first : first + most - 1]:
+            if fields is None or name not in ("", fields[0].name):
+                break
+            name = fields[0].name
+            found = [*(found or [fields[0].values]), fields[1].values]
+        return Run(name, tuple(found)) if found else None
+
+    def useful(self, first: int, run: Run) -> int:
+        """Return how many rules of the *run* that begins with rule *first* may be one rule, 1 where no two may.
+
+        For no packet does that change what it meets, and no rule says what those before it say already.
+        """
+        ends = isinstance(self.rules[first].actions[-1], ENDING)
+        if not ends and run.field in self._changing:
+            return 1
+        before = run.values[0]
+        for number, other in enumerate(run.values[1:], 1):
+            union = united([before, other])
+            if union is None or _covers(before, other) or _covers(other, before) or (not ends and _meet(before, other)):
+                return number
+            before = union
+        return len(run.values)
+
+
 def changed_fields(ruleset: Ruleset) -> frozenset[str]:
     """Return the fields that any action changes."""
     actions = [a for policy in ruleset.policies.values() for rule in policy.rules for a in rule.actions]
@@ -47,30 +87,16 @@ def changed_fields(ruleset: Ruleset) -> frozenset[str]:
     return frozenset({action.field for action in actions if isinstance(action, Set)} | rewritten)
 
 
-def run_from(rules: Sequence[Rule], changing: frozenset[str]) -> Run | None:
-    """Return the longest run that begins with the first of *rules*; None where that differs otherwise from the next.
+def _fields(one: Rule, two: Rule) -> tuple[Field, Field] | None:
+    """Return the fields in which two rules differ, if they could be one; two exceptions are another matter (FW117)."""
+    found = difference(one.match, two.match) if _alike(one, two) else None
+    if found is not None and all(_excepts(rule, found[0].name) for rule in (one, two)):
+        return None
+    return found
 
-    One rule for all of them changes for no packet what it meets, and no rule says what those before it say already.
-    *changing* are the `changed_fields`: where rules do not end a packet's way, it may meet two that these tell apart.
-    """
-    first = rules[0]
-    found: list[ValueSet] = []
-    union: ValueSet | None = None
-    name = ""
-    for rule in rules[1:]:
-        fields = difference(first.match, rule.match) if _alike(first, rule) else None
-        if fields is None or name not in ("", fields[0].name):
-            break
-        name = fields[0].name
-        mine, other = fields[0].values, fields[1].values
-        before = mine if union is None else union
-        union = united([before, other])
-        if union is None or _covers(before, other) or _covers(other, before):
-            break
-        if not isinstance(first.actions[-1], ENDING) and (name in changing or _meet(before, other)):
-            break
-        found = [*(found or [mine]), other]
-    return Run(name, tuple(found)) if found else None
+
+def _excepts(rule: Rule, name: str) -> bool:
+    return any(each.excepted for each in rule.lists if each.field == name)
 
 
 def difference(one: Match, two: Match) -> tuple[Field, Field] | None:
@@ -88,20 +114,16 @@ def difference(one: Match, two: Match) -> tuple[Field, Field] | None:
     return (first, second) if len(same) == 1 else None
 
 
-def united(sets: Iterable[ValueSet]) -> ValueSet | None:
+def united(sets: Sequence[ValueSet]) -> ValueSet | None:
     """Return the values of any of *sets*; None where that is not a set of one kind."""
-    found: ValueSet | None = None
-    for values in sets:
-        match found, values:
-            case None, _:
-                found = values
-            case Intervals(), Intervals():
-                found |= values
-            case Names(exact, prefixes, False), Names(more, further, False):
-                found = Names(exact | more, prefixes | further)
-            case _:
-                return None
-    return found
+    numbers = [values for values in sets if isinstance(values, Intervals)]
+    if len(numbers) == len(sets):
+        return Intervals.of(*(pair for values in numbers for pair in values.ranges))
+    names = [values for values in sets if isinstance(values, Names) and not values.negated]
+    if len(names) == len(sets):
+        empty = frozenset[str]()
+        return Names(empty.union(*(n.exact for n in names)), empty.union(*(n.prefixes for n in names)))
+    return None
 
 
 def _alike(one: Rule, two: Rule) -> bool:

@@ -114,9 +114,16 @@ class _Writer:
         return question.Addresses(self._items(known, values))
 
     def _items(self, known: Iterable[question.Item], values: Intervals) -> tuple[question.Item, ...]:
-        """Return what means *values*: those of the *known* items that fit, but for needless ones, then the rest."""
+        """Return what means *values*: those of the *known* items that fit, but for needless ones, then the rest.
+
+        Where none of them is a name, fewer ranges say it better.
+        """
         found, left = _fitting(((item, self._meaning([item])) for item in known), values)
-        return (*found, *(_range(low, high) for family in (V4, V6) for low, high in (left & family).ranges))
+        rest = _ranges(left)
+        whole = _ranges(values)
+        if len(whole) < len(found) + len(rest) and not any(isinstance(item, question.Word) for item in found):
+            return whole
+        return (*found, *rest)
 
     def _meaning(self, items: Sequence[question.Item]) -> Intervals:
         return addresses(question.Addresses(tuple(items)), self.environment, Collector()) or Intervals()
@@ -207,6 +214,10 @@ def _protocol(number: int) -> question.Service:
     if name.isdigit():
         return question.Service(question.Range(number, number, _NOWHERE), number=True)
     return question.Service(question.Word(name, _NOWHERE))
+
+
+def _ranges(values: Intervals) -> tuple[question.Item, ...]:
+    return tuple(_range(low, high) for family in (V4, V6) for low, high in (values & family).ranges)
 
 
 def _range(low: int, high: int) -> question.Item:
