@@ -10,16 +10,13 @@ from policy.evaluate import Decision, Index, Step, evaluate
 from policy.ir import Rule, Ruleset, looks_at_hook
 from policy.packet import HOOKS, Intervals, Packet
 from policy.reach import At, Disagreement, Flow, Standings
-from policy.reach.assumptions import assumptions
+from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
-
-MOST_REGIONS = 50
-"""Sets of more regions are not described."""
 
 SHOWN_REGIONS = 3
 
@@ -97,7 +94,8 @@ class Facts:
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
         if at not in self._opponents:
-            self._opponents[at] = opponents(self.grounds, at) if self.is_live(at) else []
+            found = opponents(self.grounds, at)
+            self._opponents[at] = found if found and self.is_live(at) else []
         return self._opponents[at]
 
     def matched(self, at: At) -> dict[int | None, Any]:
@@ -112,6 +110,10 @@ class Facts:
     def room(self, at: At) -> int | None:
         """Return the number of the nearest rule before a rule that it may not be moved past; its own: none is known."""
         return room(self.grounds, at)
+
+    def may_be_absent(self, at: At) -> bool:
+        """May it be that no packet of a rule exists? (Quick; a yes may be wrong.)"""
+        return any(may_be_absent(self.rule(at).match, hook, self.local) for hook in self.hooks)
 
     def absent(self, hook: int | None, packets: Algebra) -> list[str]:
         """Return what is assumed by which none of some packets exist at *hook*; nothing where some may."""
@@ -152,13 +154,12 @@ class Facts:
         return packet
 
     def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where they would be too many."""
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
         try:
-            found = packets.describe(self.ruleset.definitions, MOST_REGIONS)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
         except Exhausted:
             return None
-        more = len(found) - SHOWN_REGIONS
-        return "; ".join(found[:SHOWN_REGIONS]) + (f"; and {more} more" if more > 0 else "")
+        return "; ".join(found) + ("; and more" if more else "")
 
     def region(self, packets: Mapping[int | None, Algebra]) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them."""

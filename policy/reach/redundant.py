@@ -38,6 +38,8 @@ def redundant(grounds: Sequence[Ground[Any, Any]], at: At, index: Index) -> Redu
     """
     if len(grounds[0].rule(at).actions) != 1 or deciding(grounds[0].rule(at)) is None:
         return None
+    if not all(_is_candidate(each, at) for each in grounds):
+        return None
     packets = {each.sets.hook: (each, each.matched(at)) for each in grounds}
     packets = {hook: pair for hook, pair in packets.items() if pair[1]}
     deciders: dict[At, None] = {}
@@ -53,28 +55,35 @@ def redundant(grounds: Sequence[Ground[Any, Any]], at: At, index: Index) -> Redu
     return Redundant({hook: pair[1] for hook, pair in packets.items()}, tuple(deciders), default)
 
 
+def _is_candidate(ground: Ground[Any, Any], at: At) -> bool:
+    """Is there anything behind a rule of a list that does the same?"""
+    policy = ground.listed
+    if policy is None or policy.name != at[0]:
+        return True
+    verdict = deciding(policy.rules[at[1]])
+    behind = ground.nearby(at[0]).behind(at[1])
+    return ground.default == verdict or any(deciding(policy.rules[n]) == verdict for n in behind)
+
+
 def _in_list(ground: Ground[S, Any], at: At) -> tuple[list[At], bool] | None:
     """Return the rules that get the packets of a rule in a list, and whether the default gets any."""
     policy = ground.listed
     assert policy is not None
     name, number = at
     verdict = deciding(policy.rules[number])
-    default = policy.default or ground.ruleset.at(ground.sets.hook)[0].default
-    behind = [n for n in ground.nearby(name).behind(number) if not all(map(harmless, policy.rules[n].actions))]
-    agree = {n: deciding(policy.rules[n]) == verdict for n in behind}
-    if default != verdict and not any(agree.values()):
-        return None
     left = ground.left(at)
     deciders: list[At] = []
-    for other in behind:
+    for other in ground.nearby(name).behind(number):
+        if all(map(harmless, policy.rules[other].actions)):
+            continue
         theirs = ground.truth((name, other))
         if not left & theirs.may:
             continue
-        if not agree[other]:
+        if deciding(policy.rules[other]) != verdict:
             return None
         deciders.append((name, other))
         left = left - theirs.must
-    return None if left and default != verdict else (deciders, bool(left))
+    return None if left and ground.default != verdict else (deciders, bool(left))
 
 
 def _elsewhere(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[list[At], bool] | None:
