@@ -122,7 +122,7 @@ def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) 
         return
     result.files |= {source.name for source in ruleset.sources} | {text.name}
     silence = Silence(ruleset)
-    facts = Facts(ruleset, _budget(how.seconds))
+    facts = Facts(ruleset, _budget(how.seconds), how.local)
     for check in how.checks:
         if watch:
             watch(text.name, f"{check.code} {check.name}")
@@ -134,7 +134,7 @@ def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) 
             result.undecided.append(Unsettled(check, Span(text, 0, 0), "the depth of nesting that can be followed"))
         except MemoryError:
             result.undecided.append(Unsettled(check, Span(text, 0, 0), "the memory that there is"))
-            facts = Facts(ruleset, facts.budget)  # what had been found out takes the memory
+            facts = Facts(ruleset, facts.budget, how.local)  # what had been found out takes the memory
 
 
 def _read(text: Source, how: Linting) -> Ruleset:
