@@ -37,7 +37,7 @@ class Linting:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """What a check could not decide: where, and the limit that was met."""
+    """What a check could not decide: where, and why not."""
 
     check: Check
     span: Span
@@ -129,11 +129,11 @@ def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) 
         try:
             _take(check, facts, silence, result)
         except Exhausted as limit:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), str(limit)))
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), f"it would take more than {limit}"))
         except RecursionError:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), "the depth of nesting that can be followed"))
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), "it is nested too deeply"))
         except MemoryError:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), "the memory that there is"))
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), "there is not enough memory"))
             facts = Facts(ruleset, facts.budget, how.local)  # what had been found out takes the memory
 
 
