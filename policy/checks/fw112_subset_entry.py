@@ -106,7 +106,7 @@ CHECK = Check(
 network office  = 10.1.0.0/16, 10.1.9.0/24 ### FW112 "`10.1.9.0/24` lies inside `10.1.0.0/16`"
 host    db      = 10.1.2.3, 10.2.0.5
 network inside  = office, db except 10.3.0.0/16 ### FW112 "`10.3.0.0/16` is outside"
-service web     = tcp/{80,443}, udp/443, tcp/80 ### FW112 "`tcp/80` lies inside"
+service web     = tcp/{80,443}, udp/443, tcp/80 ### FW112 "`tcp/80` lies inside `tcp/.80,443.`"
 service high    = tcp/{1-100,80-200,50-150} ### FW112 "`50-150` lies inside `1-100` and `80-200` together"
 policy border {
     default block
