@@ -47,7 +47,7 @@ CASES: dict[str, tuple[str, ...]] = {
 LINT: dict[str, tuple[str, ...]] = {
     "lint": ("lint", "server.iptables", "office.fw", "mistakes.fw", "--select", "FW901,FW902,FW911"),
     "lint-statistics": ("lint", "office.fw", "--statistics"),
-    "lint-clean": ("lint", "office.fw", "--ignore", "FW9"),
+    "lint-clean": ("lint", "stateless.fw", "--select", "FW902"),
 }
 """Cases with sample checks."""
 
