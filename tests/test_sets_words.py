@@ -44,7 +44,7 @@ def target(values: Intervals) -> Field:
     ("match", "text"),
     [
         (All(()), "any"),
-        (All((TCP, field("dport", 5432), source(OFFICE), target(DB))), "tcp/5432 from 10.1.0.0/16 to db"),
+        (All((TCP, field("dport", 5432), source(OFFICE), target(DB))), "tcp/5432 from office to db"),
         (All((TCP, source(OFFICE), target(SERVERS))), "tcp from office to servers"),
         (
             All((TCP, field("dport", 5432), source(OFFICE - network("10.1.9.0/24")), target(SERVERS))),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from policy.ir import Definition, Service
 from policy.packet import FIELDS, Intervals, Masked, ValueSet
+from policy.packet.address import ANY_ADDRESS, V4, V6, families_of, whole
 from policy.packet.names import protocol_name
 from policy.packet.text import set_text
 from policy.sets.layout import Layout
@@ -14,6 +15,7 @@ from policy.sets.regions import Region
 _FEW = 3
 """So many parts are worth an `except`."""
 
+Named = Sequence[tuple[str, Intervals]]
 Kinds = dict[int, Intervals | None]
 """What a service is: its protocols, each with its destination ports, or None where it says nothing of them."""
 
@@ -22,10 +24,17 @@ def describe(region: Region, layout: Layout, definitions: Sequence[Definition] =
     """Return a region in words: `tcp/5432 from office except 10.1.9.0/24 to db`."""
     left = dict(region.values)
     parts = [_service(left, definitions)]
+    # Words must say the family themselves, but for those of the sources, where the destinations have said it.
+    beside = region.values.get("dst")
+    spoken = {"src": _whole(families_of(beside)) if isinstance(beside, Intervals) else ANY_ADDRESS}
     for word, address, port in (("from", "src", "sport"), ("to", "dst", "")):
         addresses, ports = left.pop(address, None), left.pop(port, None)
         if addresses is not None or ports is not None:
-            text = "any" if addresses is None else _addresses(address, addresses, definitions)
+            text = (
+                "any"
+                if addresses is None
+                else _addresses(address, addresses, spoken.get(address, ANY_ADDRESS), definitions)
+            )
             parts.append(f"{word} {text}" + ("" if ports is None else f" port {set_text(port, ports)}"))
     for name in ("in", "out"):
         values = left.pop(name, None)
@@ -80,31 +89,43 @@ def _kinds(services: Sequence[Service]) -> Kinds | None:
     return found
 
 
-def _addresses(field: str, values: Intervals | Masked, definitions: Sequence[Definition]) -> str:
-    """Return addresses by the names that they have: one, several, or one with a little left out; else as they are."""
+def _whole(families: Iterable[int]) -> Intervals:
+    return Intervals.of(*(pair for family in families for pair in whole(family).ranges))
+
+
+def _addresses(field: str, values: Intervals | Masked, spoken: Intervals, definitions: Sequence[Definition]) -> str:
+    """Return addresses by the names that they have: one, several, or one with a little left out; else as they are.
+
+    *spoken* are those of the families that are meant anyway.
+    """
     if isinstance(values, Masked):
         return set_text(field, values)
-    named = [(d.name, d.value) for d in definitions if isinstance(d.value, Intervals) and d.value]
-    for name, value in named:
+    named = [(d.name, d.value) for d in definitions if isinstance(d.value, Intervals)]
+    mine = _cut(named, spoken)
+    for name, value in mine:
         if value == values:
             return name
     best: tuple[int, str] | None = None
-    for name, value in named:
+    for name, value in [*mine, ("any", ANY_ADDRESS & spoken), ("0.0.0.0/0", V4), ("::/0", V6)]:
         missing = value - values
         if value.covers(values) and len(missing.ranges) <= _FEW and (best is None or missing.size < best[0]):
-            best = missing.size, f"{name} except {_parts(field, missing, named)}"
+            best = missing.size, f"{name} except {_parts(field, missing, _cut(named, _whole(families_of(value))))}"
     if best is not None and (best[0] < values.size or len(values.ranges) > _FEW):
         return best[1]
-    return _parts(field, values, named)
+    return _parts(field, values, mine)
 
 
-def _parts(field: str, values: Intervals, named: Sequence[tuple[str, Intervals]]) -> str:
+def _cut(named: Named, addresses: Intervals) -> Named:
+    found = [(name, value & addresses) for name, value in named]
+    return [(name, value) for name, value in found if value]
+
+
+def _parts(field: str, values: Intervals, named: Named) -> str:
     """Return the largest definitions that fit in *values*, and what they leave."""
     left, words = values, list[str]()
     for name, value in sorted(named, key=lambda item: -item[1].size):
         if left.covers(value) and len((left - value).ranges) < len(left.ranges):
             words.append(name)
             left -= value
-    if left:
-        words.append(set_text(field, left))
+    words += [set_text(field, some) for family in (4, 6) if (some := left & whole(family))]
     return ", ".join(words)
