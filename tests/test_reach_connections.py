@@ -86,7 +86,7 @@ def space(kind: Any, ruleset: Ruleset, sent: list[Sent]) -> Sets[Any, Any]:
     return made
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(rulesets(), asked(), assumptions, families)
 def test_diagrams(ruleset: Ruleset, one: tuple[Sent, Packet], assume: dict[str, bool], spoken: frozenset[int]) -> None:
     sent, first = one
@@ -99,7 +99,7 @@ def test_diagrams(ruleset: Ruleset, one: tuple[Sent, Packet], assume: dict[str, 
 in_ranges = field_matches.filter(lambda m: m.name not in ("src", "dst") or isinstance(m.values, Intervals))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(rulesets(matches(in_ranges | in_ranges | unknowns), 3), asked())
 def test_boxes(ruleset: Ruleset, one: tuple[Sent, Packet]) -> None:
     """Lists of boxes may give up, and are right where they do not."""
@@ -110,7 +110,7 @@ def test_boxes(ruleset: Ruleset, one: tuple[Sent, Packet]) -> None:
         return
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(rulesets(), st.lists(asked(), min_size=2, max_size=3))
 def test_several_at_once(ruleset: Ruleset, several: list[tuple[Sent, Packet]]) -> None:
     """Connections of several shapes at one hook are still disjoint sets."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from policy._record import dataclass
@@ -13,10 +13,10 @@ from policy.app.passing import first_packet, passed, sent
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Index
 from policy.ir import Ruleset
-from policy.packet import FIELDS, HOOKS, Intervals, Packet, Value, complete, has
+from policy.packet import FIELDS, HOOKS, Intervals, Names, Packet, Value, ValueSet, complete, has
 from policy.packet.address import LOOPBACK
 from policy.packet.example import example
-from policy.packet.fields import NOT_KNOWN, TRAFFIC
+from policy.packet.fields import ICMP, ICMP6, NOT_KNOWN, TRAFFIC
 from policy.packet.packet import NOT_LOOPBACK
 from policy.question.boxes import Part, Question
 from policy.reach import Disagreement
@@ -31,6 +31,10 @@ FEW_PARTS, MOST_PARTS = 5, 50
 """A set that one rule decides and that takes more boxes (the latter, where more than a few regions are wanted) is told
 as what that rule decides."""
 
+_ECHO: Mapping[Values, dict[str, Values]] = {
+    Intervals.of(8): {"proto": Intervals.of(ICMP)},
+    Intervals.of(128): {"proto": Intervals.of(ICMP6)},
+}
 _ORDER = ("allow", "depends", "block")
 
 MOST_COUNTED = 1000
@@ -78,6 +82,7 @@ class _Asked:
         packets = [tuple(sent(first_packet(part, hook), asking.single or part.alone)) for part in parts]
         self.sets: Sets[Any, Any] = space_for(ruleset, packets, self.said)
         self.passages = passages(ruleset, self.sets, packets, asking.assume or {})
+        self.usual = self._usual([first for (_, first), *_ in packets])
         self.index = Index()
 
     def answer(self) -> HookAnswer:
@@ -101,21 +106,32 @@ class _Asked:
     def _pieces(self, passage: Passage[Any]) -> list[_Piece]:
         """Return a few disjoint parts of a set, in words, or the set as one where that takes too many."""
         layout = self.sets.layout
-        try:
-            places = passage.firsts.regions(FEW_PARTS if self.asking.regions <= FEW_REGIONS else MOST_PARTS)
-        except Exhausted:
-            self.sets.everything.count()  # raises where it was the budget that is spent
+        most = FEW_PARTS if self.asking.regions <= FEW_REGIONS else MOST_PARTS
+        places = list(islice(passage.firsts.each_region(self.usual), most + 1))
+        if len(places) > most:
             return [_Piece(passage, passage.firsts, _left_for(passage))]
-        boxes = merged([tuple(sorted(self._told(place).items())) for place in places])
+        boxes = merged([tuple(sorted(self._told(place).items())) for place in places], lambda: None)
         if len(boxes) == 1:
             return [_Piece(passage, passage.firsts, self._words(Place(plain(dict(boxes[0]), layout))))]
         found = [Place(plain(dict(box), layout)) for box in boxes]
         sets = [passage.firsts & self.sets.of_match(place.match(layout)) for place in found]
         return [_Piece(passage, mine, self._words(place)) for mine, place in zip(sets, found, strict=True)]
 
+    def _usual(self, firsts: Sequence[Packet]) -> Any:
+        """Return all packets that have what the question does not say as the packets of the question have it."""
+        sets, found = self.sets, self.sets.everything
+        for name in (each for each in sets.layout.fields if each not in self.said):
+            values = dict.fromkeys(first.values[name] for first in firsts if name in first.values)
+            if values and not any(_is_open(name, value) for value in values):
+                usual = sets.union(sets.field(name, _as_set(value), sets.original) for value in values)
+                found = found & (usual | ~sets.field(name, FIELDS[name].domain, sets.original))
+        return found
+
     def _told(self, place: Place) -> dict[str, Values]:
         """Return the fields of a region that need words: what was not said and is as usual is left out."""
         told = {name: values for name, values in place.values.items() if name in self.said or name in TRAFFIC}
+        if "proto" not in place.values and (types := place.values.get("icmp_type")) is not None:
+            told |= _ECHO.get(types, {"icmp_type": types})  # what says that it is ICMP
         if not any(_within_loopback(told.get(side)) for side in ("src", "dst")):
             usual = self.sets.layout.numbers("in", NOT_LOOPBACK)
             told = {
@@ -164,6 +180,12 @@ class _Asked:
         counts = {verdict: some.count() for verdict, some in found.items()}
         whole = self.sets.union(found.values()).count()
         return counts if sum(counts.values()) == whole else {}
+
+
+def _as_set(value: Value) -> ValueSet:
+    if isinstance(value, str):
+        return Names(frozenset({value}))
+    return Intervals.of(value) if isinstance(value, int) else value
 
 
 def _within_loopback(values: Values | None) -> bool:

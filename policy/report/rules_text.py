@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import StringIO
 from itertools import groupby
 
 from policy.app.show import Overview, Row, Table
+from policy.report.drawn import drawn
 from policy.report.style import PLAIN, Style, clean
 
 _COLUMNS = ("service", "source", "destination", "interfaces", "state", "other", "label", "owner", "until", "note")
@@ -43,7 +43,6 @@ def _cells(row: Row, used: Sequence[str]) -> list[str]:
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], style: Style, width: int) -> str:
     from rich import box
-    from rich.console import Console
     from rich.table import Table as Drawing
     from rich.text import Text
 
@@ -52,14 +51,4 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], style: Style, w
         drawing.add_column(title, justify="right" if title in ("#", "line") else "left", overflow="fold")
     for row in rows:
         drawing.add_row(*(Text(clean(cell)) for cell in row))
-    stream = StringIO()
-    console = Console(
-        file=stream,
-        width=width,
-        force_terminal=style.color,
-        color_system="standard" if style.color else None,
-        legacy_windows=False,
-        _environ={},
-    )
-    console.print(drawing)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines() if line.strip())
+    return "\n".join(line for line in drawn(drawing, style, width).splitlines() if line)

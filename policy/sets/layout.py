@@ -14,6 +14,8 @@ from policy.sets.atoms import Atoms
 TUPLE = ("proto", "src", "dst", "sport", "dport")
 """The fields that are always there: sets of packets are counted by them."""
 
+ADDRESSES = ("src", "dst")
+
 ORDER = ("proto", "fragment", "state", "direction", "in", "out", "dport", "dst", "src", "sport", *FIELDS)
 """The order in which fields are looked at; measured on random policies (`docs/architecture.md`)."""
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from policy.ir import Definition, Service
 from policy.packet import FIELDS, Intervals, Masked, ValueSet
-from policy.packet.address import ANY_ADDRESS, V4, V6, families_of, whole
+from policy.packet.address import ANY_ADDRESS, V4, V6
+from policy.packet.fields import PORT_PROTOCOLS
 from policy.packet.names import protocol_name
 from policy.packet.text import set_text
-from policy.sets.layout import Layout
+from policy.sets.layout import ADDRESSES, Layout
 from policy.sets.regions import Region
 
 _FEW = 3
 """So many parts are worth an `except`."""
 
-Named = Sequence[tuple[str, Intervals]]
+_WHOLE = (("any", ANY_ADDRESS), ("0.0.0.0/0", V4), ("::/0", V6))
+
+_PING = Intervals.of(8, 128)
+"""The ICMP types of `ping`: each is the one of its family."""
+
 Kinds = dict[int, Intervals | None]
 """What a service is: its protocols, each with its destination ports, or None where it says nothing of them."""
 
@@ -24,17 +30,11 @@ def describe(region: Region, layout: Layout, definitions: Sequence[Definition] =
     """Return a region in words: `tcp/5432 from office except 10.1.9.0/24 to db`."""
     left = dict(region.values)
     parts = [_service(left, definitions)]
-    # Words must say the family themselves, but for those of the sources, where the destinations have said it.
-    beside = region.values.get("dst")
-    spoken = {"src": _whole(families_of(beside)) if isinstance(beside, Intervals) else ANY_ADDRESS}
+    named = {side: _named(side, region, definitions) for side in ADDRESSES}
     for word, address, port in (("from", "src", "sport"), ("to", "dst", "")):
         addresses, ports = left.pop(address, None), left.pop(port, None)
         if addresses is not None or ports is not None:
-            text = (
-                "any"
-                if addresses is None
-                else _addresses(address, addresses, spoken.get(address, ANY_ADDRESS), definitions)
-            )
+            text = "any" if addresses is None else _addresses(address, addresses, named[address])
             parts.append(f"{word} {text}" + ("" if ports is None else f" port {set_text(port, ports)}"))
     for name in ("in", "out"):
         values = left.pop(name, None)
@@ -48,10 +48,28 @@ def describe(region: Region, layout: Layout, definitions: Sequence[Definition] =
     return " ".join(parts)
 
 
+def described(found: Iterable[Region], layout: Layout, definitions: Iterable[Definition]) -> list[str]:
+    """Return regions in words."""
+    definitions = tuple(definitions)
+    return [describe(region, layout, definitions) for region in found]
+
+
+def described_first(
+    most: int, found: Iterator[Region], layout: Layout, definitions: Iterable[Definition]
+) -> tuple[list[str], bool]:
+    """Return the first *most* regions in words, and whether there are more."""
+    return described(islice(found, most), layout, definitions), next(found, None) is not None
+
+
 def _service(left: dict[str, Intervals | Masked], definitions: Sequence[Definition]) -> str:
     protocols, ports = left.pop("proto", None), left.pop("dport", None)
+    if protocols is None and left.get("icmp_type") == _PING:
+        del left["icmp_type"]
+        return "ping"
     if protocols is None and ports is None:
         return "any"
+    if ports is not None and protocols in (None, PORT_PROTOCOLS):
+        return f"any to port {set_text('dport', ports)}"
     if not isinstance(protocols, Intervals):
         protocols = Intervals.of((0, 255))
     if protocols.size > 128:
@@ -64,6 +82,8 @@ def _service(left: dict[str, Intervals | Masked], definitions: Sequence[Definiti
     for definition in definitions:
         if isinstance(definition.value, tuple) and _kinds(definition.value) == kinds:
             return definition.name
+    if ports is not None and len(kinds) >= _FEW:
+        return f"{', '.join(protocol_name(number) for number in kinds)} to port {set_text('dport', ports)}"
     return ", ".join(_kind(number, ports) for number in kinds)
 
 
@@ -89,43 +109,45 @@ def _kinds(services: Sequence[Service]) -> Kinds | None:
     return found
 
 
-def _whole(families: Iterable[int]) -> Intervals:
-    return Intervals.of(*(pair for family in families for pair in whole(family).ranges))
+def _named(side: str, region: Region, definitions: Sequence[Definition]) -> list[tuple[str, Intervals]]:
+    """Return names of addresses, as they are; for sources then what is left of them in the families of the others.
 
-
-def _addresses(field: str, values: Intervals | Masked, spoken: Intervals, definitions: Sequence[Definition]) -> str:
-    """Return addresses by the names that they have: one, several, or one with a little left out; else as they are.
-
-    *spoken* are those of the families that are meant anyway.
+    The words for destinations must say the family themselves.
     """
+    named = [(d.name, d.value) for d in definitions if isinstance(d.value, Intervals) and d.value]
+    beside = region.values.get("dst") if side == "src" else None
+    if not isinstance(beside, Intervals):
+        return named
+    both = ANY_ADDRESS
+    for family in (V4, V6):
+        both = both if family.meets(beside) else both - family
+    return named + [(name, cut) for name, value in named if (cut := value & both) and cut != value]
+
+
+def _addresses(field: str, values: Intervals | Masked, named: Sequence[tuple[str, Intervals]]) -> str:
+    """Return addresses by the names that they have: one, several, or one with a little left out; else as they are."""
     if isinstance(values, Masked):
         return set_text(field, values)
-    named = [(d.name, d.value) for d in definitions if isinstance(d.value, Intervals)]
-    mine = _cut(named, spoken)
-    for name, value in mine:
+    for name, value in [*named, *_WHOLE]:
         if value == values:
             return name
     best: tuple[int, str] | None = None
-    for name, value in [*mine, ("any", ANY_ADDRESS & spoken), ("0.0.0.0/0", V4), ("::/0", V6)]:
+    for name, value in [*named, *_WHOLE]:
         missing = value - values
-        if value.covers(values) and len(missing.ranges) <= _FEW and (best is None or missing.size < best[0]):
-            best = missing.size, f"{name} except {_parts(field, missing, _cut(named, _whole(families_of(value))))}"
+        few = 0 < len(missing.ranges) <= _FEW
+        if few and value.covers(values) and (best is None or missing.size < best[0]):
+            best = missing.size, f"{name} except {_parts(field, missing, named)}"
     if best is not None and (best[0] < values.size or len(values.ranges) > _FEW):
         return best[1]
-    return _parts(field, values, mine)
+    return _parts(field, values, named)
 
 
-def _cut(named: Named, addresses: Intervals) -> Named:
-    found = [(name, value & addresses) for name, value in named]
-    return [(name, value) for name, value in found if value]
-
-
-def _parts(field: str, values: Intervals, named: Named) -> str:
+def _parts(field: str, values: Intervals, named: Sequence[tuple[str, Intervals]]) -> str:
     """Return the largest definitions that fit in *values*, and what they leave."""
     left, words = values, list[str]()
     for name, value in sorted(named, key=lambda item: -item[1].size):
         if left.covers(value) and len((left - value).ranges) < len(left.ranges):
             words.append(name)
             left -= value
-    words += [set_text(field, some) for family in (4, 6) if (some := left & whole(family))]
+    words += [set_text(field, some) for family in (V6, V4) if (some := left & family)]
     return ", ".join(words)
