@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from typing import Any as _Anything
 
 from policy._record import dataclass
-from policy.packet import HOOK_FIELDS, Intervals, Value, ValueSet
+from policy.packet import FIELDS, HOOK_FIELDS, Intervals, Value, ValueSet
 from policy.source import Source, Span
 
 if TYPE_CHECKING:
@@ -181,6 +181,27 @@ Action = Allow | Block | Reject | Jump | Goto | Return | Set | Rewrite | Note | 
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a list as written, and what it means: values of a field, or alternative services (none: any)."""
+
+    values: ValueSet | tuple[Service, ...]
+    span: Span = _mark()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    """A list of a rule or a definition with its single items, which the matches have united.
+
+    *field* is the one whose values they are (`src` in a definition of addresses), None for services. The list
+    means any of *items*, and none of *excepted*.
+    """
+
+    field: str | None
+    items: tuple[Item, ...]
+    excepted: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Suppression:
     """A comment that silences a check for one rule, or without codes all checks."""
 
@@ -191,7 +212,10 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A match and what is done with the packets that match. `span` is the whole rule as it was written."""
+    """A match and what is done with the packets that match. `span` is the whole rule as it was written.
+
+    *lists* are those in the text of the match that have several items, or an exception.
+    """
 
     match: Match
     actions: tuple[Action, ...]
@@ -202,6 +226,7 @@ class Rule:
     suppressions: tuple[Suppression, ...] = ()
     span: Span = _mark()
     action_span: Span | None = _mark()
+    lists: tuple[ItemList, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +262,8 @@ class Entry:
 class Definition:
     """A name that a file gives to a value: addresses, or alternative services.
 
-    *text* is the value as it was written, *uses* are the places that mention the name.
+    *text* is the value as it was written, *uses* are the places that mention the name, *lists* are the value's lists
+    that have several items, or an exception.
     """
 
     name: str
@@ -247,6 +273,7 @@ class Definition:
     span: Span = _mark()
     uses: tuple[Span, ...] = _mark(())
     suppressions: tuple[Suppression, ...] = _mark(())
+    lists: tuple[ItemList, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,3 +349,23 @@ def either_of(*parts: Match) -> Match:
 def negated(match: Match) -> Match:
     """Return the negation, without double ones."""
     return match.part if isinstance(match, Not) else Not(match)
+
+
+def conjuncts(match: Match) -> tuple[Match, ...]:
+    """Return the conditions that must all hold, in order; `all_of` makes the match of them again."""
+    match match:
+        case Any():
+            return ()
+        case All(parts):
+            return parts
+    return (match,)
+
+
+def with_values(match: Match, name: str, values: ValueSet) -> Match | None:
+    """Return a match with other values of a field, none where they are all; None unless one conjunct is that field."""
+    parts = conjuncts(match)
+    at = [number for number, part in enumerate(parts) if isinstance(part, Field) and part.name == name]
+    if len(at) != 1:
+        return None
+    wanted = () if name in ("src", "dst") and values == FIELDS[name].domain else (Field(name, values),)
+    return all_of(*parts[: at[0]], *wanted, *parts[at[0] + 1 :])

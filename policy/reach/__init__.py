@@ -3,6 +3,8 @@
 from policy.reach.ends import At, End, Outcome, Passing
 from policy.reach.find import Answer, Disagreement, Proof, Undecided, Witness, find, find_for_rule
 from policy.reach.flow import Flow
+from policy.reach.standing import Kind, Standing
+from policy.reach.standings import Standings
 
 __all__ = [
     "Answer",
@@ -10,9 +12,12 @@ __all__ = [
     "Disagreement",
     "End",
     "Flow",
+    "Kind",
     "Outcome",
     "Passing",
     "Proof",
+    "Standing",
+    "Standings",
     "Undecided",
     "Witness",
     "find",

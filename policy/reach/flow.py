@@ -105,6 +105,11 @@ class Flow(Generic[S, N]):
         nothing = self.sets.nothing
         return self.rules.get(at) or Passing(nothing, nothing, nothing)
 
+    @property
+    def by_end(self) -> dict[End, S]:
+        """The packets that may come to each end; a packet may come to several where unknowns decide."""
+        return {**self._allows, **self._blocks}
+
     def outcomes(self) -> list[Outcome[S]]:
         """Return disjoint sets that are all of *within*, each with its verdict and what decides."""
         found = [

@@ -19,7 +19,7 @@ from policy.sets import Budget, Exhausted
 MOST_STEPS = 2_000_000
 """The steps for one rule."""
 
-_ALIVE = Standing(Kind.ALIVE)
+_ALIVE: Standing[int] = Standing(Kind.ALIVE)
 SPENT = "the budget was spent"
 
 
@@ -70,7 +70,7 @@ class Judge:
         except Exhausted:
             return np.ones(len(self.asked))
 
-    def standing(self, number: int) -> Standing:
+    def standing(self, number: int) -> Standing[int]:
         """Return what there is to say of a rule."""
         behind = self.catch_all is not None and number > self.catch_all
         if number not in self.list.left and not self.reasons.is_matchable(number):
@@ -91,7 +91,7 @@ class Judge:
             return Standing(Kind.UNDECIDED, reason=SPENT)
         return self._because(number, used)
 
-    def _of_reachable(self, number: int, rows: npt.NDArray[np.intp]) -> Standing:
+    def _of_reachable(self, number: int, rows: npt.NDArray[np.intp]) -> Standing[int]:
         """Return the standing of a rule that the rules that take packets for sure do not cover."""
         if number in self.list.shared:
             return Standing(Kind.LEFT, reason="it hangs on an unknown condition that stands in other rules too")
@@ -140,7 +140,7 @@ class Judge:
                 return found
         return None
 
-    def _because(self, number: int, used: set[int]) -> Standing:
+    def _because(self, number: int, used: set[int]) -> Standing[int]:
         """Return why a rule is dead that the rules *used* cover."""
         budget = self.budget.share(MOST_STEPS)
         try:
@@ -156,7 +156,7 @@ class Judge:
         except Exhausted:
             return self._dead(Kind.COVERED_TOGETHER, number, sorted(used), settled=False)
 
-    def _dead(self, kind: Kind, number: int, by: list[int], settled: bool = True) -> Standing:
+    def _dead(self, kind: Kind, number: int, by: list[int], settled: bool = True) -> Standing[int]:
         rules = self.list.rules
         same = all(verdict(rules[number]) == verdict(rules[other]) for other in by)
         return Standing(kind, tuple(by), same, settled)

@@ -33,7 +33,7 @@ class Analysis:
     """The standing of every rule of a policy, by its number in the text."""
 
     policy: Policy
-    standings: tuple[Standing, ...]
+    standings: tuple[Standing[int], ...]
     _judge: Judge
 
     @property

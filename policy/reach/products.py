@@ -28,8 +28,8 @@ Product = dict[str, Intervals]
 """Codes of values by field; a field that may have any value (of the scope) is not there."""
 
 _ALL_HOOKS = Intervals.of((0, len(HOOKS) - 1))
-_ALL_STATES = Intervals.of((0, len(STATES) - 1))
-_BEFORE_RULES = Intervals.of(ESTABLISHED, RELATED, INVALID)
+ALL_STATES = Intervals.of((0, len(STATES) - 1))
+BEFORE_RULES = Intervals.of(ESTABLISHED, RELATED, INVALID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Scope:
 
     families: frozenset[int] = frozenset({4, 6})
     hooks: Intervals = _ALL_HOOKS
-    states: Intervals = _ALL_STATES
+    states: Intervals = ALL_STATES
 
     @staticmethod
     def of(ruleset: Ruleset, name: str) -> Scope | None:
@@ -48,7 +48,7 @@ class Scope:
             for entry in ruleset.at(hook):
                 if entry.policy == name:
                     hooks |= Intervals.of(hook)
-                    states |= _ALL_STATES - _BEFORE_RULES if entry.stateful else _ALL_STATES
+                    states |= ALL_STATES - BEFORE_RULES if entry.stateful else ALL_STATES
         return Scope(ruleset.families, hooks, states) if hooks else None
 
     def sets(self) -> Iterator[Field]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from policy.packet import Intervals
 from policy.reach.cover import localised, uncovered
-from policy.reach.effects import End
+from policy.reach.effects import End, telling
 from policy.reach.listing import Listing
 from policy.reach.pairs import SAFE, Shares, inside, shares_of, touching
 from policy.reach.products import Product
@@ -107,13 +107,16 @@ class Reasons:
         return frozenset(item for item in shape.items() if item[1] != self.list.products.full[item[0]])
 
     def twin(self, number: int, budget: Budget) -> int | None:
-        """Return the first rule before a rule that takes exactly its packets; raises `Exhausted`."""
+        """Return the first rule before a rule that takes exactly its packets and does the same; raises `Exhausted`."""
         products = self.list.exact.get(number)
         if products is None:
             return None
+        action = telling(self.list.rules[number])
         for other in self._by_shape.get(self._shape(products), ()):
             if other >= number:
                 break
+            if telling(self.list.rules[other]) != action:
+                continue
             if products == self.list.exact[other] or self._equal(number, other, budget):
                 return other
         return None

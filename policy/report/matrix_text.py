@@ -5,7 +5,7 @@ from __future__ import annotations
 from policy.app.matrix import Matrix
 from policy.report.panels import NO_PACKETS, Panel, Tile, page
 from policy.report.style import PLAIN, Style, clean
-from policy.report.table import drawn
+from policy.report.table import tabulated
 
 
 def matrix_text(matrix: Matrix, style: Style = PLAIN, width: int = 160) -> str:
@@ -21,7 +21,7 @@ def matrix_text(matrix: Matrix, style: Style = PLAIN, width: int = 160) -> str:
 
 def _panel(panel: Panel, style: Style, width: int) -> str:
     rows = [[name, *map(_cell, tiles)] for name, tiles in panel.rows]
-    return f"{style(clean(panel.title), 'name')}\n" + drawn([panel.corner, *panel.columns], rows, style, width)
+    return f"{style(clean(panel.title), 'name')}\n" + tabulated([panel.corner, *panel.columns], rows, style, width)
 
 
 def _cell(tile: Tile) -> str:

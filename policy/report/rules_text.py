@@ -7,7 +7,7 @@ from itertools import groupby
 
 from policy.app.show import Overview, Row, Table
 from policy.report.style import PLAIN, Style, clean
-from policy.report.table import drawn
+from policy.report.table import tabulated
 
 _COLUMNS = ("service", "source", "destination", "interfaces", "state", "other", "label", "owner", "until", "note")
 
@@ -21,7 +21,7 @@ def rules_text(overview: Overview, style: Style = PLAIN, width: int = 160) -> st
 
 def _names(overview: Overview, style: Style, width: int) -> str:
     rows = [[kind, each.name, each.text] for kind, group in groupby(overview.names, lambda d: d.kind) for each in group]
-    return f"{style('names', 'name')}\n" + drawn(["kind", "name", "value"], rows, style, width)
+    return f"{style('names', 'name')}\n" + tabulated(["kind", "name", "value"], rows, style, width)
 
 
 def _policy(table: Table, style: Style, width: int) -> str:
@@ -34,7 +34,7 @@ def _policy(table: Table, style: Style, width: int) -> str:
         return f"{head}\n  no rules"
     used = [name for name in _COLUMNS if any(getattr(row, name) for row in table.rows)]
     rows = [[str(row.number), str(row.span.line), row.action, *_cells(row, used)] for row in table.rows]
-    return f"{head}\n" + drawn(["#", "line", "action", *used], rows, style, width)
+    return f"{head}\n" + tabulated(["#", "line", "action", *used], rows, style, width)
 
 
 def _cells(row: Row, used: Sequence[str]) -> list[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import StringIO
 
+from policy.report.drawn import drawn
 from policy.report.style import Style, clean
 
 
-def drawn(titles: Sequence[str], rows: Sequence[Sequence[str]], style: Style, width: int) -> str:
+def tabulated(titles: Sequence[str], rows: Sequence[Sequence[str]], style: Style, width: int) -> str:
     """Return a table, at most *width* columns wide; a cell that is too long for its column is folded."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table as Drawing
     from rich.text import Text
 
@@ -20,14 +19,4 @@ def drawn(titles: Sequence[str], rows: Sequence[Sequence[str]], style: Style, wi
         drawing.add_column(title, justify="right" if title in ("#", "line") else "left", overflow="fold")
     for row in rows:
         drawing.add_row(*(Text(clean(cell)) for cell in row))
-    stream = StringIO()
-    console = Console(
-        file=stream,
-        width=width,
-        force_terminal=style.color,
-        color_system="standard" if style.color else None,
-        legacy_windows=False,
-        _environ={},
-    )
-    console.print(drawing)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines() if line.strip())
+    return "\n".join(line for line in drawn(drawing, style, width).splitlines() if line)

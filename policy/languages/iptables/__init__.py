@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import gc
 import re
+from collections.abc import Sequence
 
 from policy._record import dataclass
 from policy.diagnostic import Collector
-from policy.ir import Ruleset
+from policy.ir import Rule, Ruleset
 from policy.languages.iptables.lower import lower
 from policy.languages.iptables.parse import parse
-from policy.packet import Intervals
+from policy.packet import Intervals, ValueSet
 from policy.source import Source
 
 _TABLE = re.compile(r"^\ufeff?\*(?:filter|nat|mangle|raw|security)\s*$", re.MULTILINE)
@@ -62,6 +63,19 @@ class FrontEnd:
     def looks_like(self, text: str) -> bool:
         """Is this text a file of this IP version?"""
         return looks_like(text) and family_of_text(text) == self.family
+
+    def with_values(
+        self,
+        ruleset: Ruleset,  # noqa: ARG002 (a rule has all that it needs)
+        rule: Rule,
+        field: str,
+        values: ValueSet,
+        others: Sequence[Rule] = (),  # noqa: ARG002 (numbers have no other words)
+    ) -> str | None:
+        """Return a rule with other values in one field, as text; None where one rule cannot say it."""
+        from policy.languages.iptables.edit import with_values
+
+        return with_values(rule, field, values, self.family)
 
 
 iptables = FrontEnd(4)

@@ -13,7 +13,7 @@ import lark
 
 from policy.diagnostic import Collector, did_you_mean
 from policy.language.grammar import open_grammar
-from policy.languages.iptables.ast import Declaration, File, Statement, Table, Word
+from policy.languages.iptables.ast import Command, Declaration, File, Statement, Table, Word
 from policy.languages.iptables.getopt import End, RuleParser, Stop
 from policy.netfilter import BUILT_IN
 from policy.source import Source, Span
@@ -101,7 +101,7 @@ class FileParser:
                 self.mistakes.add("FW001", message, Span(self.source, start, start + 60), "split the rule")
             else:
                 try:
-                    self._line(text[start:end], start)
+                    self.line(text[start:end], start)
                 except End:
                     self.open = None
                     break
@@ -130,7 +130,8 @@ class FileParser:
     def _span(self, word: Word) -> Span:
         return Span(self.source, word.start, word.end)
 
-    def _line(self, line: str, offset: int) -> None:
+    def line(self, line: str, offset: int) -> None:
+        """Read one line; raises `End` where iptables-restore stops."""
         try:
             read: Line = self.parser.parse(line, start="start")  # type: ignore[assignment]
         except lark.exceptions.UnexpectedInput:
@@ -197,3 +198,13 @@ class FileParser:
 def parse(source: Source, family: int, mistakes: Collector) -> File:
     """Return the AST of *source*; what is wrong goes to *mistakes*."""
     return FileParser(source, family, mistakes).parse()
+
+
+def parse_rule(source: Source, family: int) -> Command | None:
+    """Return the command that a text of one line is, or None if it is none."""
+    mistakes = Collector()
+    parser = FileParser(source, family, mistakes)
+    parser.open = Word("filter", 0, 0)
+    parser.line(source.text, 0)
+    found = parser.statements[0] if parser.statements and not mistakes.found else None
+    return found if isinstance(found, Command) else None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from policy.ir import Ruleset
-    from policy.packet import Intervals
+    from collections.abc import Sequence
+
+    from policy.ir import Rule, Ruleset
+    from policy.packet import Intervals, ValueSet
     from policy.source import Source
 
 _STATEMENT = re.compile(
     r"^[ \t\ufeff]*(?:policy[ \t]+\S[^\n{]*\{|(?:network|host|service)[ \t]+\S+[ \t]*=|include[ \t]+\")", re.MULTILINE
 )
+_INCLUDE = re.compile(r'^[ \t\ufeff]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 _ENOUGH = 1 << 16
 
 
@@ -31,9 +35,22 @@ class Native:
 
     def format(self, source: Source) -> str:
         """Return the text in its canonical layout; raises `diagnostic.Mistakes`."""
-        from policy.languages.native.edit import format_text
+        from policy.languages.native.layout import format_text
 
         return format_text(source)
+
+    def with_values(
+        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
+    ) -> str | None:
+        """Return a rule with other values in one field, as text, with the words of *others* too; None: impossible."""
+        from policy.languages.native.edit import with_values
+
+        return with_values(ruleset, rule, field, values, others)
+
+    def includes(self, source: Source) -> list[str]:
+        """Return the paths of the files that a text includes, whether they are there or not."""
+        folder = PurePath(source.name).parent
+        return [str(folder / words) for words in _INCLUDE.findall(source.text)]
 
 
 native = Native()

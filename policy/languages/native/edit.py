@@ -1,144 +1,212 @@
-"""The one layout that is right, which `fwpolicy fmt` gives to a file.
-
-Four spaces inside a policy, one element a line, no more than one blank line, and columns within a
-group of lines that no blank line parts. Comments stay where they are. A statement of several lines
-keeps its lines.
-"""
+"""Rules with something changed, as text."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from policy._record import dataclass
 from policy.diagnostic import Collector
-from policy.languages.native import ast
-from policy.languages.native.parse import parse_file
-from policy.languages.native.printer import Cells, cells
-from policy.languages.native.split import LONGEST_LINE, Piece, split
-from policy.source import Source
+from policy.ir import Field, Rule, Ruleset, Service, conjuncts
+from policy.ir import with_values as changed
+from policy.languages.native.parse import parse_rule
+from policy.languages.native.printer import cells, plain
+from policy.packet import FIELDS, Intervals, Names, ValueSet
+from policy.packet.address import ANY_ADDRESS, V4, V6, format_address, format_range
+from policy.packet.names import protocol_name
+from policy.question import ast as question
+from policy.question.addresses import addresses, ports
+from policy.question.lower import terms
+from policy.question.services import services
+from policy.question.terms import Environment, match_of
+from policy.source import Source, Span
 
-_WIDEST = 40
-"""A part of a line that is longer than this does not widen its column."""
-_INDENT = "    "
-_SPACES = re.compile(r'("[^"]*"|#.*)|\s+')
-
-
-@dataclass(slots=True)
-class _Line:
-    """A line of the result: its parts, or a text that is kept."""
-
-    indent: int
-    parts: Cells
-    first: int  # the lines of the source that it comes from
-    last: int
-    comment: str = ""
-    columns: bool = False
+_NOWHERE = Span(Source("", ""), 0, 0)
+_SERVICE = frozenset({"proto", "dport", "icmp_type", "icmp_code"})
+_WORDS = {"in": "arrives", "out": "leaves", "hook": "hooks", "state": "states"}
 
 
-def format_text(source: Source) -> str:
-    """Return the text in its canonical layout; raises `Mistakes` if it cannot be read."""
-    collector = Collector()
-    file = parse_file(source, collector)
-    collector.check()
-    lines = _lines(source, _nodes(file))
-    _align(lines)
-    result: list[str] = []
-    before: _Line | None = None
-    for line in lines:
-        if before is not None and _blank_between(before, line):
-            result.append("")
-        result.append(_text(line))
-        before = line
-    return "".join(f"{text}\n" for text in result)
+def with_values(ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
+    """Return *rule* in one line, with *values* in *field* and everything else as it is.
+
+    What it says already, or one of *others* does, is said with the same words. None where one rule cannot say it, or
+    the rule has a comment inside: what is returned has been read again.
+    """
+    wanted = changed(rule.match, field, values)
+    tree = parse_rule(rule.span)
+    if wanted is None or tree is None:
+        return None
+    environment = Environment.of(ruleset.definitions)
+    around = [tree.match, *(found.match for other in others if (found := parse_rule(other.span)) is not None)]
+    match = _Writer(environment, around).match(tree.match, field, values)
+    if match is None:
+        return None
+    text = plain(cells(replace(tree, match=match)))
+    again = parse_rule(Span(Source(rule.span.source.name, text), 0, len(text)))
+    if again is None:
+        return None
+    mistakes = Collector()
+    said = match_of(terms(again.match, environment, mistakes))
+    return text if not mistakes.found and set(conjuncts(said)) == set(conjuncts(wanted)) else None
 
 
-def _nodes(file: ast.File) -> dict[int, ast.Statement | ast.Default | ast.Rule]:
-    """Return everything that has a line of its own by the offset at which it begins."""
-    found: dict[int, ast.Statement | ast.Default | ast.Rule] = {}
-    for statement in file.statements:
-        found[statement.span.start] = statement
-        if isinstance(statement, ast.Policy):
-            found.update((each.span.start, each) for each in statement.body)
-    return found
+class _Writer:
+    """Writes values with the words of some matches, the first of which is to be changed."""
+
+    def __init__(self, environment: Environment, around: Sequence[question.Match]) -> None:
+        self.environment = environment
+        self.around = around
+
+    def match(self, node: question.Match, field: str, values: ValueSet) -> question.Match | None:
+        """Return *node* with other values in *field*, or None."""
+        source, destination = node.source, node.destination
+        match field, values:
+            case "src", Intervals() if source is not None:
+                return replace(node, source=self._endpoint(source, values))
+            case "dst", Intervals() if destination is not None:
+                return replace(node, destination=self._endpoint(destination, values))
+            case "sport", Intervals() if source is not None and source.ports:
+                return replace(node, source=self._with_ports(source, "source", values))
+            case "dport", Intervals() if destination is not None and destination.ports:
+                return replace(node, destination=self._with_ports(destination, "destination", values))
+            case "in" | "out", Names(exact, prefixes, negated=False):
+                return self._with_words(node, field, [*sorted(exact), *sorted(f"{prefix}+" for prefix in prefixes)])
+            case "hook" | "state", Intervals():
+                labels = enumerate(FIELDS[field].labels)
+                return self._with_words(node, field, [label for number, label in labels if number in values])
+            case _, Intervals() if field in _SERVICE:
+                found = self._services(node, field, values)
+                return None if found is None else replace(node, services=found)
+        return None
+
+    def _with_words(self, node: question.Match, field: str, texts: Sequence[str]) -> question.Match:
+        """Return *node* with other words: in the order in which they stand in the rules, then what they have not."""
+        part = _WORDS[field]
+        known = [word.text for match in self.around for word in getattr(match, part)]
+        ordered = dict.fromkeys([*(text for text in known if text in texts), *texts])
+        changes: dict[str, Any] = {part: tuple(question.Word(text, _NOWHERE) for text in ordered)}
+        return replace(node, **changes)
+
+    # Addresses
+
+    def _endpoint(self, node: question.Endpoint, values: Intervals) -> question.Endpoint:
+        found = self._addresses(node.addresses, values)
+        alone = len(found.items) == 1 and not found.excluded and found.items[0] == node.addresses.items[0]
+        return replace(node, addresses=found, socket=node.socket and alone)
+
+    def _addresses(self, node: question.Addresses, values: Intervals) -> question.Addresses:
+        if values == ANY_ADDRESS:
+            return question.Addresses((question.Word("any", _NOWHERE),))
+        known = [
+            item
+            for match in self.around
+            for endpoint in (match.source, match.destination)
+            if endpoint is not None
+            for item in (*endpoint.addresses.items, *endpoint.addresses.excluded)
+        ]
+        base = self._meaning(node.items)
+        if node.excluded and base.covers(values):
+            return question.Addresses(node.items, self._items(known, base - values))
+        return question.Addresses(self._items(known, values))
+
+    def _items(self, known: Iterable[question.Item], values: Intervals) -> tuple[question.Item, ...]:
+        """Return what means *values*: those of the *known* items that fit and say something new, then the rest."""
+        left, found = values, list[question.Item]()
+        for item in known:
+            means = self._meaning([item])
+            if means.meets(left) and values.covers(means):
+                found.append(item)
+                left -= means
+        return (*found, *(_range(low, high) for family in (V4, V6) for low, high in (left & family).ranges))
+
+    def _meaning(self, items: Sequence[question.Item]) -> Intervals:
+        return addresses(question.Addresses(tuple(items)), self.environment, Collector()) or Intervals()
+
+    # Ports
+
+    def _with_ports(self, node: question.Endpoint, side: str, values: Intervals) -> question.Endpoint:
+        ends = [getattr(match, side) for match in self.around]
+        known = [port for end in ends if end is not None for port in end.ports]
+        found = self._ports(known, values)
+        return replace(node, ports=found, socket=node.socket and len(found) == 1)
+
+    def _ports(self, known: Iterable[question.Port], values: Intervals) -> tuple[question.Port, ...]:
+        left, found = values, list[question.Port]()
+        for port in known:
+            means = ports([port], None, Collector()) or Intervals()
+            if means.meets(left) and values.covers(means):
+                found.append(port)
+                left -= means
+        return (*found, *(question.Range(low, high, _NOWHERE) for low, high in left.ranges))
+
+    # Services
+
+    def _services(self, node: question.Match, field: str, values: Intervals) -> tuple[question.Service, ...] | None:
+        """Return the services of the rule, which are one service of the IR, with other values in a field."""
+        before = services(node.services, self.environment, Collector())
+        if not before or len(before) > 1 or not any(part.name == field for part in before[0]):
+            return None
+        wanted = tuple(Field(field, values) if part.name == field else part for part in before[0])
+        known = [service for match in self.around for service in match.services]
+        found = list[question.Service]()
+        for service in known:
+            said = services([*found, service], self.environment, Collector())
+            if said != services(found, self.environment, Collector()) and _inside(said, wanted):
+                found.append(service)
+        if services(found, self.environment, Collector()) == (wanted,):
+            return _together(found)
+        return _written(wanted)
 
 
-def _lines(source: Source, nodes: dict[int, ast.Statement | ast.Default | ast.Rule]) -> list[_Line]:
-    """Return the lines of the result, not yet in columns."""
-    lines: list[_Line] = []
-    depth = 0
-    inside = -1  # the end of the last statement, in which comments are part of its text
-    for piece in sorted(split(source.text, comments=True), key=lambda piece: piece.start):
-        first, last = (source.position(at)[0] for at in (piece.start, piece.end))
-        text = source.text[piece.start : piece.end]
-        if piece.kind == "comment":
-            if piece.start < inside:
-                continue
-            if lines and lines[-1].last == first:
-                lines[-1].comment = text
-            else:
-                lines.append(_Line(depth, (text,), first, last))
-            continue
-        inside = piece.end
-        if piece.kind == "close":
-            depth = 0
-            lines.append(_Line(0, ("}",), first, last))
-        else:
-            lines.append(_statement(piece, text, nodes, depth, first, last))
-        if piece.kind == "open":
-            depth = 1
-    return lines
+def _inside(found: tuple[Service, ...] | None, wanted: Service) -> bool:
+    """Are all services within one? (Fields by fields: what has others is not.)"""
+    limits = {part.name: part.values for part in wanted}
+    return bool(found) and all(
+        {part.name for part in service} == limits.keys()
+        and all(_covers(limits[part.name], part.values) for part in service)
+        for service in found or ()
+    )
 
 
-def _statement(
-    piece: Piece, text: str, nodes: dict[int, ast.Statement | ast.Default | ast.Rule], depth: int, first: int, last: int
-) -> _Line:
-    if first != last:
-        return _Line(depth, (_kept(text, depth),), first, last)
-    node = nodes[piece.start]
-    line = _Line(depth, cells(node), first, last, columns=isinstance(node, ast.Rule | ast.Definition))
-    if sum(map(len, line.parts)) > LONGEST_LINE // 2:
-        return _Line(depth, (text,), first, last)
-    return line
+def _covers(limit: ValueSet, values: ValueSet) -> bool:
+    return isinstance(limit, Intervals) and isinstance(values, Intervals) and limit.covers(values)
 
 
-def _kept(text: str, depth: int) -> str:
-    """Return a statement of several lines in its lines, with the right indentation."""
-    rows = [_SPACES.sub(lambda found: found[1] or " ", row.strip()) for row in text.split("\n")]
-    return f"\n{_INDENT * (depth + 1)}".join(row for row in rows if row)
+def _together(nodes: Sequence[question.Service]) -> tuple[question.Service, ...]:
+    """Put the ports of one protocol into one pair of braces."""
+    found: dict[object, question.Service] = {}
+    for number, node in enumerate(nodes):
+        key = node.name.text if isinstance(node.name, question.Word) and node.ports and node.code is None else number
+        before = found.get(key)
+        found[key] = node if before is None else replace(before, ports=(*before.ports, *node.ports))
+    return tuple(found.values())
 
 
-def _align(lines: list[_Line]) -> None:
-    """Put the parts of neighbouring lines in columns."""
-    group: list[_Line] = []
-    before: _Line | None = None
-    for line in [*lines, None]:
-        parted = line is None or before is None or _blank_between(before, line) or line.indent != before.indent
-        if parted:
-            _widen(group)
-            group = []
-        if line is not None and line.columns:
-            group.append(line)
-        before = line
+def _written(service: Service) -> tuple[question.Service, ...] | None:
+    """Return a service in numbers, once for each protocol; None where that has no name and cannot have ports."""
+    values = {part.name: part.values for part in service}
+    protocols, details = values.get("proto"), values.get("dport", values.get("icmp_type"))
+    code = values.get("icmp_code")
+    if not isinstance(protocols, Intervals) or (code is not None and not isinstance(code, Intervals)):
+        return None
+    if details is None:
+        return tuple(_protocol(low, high) for low, high in protocols.ranges)
+    if not isinstance(details, Intervals) or (code is not None and len(code.ranges) != 1):
+        return None
+    found = tuple(question.Range(low, high, _NOWHERE) for low, high in details.ranges)
+    last = question.Range(*code.ranges[0], _NOWHERE) if code is not None else None
+    numbers = (number for low, high in protocols.ranges for number in range(low, high + 1))
+    return tuple(question.Service(question.Word(protocol_name(n), _NOWHERE), found, last) for n in numbers)
 
 
-def _widen(group: list[_Line]) -> None:
-    for count in {len(line.parts) for line in group}:
-        same = [line for line in group if len(line.parts) == count]
-        columns = zip(*(line.parts for line in same), strict=True)
-        widths = [max((len(part) for part in column if len(part) <= _WIDEST), default=0) for column in columns]
-        for line in same:
-            line.parts = tuple(
-                part.ljust(width) for part, width in zip(line.parts, widths, strict=True) if width or part
-            )
+def _protocol(low: int, high: int) -> question.Service:
+    return question.Service(question.Range(low, high, _NOWHERE), number=True)
 
 
-def _blank_between(before: _Line, line: _Line) -> bool:
-    """Is there a blank line between two lines? None stands directly inside of braces."""
-    opened = line.indent > before.indent
-    closed = line.parts == ("}",) and before.indent > line.indent
-    return line.first - before.last > 1 and not opened and not closed
-
-
-def _text(line: _Line) -> str:
-    text = f"{_INDENT * line.indent}{' '.join(line.parts)}".rstrip()
-    return f"{text}  {line.comment}" if line.comment else text
+def _range(low: int, high: int) -> question.Item:
+    text = format_range(low, high)
+    if "-" not in text:
+        return question.Address(text, _NOWHERE)
+    return question.Between(
+        question.Address(format_address(low), _NOWHERE), question.Address(format_address(high), _NOWHERE)
+    )

@@ -15,6 +15,7 @@ from policy.languages.native.includes import load
 from policy.languages.native.names import Names, resolve, suppressions, unique
 from policy.question.ast import Word
 from policy.question.hints import hint
+from policy.question.lists import match_lists
 from policy.question.lower import terms
 from policy.question.terms import match_of
 from policy.source import Source
@@ -112,6 +113,7 @@ class _Policy:
             suppressions(node.suppressions) if node.suppressions else (),
             span=node.span,
             action_span=node.action.span,
+            lists=() if self.collector.found else match_lists(node.match, self.environment),
         )
 
     def action(self, node: ast.Rule) -> ir.Action:

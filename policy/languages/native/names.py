@@ -16,6 +16,7 @@ from policy.packet.names import protocol_number
 from policy.question import ast as question
 from policy.question.addresses import addresses
 from policy.question.ast import Word
+from policy.question.lists import address_lists, service_lists
 from policy.question.printer import addresses_text, services_text
 from policy.question.services import services
 from policy.question.terms import Environment
@@ -65,7 +66,13 @@ class Names:
             span=node.name.span,
             uses=tuple(uses.get(name, ())),
             suppressions=suppressions(node.suppressions),
+            lists=tuple(self._lists(node.value)),
         )
+
+    def _lists(self, value: question.Addresses | tuple[question.Service, ...]) -> Iterator[ir.ItemList]:
+        if isinstance(value, tuple):
+            return service_lists(value, self.environment)
+        return address_lists(value, self.environment, "src")
 
 
 def suppressions(nodes: tuple[ast.Suppression, ...]) -> tuple[ir.Suppression, ...]:

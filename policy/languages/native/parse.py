@@ -69,6 +69,14 @@ def parse_file(source: Source, collector: Collector) -> ast.File:
     return ast.File(tuple(parser.statements), tuple(parser.broken))
 
 
+def parse_rule(place: Span) -> ast.Rule | None:
+    """Return the tree of one rule; None where its text is no rule, or has a comment inside."""
+    if any(piece.kind == "comment" for piece in split(place.text, comments=True)):
+        return None
+    tree = parse_piece(_parser(), _reader(), "body", place, _WORDS)
+    return tree if isinstance(tree, ast.Rule) else None
+
+
 @dataclass(slots=True)
 class _Parser:
     """Puts the statements of a file together."""
