@@ -40,6 +40,8 @@ CASES: dict[str, tuple[str, ...]] = {
     "missing-file": ("show", "none.fw"),
     "show-office": ("show", "office.fw"),
     "show-server": ("show", "server.iptables"),
+    "show-matrix-office": ("show", "office.fw", "--matrix"),
+    "show-matrix-server": ("show", "server.iptables", "--matrix"),
     "fmt-diff": ("fmt", "--diff", "office.fw"),
     "fmt-check": ("fmt", "--check", "office.fw"),
     "usage": ("aks", "office.fw"),
