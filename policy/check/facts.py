@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from policy.evaluate import Decision, Index, Step, evaluate
+from policy.evaluate.walk import IMPLICIT
 from policy.ir import Match, Rule, Ruleset, looks_at_hook
 from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Standings
@@ -180,17 +181,32 @@ class Facts:
             raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
         return packet
 
-    def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
+    def words(self, packets: Algebra, hook: int | None = None) -> str | None:
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it.
+
+        With the *hook* where they are, what all packets that come to the rules there have is not said.
+        """
         try:
-            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
+            within = self._entering.get(hook)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS, within)
         except Exhausted:
             return None
         return "; ".join(found) + ("; and more" if more else "")
 
+    @cached_property
+    def _entering(self) -> dict[int | None, Any]:
+        """The packets that come to the rules of a hook, where the table of connections decides others before them."""
+        found = {}
+        for hook in self.hooks:
+            entries = self.ruleset.at(hook)
+            if entries and all(entry.stateful for entry in entries):
+                sets = self.space(hook)
+                found[hook] = sets.everything - sets.union(sets.of_match(match) for match, _ in IMPLICIT)
+        return found
+
     def region(self, packets: Mapping[int | None, Algebra]) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them."""
-        texts = {hook: text for hook, some in packets.items() if (text := self.words(some)) is not None}
+        texts = {hook: text for hook, some in packets.items() if (text := self.words(some, hook)) is not None}
         if len(texts) < len(packets):
             return None
         if len(set(texts.values())) == 1 and len(texts) == len(self.hooks):
