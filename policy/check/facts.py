@@ -14,7 +14,7 @@ from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.entered import entered
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
-from policy.reach.opponents import Opponent, opponents, room
+from policy.reach.opponents import PREAMBLE, Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
@@ -113,6 +113,10 @@ class Facts:
     def is_live(self, at: At) -> bool:
         """May any packet reach and match a rule, at any hook?"""
         return any(ground.matched(at) for ground in self.grounds)
+
+    def is_preamble(self, at: At) -> bool:
+        """Is a rule only about packets of known connections, invalid ones, or `lo`, as many policies begin?"""
+        return all(ground.truth(at).may <= ground.sets.of_match(PREAMBLE) for ground in self.grounds)
 
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
