@@ -19,7 +19,7 @@ CODES: dict[str, str] = {
     "FW002": "unreadable",
     "FW003": "bad-address",
     "FW004": "bad-include",
-    "FW116": "cycle",
+    "FW116": "jump-cycle",
     "FW501": "port-out-of-range",
     "FW502": "reversed-range",
     "FW504": "port-without-protocol",

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from policy.check.example import EXPECTATION
 from policy.diagnostic import Diagnostic
 
 CASES = Path(__file__).parent / "cases"
-
-_EXPECTATION = re.compile(r'###\s*(FW\d{3})(?:\s+"((?:[^"\\]|\\.)*)")?\s*')
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,6 @@ def parsed(name: str, chunk: str) -> Case:
     """Return a chunk without its expectations, and those."""
     lines, expected = [], []
     for at, line in enumerate(chunk.split("\n"), 1):
-        lines.append(_EXPECTATION.sub("", line).rstrip() if "###" in line else line)
-        expected += [(at, code, pattern) for code, pattern in _EXPECTATION.findall(line)]
+        lines.append(EXPECTATION.sub("", line).rstrip() if "###" in line else line)
+        expected += [(at, code, pattern) for code, pattern in EXPECTATION.findall(line)]
     return Case(name, "\n".join(lines), tuple(expected))

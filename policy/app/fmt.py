@@ -11,13 +11,12 @@ from difflib import unified_diff
 from pathlib import Path
 
 from policy._record import dataclass
-from policy.app.load import STANDARD_INPUT, read_source
+from policy.app.files import NATIVE, files_of
+from policy.app.load import read_source
 from policy.app.problem import CannotAnswer
 from policy.diagnostic import Diagnostic, Mistakes, unreadable
 from policy.languages import formatter, sniff
 from policy.source import Source, Unreadable
-
-SUFFIX = ".fw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +37,19 @@ class Formatted:
         return unified_diff(before, after, name, name, lineterm="")
 
 
-def files_of(paths: Iterable[str]) -> list[str]:
-    """Return the files that *paths* mean, each once: of a directory, all below it with the native suffix.
-
-    Raises `CannotAnswer` for a directory without one.
-    """
-    found: dict[str, str] = {}
-    for path in paths:
-        inside = [path]
-        if path != STANDARD_INPUT and Path(path).is_dir():
-            inside = sorted(_below(path))
-            if not inside:
-                raise CannotAnswer(f"there is no `*{SUFFIX}` file in `{path}`", "name files, or another directory")
-        for each in inside:
-            found.setdefault(each if each == STANDARD_INPUT else os.path.realpath(each), each)
-    return list(found.values())
-
-
-def _below(folder: str) -> Iterator[str]:
-    """Yield the files in the native language below *folder*, hidden ones apart."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (str(Path(place, name)) for name in names if name.endswith(SUFFIX) and not name.startswith("."))
-
-
 def formatted(paths: Iterable[str], language: str | None = None) -> list[Formatted]:
-    """Return every file formatted; raises `Mistakes` with all that is wrong in any of them."""
+    """Return every file formatted.
+
+    Raises `Mistakes` with all that is wrong in any of them, and `CannotAnswer` for a directory without one.
+    """
     results: list[Formatted] = []
     mistakes: list[Diagnostic] = []
-    for path in files_of(paths):
+    files, barren = files_of(paths, NATIVE)
+    if barren:
+        raise CannotAnswer(f"there is no `*{NATIVE[0]}` file in `{barren[0]}`", "name files, or another directory")
+    for file in files:
         try:
-            source = read_source(path)
+            source = read_source(file.path)
             results.append(Formatted(source, _format(source, language)))
         except Unreadable as error:
             mistakes.append(unreadable(error))

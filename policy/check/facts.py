@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
-from policy.ir import Rule, Ruleset, looks_at_hook
-from policy.packet import HOOKS, Packet
-from policy.reach import At, Flow, Standings
+from policy.evaluate import Decision, Index, Step, evaluate
+from policy.ir import Match, Rule, Ruleset, looks_at_hook
+from policy.packet import HOOKS, Intervals, Packet, ValueSet
+from policy.reach import At, Disagreement, Flow, Standings
+from policy.reach.assumptions import assumptions, may_be_absent
+from policy.reach.entered import entered
+from policy.reach.ground import Ground
+from policy.reach.nearby import Nearby
+from policy.reach.opponents import PREAMBLE, Opponent, opponents, room
+from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
 
-MOST_REGIONS = 50
-"""Sets of more regions are not described."""
-
 SHOWN_REGIONS = 3
+
+Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
+"""How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
 
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    Methods that need an engine raise `Exhausted` once the budget is spent.
+    *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
+    cannot be written (`app.load.facts` knows it). *index* serves the evaluator. Methods that need an engine raise
+    `Exhausted` once the budget is spent.
     """
 
-    def __init__(self, ruleset: Ruleset, budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        budget: Budget | None = None,
+        local: Intervals | None = None,
+        edit: Edit | None = None,
+    ) -> None:
         self.ruleset = ruleset
         self.budget = budget or Budget()
+        self.local = local
+        self.index = Index()
+        self._edit = edit
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
+        self._nearby: dict[str, Nearby] = {}
+        self._opponents: dict[At, list[Opponent[Any]]] = {}
 
     @cached_property
     def hooks(self) -> tuple[int | None, ...]:
@@ -44,6 +65,17 @@ class Facts:
     def rule(self, at: At) -> Rule:
         """Return the rule at a place."""
         return self.ruleset.policies[at[0]].rules[at[1]]
+
+    @cached_property
+    def met(self) -> dict[str, tuple[int | None, ...]]:
+        """The policies that an entry leads to, each with the hooks where it does."""
+        scopes = entered(self.ruleset).scopes
+        names = [name for name in self.ruleset.policies if name in scopes]
+        return {name: tuple(h for h in self.hooks if h is None or h in scopes[name].hooks) for name in names}
+
+    def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
+        """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
+        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -65,15 +97,111 @@ class Facts:
         """What is known of every rule: alive, dead and why, in a policy that packets do not enter, or undecided."""
         return Standings(self.ruleset, self.hooks, self.flow, self.budget)
 
+    def nearby(self, name: str) -> Nearby:
+        """Return which rules of a policy may have packets in common."""
+        if name not in self._nearby:
+            self._nearby[name] = Nearby(self.ruleset.policies[name])
+        return self._nearby[name]
+
+    @cached_property
+    def grounds(self) -> tuple[Ground[Any, Any], ...]:
+        """The rules of every hook as sets, each rule by itself and with what comes to it."""
+        return tuple(
+            Ground(self.ruleset, self.space(hook), self.nearby, partial(self.flow, hook)) for hook in self.hooks
+        )
+
+    def is_live(self, at: At) -> bool:
+        """May any packet reach and match a rule, at any hook?"""
+        return any(ground.matched(at) for ground in self.grounds)
+
+    def is_preamble(self, at: At) -> bool:
+        """Is a rule only about packets of known connections, invalid ones, or `lo`, as many policies begin?"""
+        return all(ground.truth(at).may <= ground.sets.of_match(PREAMBLE) for ground in self.grounds)
+
+    def opponents(self, at: At) -> list[Opponent[Any]]:
+        """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
+        if at not in self._opponents:
+            found = opponents(self.grounds, at)
+            self._opponents[at] = found if found and self.is_live(at) else []
+        return self._opponents[at]
+
+    def matched(self, at: At) -> dict[int | None, Any]:
+        """Return the packets that may reach and match a rule, by the hooks where there are any."""
+        found = {ground.sets.hook: ground.matched(at) for ground in self.grounds}
+        return {hook: packets for hook, packets in found.items() if packets}
+
+    def redundant(self, at: At) -> Redundant[Any] | None:
+        """Return what would become of the packets of a rule without it, where that is the same."""
+        return redundant(self.grounds, at, self.index)
+
+    def room(self, at: At) -> int | None:
+        """Return the number of the nearest rule before a rule that it may not be moved past; its own: none is known."""
+        return room(self.grounds, at)
+
+    def may_be_absent(self, at: At) -> bool:
+        """May it be that no packet of a rule exists? (Quick; a yes may be wrong.)"""
+        return any(may_be_absent(self.rule(at).match, hook, self.local) for hook in self.hooks)
+
+    def absent(self, hook: int | None, packets: Algebra) -> list[str]:
+        """Return what is assumed by which none of some packets exist at *hook*; nothing where some may."""
+        sets = self.space(hook)
+        assumed = assumptions(self.ruleset, hook, sets.layout.fields, self.local)
+        left, used = packets, []
+        for each in assumed:
+            here = sets.of_match(each.packets)
+            if not packets & here:
+                return [each.text]
+            if not left <= here:
+                left = left & here
+                used.append(each.text)
+        return [] if left else used
+
+    def together(self, several: Iterable[Mapping[int | None, Any]]) -> dict[int | None, Any]:
+        """Return the union, by hook, of several sets by hook."""
+        found: dict[int | None, list[Any]] = {}
+        for each in several:
+            for hook, packets in each.items():
+                found.setdefault(hook, []).append(packets)
+        return {hook: self.space(hook).union(some) for hook, some in found.items()}
+
+    def replayed(self, packets: Iterable[Algebra], rules: Collection[Rule]) -> Packet | None:
+        """Return a packet of one of some sets (those of several hooks) that the evaluator sends to one of *rules*.
+
+        Raises `Disagreement` where the evaluator says that none of them matches.
+        """
+        packet = next((each.example() for each in packets if each), None)
+        if packet is None:
+            return None
+        wanted = {id(rule) for rule in rules}
+        *steps, last = evaluate(self.ruleset, packet, index=self.index)
+        hit = any(isinstance(step, Step) and step.matched is not False and id(step.rule) in wanted for step in steps)
+        # A walk ends as soon as two ways differ, so that it may not come to every rule that it could.
+        if not hit and not (isinstance(last, Decision) and last.verdict == "depends"):
+            raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
+        return packet
+
     def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where they would be too many."""
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
         try:
-            found = packets.describe(self.ruleset.definitions, MOST_REGIONS)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
         except Exhausted:
             return None
-        more = len(found) - SHOWN_REGIONS
-        return "; ".join(found[:SHOWN_REGIONS]) + (f"; and {more} more" if more > 0 else "")
+        return "; ".join(found) + ("; and more" if more else "")
+
+    def region(self, packets: Mapping[int | None, Algebra]) -> str | None:
+        """Return sets of packets of several hooks in words: once, where they are the same at all of them."""
+        texts = {hook: text for hook, some in packets.items() if (text := self.words(some)) is not None}
+        if len(texts) < len(packets):
+            return None
+        if len(set(texts.values())) == 1 and len(texts) == len(self.hooks):
+            return next(iter(texts.values()))
+        return "; ".join(text if hook is None else f"at {HOOKS[hook]}: {text}" for hook, text in texts.items())
 
     def example(self, packets: Algebra) -> Packet | None:
         """Return one natural packet of a set, None where it is empty."""
         return packets.example()
+
+    def flows(self, policy: str, match: Match) -> list[Flow[Any, Any]]:
+        """Return the packets of a match through the rules, at each hook where any come to a policy."""
+        spaces = [self.space(hook) for hook in self.met.get(policy, ())]
+        return [Flow(self.ruleset, space, space.of_match(match).every()) for space in spaces]

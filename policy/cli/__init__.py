@@ -13,7 +13,7 @@ import click
 from policy import __version__
 from policy.cli.output import NotWritten, Output, ReaderGone, wants_json
 
-COMMANDS = ("ask", "fmt", "show")
+COMMANDS = ("ask", "explain", "fmt", "lint", "show")
 
 CANNOT = 2
 INTERRUPTED = 130
@@ -85,7 +85,7 @@ def _say_no_more() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    out = Output(wants_json(arguments))
+    out = Output("json" if wants_json(arguments) else "text")
     try:
         status = fwpolicy.main(arguments, prog_name="fwpolicy", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

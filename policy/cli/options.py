@@ -46,27 +46,36 @@ def said(out: Output) -> Iterator[None]:
     raise Stop
 
 
-def output_options(command: Command) -> Command:
-    """Add `--format` and `--color` (the command gets `out`), and end with status 2 after saying what was wrong."""
+def formats(*kinds: str) -> Callable[[Command], Command]:
+    """Add `--format` (of these *kinds*) and `--color`; the command gets `out`.
 
-    @click.option("--format", "kind", type=click.Choice(["text", "json"]), default="text", help="How to answer.")
-    @click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        help="When to use colour (auto: on a terminal, unless NO_COLOR is set).",
-    )
-    @wraps(command)
-    def wrapper(*args: Any, kind: str, color: str, **wishes: Any) -> int:
-        out = Output(kind == "json", color)
-        try:
-            with said(out):
-                return command(*args, out=out, **wishes)
-        except Stop:
-            pass
-        return CANNOT
+    It ends with status 2 after saying what was wrong.
+    """
 
-    return wrapper
+    def decorate(command: Command) -> Command:
+        @click.option("--format", "kind", type=click.Choice(kinds), default="text", help="How to answer.")
+        @click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="When to use colour (auto: on a terminal, unless NO_COLOR is set).",
+        )
+        @wraps(command)
+        def wrapper(*args: Any, kind: str, color: str, **wishes: Any) -> int:
+            out = Output(kind, color)
+            try:
+                with said(out):
+                    return command(*args, out=out, **wishes)
+            except Stop:
+                pass
+            return CANNOT
+
+        return wrapper
+
+    return decorate
+
+
+output_options = formats("text", "json")
 
 
 class _Language(click.ParamType):  # type: ignore[type-arg] # generic only in newer versions of click

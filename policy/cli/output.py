@@ -28,11 +28,13 @@ class NotWritten(Exception):
 
 
 class Output:
-    """How to say things: as JSON or as text, and whether in colour (`auto`, `always`, `never`)."""
+    """How to say things: in which format, and whether in colour (`auto`, `always`, `never`)."""
 
-    def __init__(self, as_json: bool = False, color: str = "auto", compact: bool = False) -> None:
-        self.as_json = as_json
-        self.compact = compact
+    def __init__(self, kind: str = "text", color: str = "auto") -> None:
+        self.kind = kind
+        self.as_json = kind == "json"
+        self.compact = False
+        """JSON without indentation: one answer a line."""
         self.question: str | None = None
         """The question that is being answered: errors as JSON name it."""
         self._color = color

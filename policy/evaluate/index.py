@@ -50,10 +50,11 @@ class Index:
                 left &= column.absent
             elif isinstance(value, int):
                 left &= column.rules[bisect_right(column.bounds, value) - 1]
-        return _numbers(left)
+        return numbers_of(left)
 
 
-def _numbers(bits: int) -> list[int]:
+def numbers_of(bits: int) -> list[int]:
+    """Return the numbers of the bits that are set, in order."""
     found = []
     while bits:
         low = bits & -bits

@@ -5,7 +5,8 @@
 * `looks_like(text: str) -> bool`: a cheap guess at whether a text is of this language;
 * `with_values(ruleset, rule, field, values, others=()) -> str | None`: a rule with other values in one field;
 * `format(source: Source) -> str`, where the language has one layout that is right: the text in that
-  layout, with the same meaning, or `Mistakes`.
+  layout, with the same meaning, or `Mistakes`;
+* `includes(source: Source) -> list[str]`, where the language has them: the paths of the files that a text includes.
 
 A front end is imported when it is first asked for.
 """
@@ -56,6 +57,13 @@ LANGUAGES: dict[str, str] = {
 """Every language, and where its front end is; a text is offered to them in this order."""
 
 
+class Including(FrontEnd, Protocol):
+    """A front end whose texts may include others."""
+
+    def includes(self, source: Source) -> list[str]:
+        """Return the paths of the files that a text includes, whether they are there or not."""
+
+
 def front_end(name: str) -> FrontEnd:
     """Return the front end of a language, a key of `LANGUAGES`."""
     module, _, attribute = LANGUAGES[name].partition(":")
@@ -63,12 +71,23 @@ def front_end(name: str) -> FrontEnd:
     return found
 
 
+def claimed(text: str) -> str | None:
+    """Return the first language that claims a text, None where none does."""
+    return next((name for name in LANGUAGES if front_end(name).looks_like(text)), None)
+
+
 def sniff(text: str) -> str:
     """Return the language that a text is probably written in, `native` if none claims it."""
-    return next((name for name in LANGUAGES if front_end(name).looks_like(text)), "native")
+    return claimed(text) or "native"
 
 
 def formatter(name: str) -> Formatting | None:
     """Return the front end of a language that can lay out its texts, or None."""
     found = front_end(name)
     return found if hasattr(found, "format") else None  # type: ignore[return-value]
+
+
+def including(name: str) -> Including | None:
+    """Return the front end of a language whose texts may include others, or None."""
+    found = front_end(name)
+    return found if hasattr(found, "includes") else None  # type: ignore[return-value]

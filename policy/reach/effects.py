@@ -20,8 +20,10 @@ from policy.ir import (
     Return,
     Rewrite,
     Rule,
+    Ruleset,
     Set,
     UnknownAction,
+    Verdict,
 )
 from policy.packet import FIELDS
 
@@ -101,6 +103,33 @@ def telling(rule: Rule) -> tuple[Action, ...]:
 def verdict(rule: Rule) -> Action | None:
     """Return the action by which rules are compared: the last one that is more than a remark."""
     return telling(rule)[-1] if telling(rule) else None
+
+
+def deciding(rule: Rule) -> Verdict | None:
+    """Return the verdict that a rule comes to with every packet that matches it, or None where it does not decide."""
+    for action in rule.actions:
+        match action:
+            case Allow() | Block() | Reject():
+                return action
+            case Log() | Note() | Set() | Rewrite():
+                continue
+            case Jump() | Goto() | Return() | UnknownAction():
+                return None
+            case _:
+                assert_never(action)
+    return None
+
+
+def changed_fields(ruleset: Ruleset) -> frozenset[str]:
+    """Return the fields that any rule may change."""
+    found: set[str] = set()
+    for action in (a for policy in ruleset.policies.values() for rule in policy.rules for a in rule.actions):
+        match action:
+            case Set(field):
+                found.add(field)
+            case Rewrite(changes):
+                found.update(name for name, _ in changes)
+    return frozenset(found)
 
 
 def touches(changes: Collection[str], fields: Collection[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _STATEMENT = re.compile(
     r"^[ \t\ufeff]*(?:policy[ \t]+\S[^\n{]*\{|(?:network|host|service)[ \t]+\S+[ \t]*=|include[ \t]+\")", re.MULTILINE
 )
+_INCLUDE = re.compile(r'^[ \t\ufeff]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 _ENOUGH = 1 << 16
 
 
@@ -44,6 +46,11 @@ class Native:
         from policy.languages.native.edit import with_values
 
         return with_values(ruleset, rule, field, values, others)
+
+    def includes(self, source: Source) -> list[str]:
+        """Return the paths of the files that a text includes, whether they are there or not."""
+        folder = PurePath(source.name).parent
+        return [str(folder / words) for words in _INCLUDE.findall(source.text)]
 
 
 native = Native()

@@ -1,0 +1,174 @@
+"""Lint files: what the checks find in them, what is wrong with them, and what stayed undecided."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import field
+
+from policy._record import dataclass
+from policy.app.files import NATIVE, RULES, File, files_of
+from policy.app.load import facts, load, read_source
+from policy.app.roots import roots
+from policy.check import Check, Facts, Undecided
+from policy.check.silence import Silence
+from policy.diagnostic import Diagnostic, Mistakes, unreadable
+from policy.ir import Ruleset
+from policy.languages import claimed
+from policy.packet import Intervals
+from policy.sets import Budget, Exhausted
+from policy.source import Source, Span, Unreadable
+
+SECONDS = 60.0
+
+Watch = Callable[[str, str], None]
+"""Is told which file is being looked at, and what is being done with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linting:
+    """How to lint: the checks, how the files are read, and how many seconds the checks may take for one of them."""
+
+    checks: tuple[Check, ...]
+    language: str | None = None
+    local: Intervals | None = None
+    seconds: float = SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """What a check could not decide: where, and why not."""
+
+    check: Check
+    span: Span
+    reason: str
+
+
+@dataclass(slots=True)
+class Linted:
+    """What linting gave, all lists sorted by place and each thing in them once.
+
+    *files* are those that were read, with what they include; *passed_over* counts those in directories that are no
+    rules; *silenced* are the findings that comments in the text have silenced.
+    """
+
+    checks: tuple[Check, ...]
+    findings: list[Diagnostic] = field(default_factory=list)
+    errors: list[Diagnostic] = field(default_factory=list)
+    undecided: list[Unsettled] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    passed_over: int = 0
+    silenced: list[Diagnostic] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def unread(self) -> int:
+        """How many files have mistakes or could not be read."""
+        return len({error.span.source.name for error in self.errors})
+
+
+def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Linted:
+    """Return what the checks find in files and directories, `-` for standard input.
+
+    What cannot be read is among the errors, and the rest is linted. A file that another one includes is linted with it,
+    and not alone.
+    """
+    started = time.monotonic()
+    result = Linted(how.checks)
+    for text in roots(_texts(paths, how, result), how.language):
+        _lint_text(text, how, result, watch)
+    for found in (result.findings, result.errors, result.silenced):
+        found[:] = sorted(_once(found), key=_place)
+    unsettled = {(each.span.source.name, each.span.start, each.check.code): each for each in result.undecided}
+    result.undecided = [unsettled[place] for place in sorted(unsettled)]
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _texts(paths: Iterable[str], how: Linting, result: Linted) -> Iterator[Source]:
+    files, barren = files_of(paths, RULES)
+    for path in barren:
+        result.errors.append(
+            unreadable(Unreadable(path, "holds no file of rules", f"it has none of *{', *'.join(RULES)}"))
+        )
+    for file in files:
+        try:
+            text = read_source(file.path)
+        except Unreadable as error:
+            result.errors.append(unreadable(error))
+            continue
+        if _is_rules(file, text, how.language):
+            yield text
+        else:
+            result.passed_over += 1
+
+
+def _is_rules(file: File, text: Source, language: str | None) -> bool:
+    """Is a file one of rules? Those that are named are, and those of our language."""
+    return file.named or file.path.endswith(NATIVE) or language is not None or claimed(text.text) is not None
+
+
+def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) -> None:
+    """Add what the checks find in one text and what it includes."""
+    if watch:
+        watch(text.name, "reading")
+    try:
+        ruleset = _read(text, how)
+    except Unreadable as error:
+        result.errors.append(unreadable(error))
+        return
+    except Mistakes as mistakes:
+        result.errors += mistakes.diagnostics
+        return
+    result.files |= {source.name for source in ruleset.sources} | {text.name}
+    silence = Silence(ruleset)
+    known = facts(ruleset, _budget(how.seconds), how.local)
+    for check in how.checks:
+        if watch:
+            watch(text.name, f"{check.code} {check.name}")
+        try:
+            _take(check, known, silence, result)
+        except Exhausted as limit:
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), f"it would take more than {limit}"))
+        except RecursionError:
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), "it is nested too deeply"))
+        except MemoryError:
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), "there is not enough memory"))
+            known = facts(ruleset, known.budget, how.local)  # what had been found out takes the memory
+
+
+def _read(text: Source, how: Linting) -> Ruleset:
+    try:
+        ruleset = load(text, how.language, how.local)
+    except RecursionError:
+        raise Unreadable(text.name, "is nested too deeply", "write it with fewer levels") from None
+    except MemoryError:
+        raise Unreadable(text.name, "is too large for the memory that there is", "split it") from None
+    if not ruleset.policies and not ruleset.definitions:
+        raise Unreadable(text.name, "has no rules", "say its `--language`, if it is not native")
+    return ruleset
+
+
+def _budget(seconds: float) -> Budget:
+    """Return a budget of so many seconds; more of them than usual allow for more work too."""
+    usual = Budget().steps
+    return Budget(seconds, steps=max(usual, round(usual * seconds / SECONDS)))
+
+
+def _take(check: Check, known: Facts, silence: Silence, result: Linted) -> None:
+    """Add what one check finds."""
+    for found in check.find(known) if check.find else ():
+        if isinstance(found, Undecided):
+            result.undecided.append(Unsettled(check, found.span, found.reason))
+        elif silence.covers(found):
+            result.silenced.append(found)
+        else:
+            result.findings.append(found)
+
+
+def _once(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    return list({(d.code, d.span.source.name, d.span.start, d.span.end, d.message): d for d in diagnostics}.values())
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, str, str]:
+    return diagnostic.span.source.name, diagnostic.span.start, diagnostic.code, diagnostic.message

@@ -1,0 +1,73 @@
+"""What there is to say about a code: the page of a check, or what a mistake is."""
+
+from __future__ import annotations
+
+from policy._record import dataclass
+from policy.app.problem import CannotAnswer
+from policy.check import Check
+from policy.check.example import shown
+from policy.checks import checks
+from policy.diagnostic import CODES, Severity, did_you_mean
+
+_MISTAKES: dict[str, str] = {
+    "FW001": "The text does not fit the grammar of its language, or a value is none that can stand there.",
+    "FW002": "The file is missing, may not be read, is too large, holds no rules, or is no text in UTF-8.",
+    "FW003": "An address, a prefix or a mask is none.",
+    "FW004": "An include is not followed: there is no such file, or it lies outside of the folder of the first file.",
+    "FW501": "A port is above 65535, the largest that there is.",
+    "FW502": "A range ends before it begins, so nothing is in it.",
+    "FW504": "A port stands with a protocol that has none, like ICMP.",
+    "FW603": "IPv4 and IPv6 meet in one rule that says nothing of packets of either family, so it can never match.",
+    "FW701": "A name is used that nobody defines.",
+    "FW703": "A name, a default or a hook is given twice, and it is not clear which of them holds.",
+    "FW820": "The text is right, but says something that cannot be modelled, not even as unknown.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What there is to say about a code.
+
+    *mistake*: it makes a file unreadable, so every command reports it, and nothing silences it. *enabled*: is the check
+    on unless it is asked for? *text* is Markdown, its first line the summary.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    mistake: bool
+    enabled: bool
+    text: str
+    bad: tuple[str, ...] = ()
+    good: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The first line of the text."""
+        return self.text.partition("\n")[0]
+
+
+def pages() -> list[Page]:
+    """Return the page of every check, and what there is to say about every other mistake, by code."""
+    found = {check.code: _page(check) for check in checks()}
+    for code, text in _MISTAKES.items():
+        if code not in found:
+            found[code] = Page(code, CODES[code], Severity.ERROR, True, True, text)
+    return [found[code] for code in sorted(found)]
+
+
+def _page(check: Check) -> Page:
+    bad, good = (tuple(shown(example) for example in examples) for examples in (check.bad, check.good))
+    return Page(
+        check.code, check.name, check.severity, check.find is None, check.enabled, check.page.strip(), bad, good
+    )
+
+
+def page_of(word: str) -> Page:
+    """Return the page of a code or a name, in any case; raises `CannotAnswer` where there is none."""
+    known = {key: page for page in pages() for key in (page.code.lower(), page.name)}
+    found = known.get(word.lower())
+    if found is None:
+        names = [key for page in pages() for key in (page.code, page.name)]
+        raise CannotAnswer(f"there is no check `{word}`", did_you_mean(word, names) or "docs/checks lists them all")
+    return found

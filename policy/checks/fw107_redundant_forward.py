@@ -1,0 +1,90 @@
+"""Without this rule nothing would change: what follows decides its packets in the same way.
+
+Rules that do nothing make a policy longer than what it says, and they mislead: whoever removes the *other* rule, the
+one that seems to be enough, does not see that this one keeps its packets alive.
+
+**What to do.** Remove one of the rules, or keep the rule with a note if it states on purpose what the default does
+anyway. Remove one at a time: each finding holds for the rules as they are now, and of two that are redundant because
+of each other one has to stay.
+
+**What is said exactly.** Reported is a rule that some packet reaches, for which holds: at every hook, each packet that
+may come to it and match it ends, without the rule, with the same verdict, by the same action (a reject is no block),
+and whatever the unknown conditions are. Chains, returns, `goto` and several tables are followed. The finding names the
+later rules that then decide, or says that the default does. Rules that log, note or change something are never
+redundant, nor are calls and returns. If only a rule that is dead now would take the packets, the dead rule is the
+needless one, and nothing is said here.
+"""
+
+from collections.abc import Iterator
+
+from policy.check import Check, Facts
+from policy.check.wording import counted, shown, verb
+from policy.diagnostic import Diagnostic, Severity
+from policy.reach.effects import deciding
+
+
+def find(facts: Facts) -> Iterator[Diagnostic]:
+    for at in facts.places:
+        found, verdict = facts.redundant(at), deciding(facts.rule(at))
+        if found is None or verdict is None:
+            continue
+        others = counted(len(found.deciders), "other") if found.deciders else ""
+        who = " and ".join([*([others] if others else []), *(["the default"] if found.default else [])])
+        several = len(found.deciders) + found.default > 1
+        yield CHECK.finding(
+            facts.rule(at).span,
+            f"without this rule {who} {verb(verdict, several)} the same packets",
+            help="remove the rule, or keep it with a note that says why it stands here",
+            related=shown(facts, [(each, f"{verb(verdict)} them otherwise") for each in found.deciders]),
+            region=facts.region(found.packets),
+            example=facts.replayed(found.packets.values(), [facts.rule(at)]),
+        )
+
+
+CHECK = Check(
+    code="FW107",
+    name="redundant-forward",
+    severity=Severity.INFO,
+    page=__doc__,
+    bad=(
+        """
+policy border {
+    default block
+    allow tcp/443 from 10.1.2.0/24 ### FW107 "another rule allows the same packets"
+    block udp/69 ### FW107 "the default blocks the same packets"
+    allow tcp/443 from 10.1.0.0/16
+}
+""",
+        """
+*filter
+:INPUT ACCEPT [0:0]
+:web - [0:0]
+-A INPUT -p tcp -j web
+-A INPUT -s 10.0.0.0/8 -j ACCEPT
+-A INPUT -j DROP
+-A web -s 10.1.0.0/16 -p tcp --dport 80 -j ACCEPT ### FW107 "another rule allows"
+-A web -s 192.0.2.1 -p tcp -j ACCEPT
+COMMIT
+""",
+    ),
+    good=(
+        """
+policy border {
+    default block
+    allow tcp/443 from 10.1.2.0/24
+    block tcp from 10.1.0.0/16
+    allow tcp/443 from 10.0.0.0/8
+    reject tcp/113
+    block udp/69 log
+}
+""",
+        """
+*filter
+:INPUT DROP [0:0]
+-A INPUT -s 10.1.2.0/24 -p tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp --dport 22 -m limit --limit 3/min -j ACCEPT
+COMMIT
+""",
+    ),
+    find=find,
+)

@@ -1,0 +1,71 @@
+"""The page of a check, and the list of all, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from policy.app.pages import Page
+
+INDEX = """\
+# Checks
+
+What `fwpolicy lint` looks for. `fwpolicy explain CODE` shows a page in the terminal.
+"""
+
+_MISTAKES = """\
+## Mistakes
+
+They make a file unreadable. Every command reports them, and nothing silences them.
+"""
+
+
+def page_markdown(page: Page) -> str:
+    """Return a page."""
+    blocks = [f"# {page.code}: {page.name}", f"*{_standing(page)}*", page.text, *_examples(page)]
+    if page.bad and not page.mistake:
+        blocks += ["## To silence it", _silence(page.code)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def index_markdown(pages: Iterable[Page]) -> str:
+    """Return the list of all pages."""
+    pages = list(pages)
+    checks = [page for page in pages if page.bad]
+    mistakes = [page for page in pages if not page.bad]
+    rows = [f"| [{p.code}]({p.code}.md) | {p.name} | {p.severity} | {_on(p)} | {_cell(p.summary)} |" for p in checks]
+    lines = [INDEX, "| code | name | severity | | |", "|---|---|---|---|---|", *rows, "", _MISTAKES]
+    lines += ["| code | name | |", "|---|---|---|"]
+    lines += [f"| {page.code} | {page.name} | {_cell(page.text)} |" for page in mistakes]
+    return "\n".join(lines) + "\n"
+
+
+def _on(page: Page) -> str:
+    return "mistake" if page.mistake else "on" if page.enabled else "off"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _standing(page: Page) -> str:
+    if page.mistake:
+        return "A mistake, which makes a file unreadable: every command reports it, and nothing silences it."
+    on = "on by default" if page.enabled else f"off unless it is asked for: `--select {page.code}`"
+    return f"Severity {page.severity}, {on}."
+
+
+def _examples(page: Page) -> Iterator[str]:
+    for title, examples in (("Bad", page.bad), ("Good", page.good)):
+        if examples:
+            yield f"## {title}"
+            yield from (f"```\n{example}\n```" for example in examples)
+        if examples is page.bad and examples:
+            yield f"`← {page.code}` stands where something is found."
+
+
+def _silence(code: str) -> str:
+    return (
+        f"In the native language a comment `# fwpolicy: ignore {code}: REASON` silences it for the statement in its\n"
+        f"line, or, alone in a line, for the one below; at a policy, for all rules in it. `--ignore {code}` leaves it\n"
+        "out of a run."
+    )
