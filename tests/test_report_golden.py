@@ -40,6 +40,8 @@ CASES: dict[str, tuple[str, ...]] = {
     "missing-file": ("show", "none.fw"),
     "show-office": ("show", "office.fw"),
     "show-server": ("show", "server.iptables"),
+    "show-matrix-office": ("show", "office.fw", "--matrix"),
+    "show-matrix-server": ("show", "server.iptables", "--matrix"),
     "fmt-diff": ("fmt", "--diff", "office.fw"),
     "fmt-check": ("fmt", "--check", "office.fw"),
     "usage": ("aks", "office.fw"),
@@ -50,7 +52,7 @@ CASES: dict[str, tuple[str, ...]] = {
 LINT: dict[str, tuple[str, ...]] = {
     "lint": ("lint", "server.iptables", "office.fw", "mistakes.fw", "--select", "FW901,FW902,FW911"),
     "lint-statistics": ("lint", "office.fw", "--statistics"),
-    "lint-clean": ("lint", "office.fw", "--ignore", "FW9"),
+    "lint-clean": ("lint", "stateless.fw", "--select", "FW902"),
 }
 """Cases with sample checks."""
 

@@ -27,7 +27,7 @@ from policy.question.terms import Terms
 
 MOST_BOXES = 4096
 
-_OPEN = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
+OPENING = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
 """The ICMP types that can be new to connection tracking (nf_conntrack_proto_icmp.c, …_icmpv6.c)."""
 
 _KINDS = {
@@ -142,9 +142,9 @@ def _of_state(values: Box, family: int, state: int | None) -> Iterator[Part]:
         return
     left = Intervals.of(types) if isinstance(types, int) else types
     assert isinstance(left, Intervals)
-    for number in _numbers(left & _OPEN[family]):
+    for number in _numbers(left & OPENING[family]):
         yield Part({**values, "icmp_type": number, "state": NEW}, alone=False)
-    left -= _OPEN[family]
+    left -= OPENING[family]
     for kind, welcome in (*_KINDS[family], (_ALL, INVALID)):
         if some := left & kind:
             yield Part({**values, "icmp_type": single(some), "state": welcome}, alone=True)
