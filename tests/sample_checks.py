@@ -36,7 +36,7 @@ def every_rule(facts: Facts) -> Iterator[Diagnostic]:
 def blocking(facts: Facts) -> Iterator[Diagnostic | Undecided]:
     for rule in rules(facts):
         if rule.label is not None:
-            yield Undecided(rule.span, "3 steps")
+            yield Undecided(rule.span, "this took more than 3 steps")
         elif rule.action_span is not None and rule.action_span.text in ("block", "DROP"):
             yield BLOCKING.finding(rule.action_span, "100% of it: blocked", region="tcp/80,443 from any")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import Done, run
+from policy.app.files import RULES as RULES_ENDINGS
+from tests.command import ROOT, Done, run
 from tests.sample_checks import samples  # noqa: F401 (a fixture)
 
 RULES = "policy p {\n    allow tcp/22\n    block tcp/23\n}\n"
@@ -195,6 +196,8 @@ def test_checks_are_chosen(folder: Path, arguments: tuple[str, ...], codes: set[
         ("evry-rule", "did you mean `every-rule`?"),
         ("FW001", "`FW001` is no check: FW001 (syntax) is a mistake"),
         ("F", "there is no check `F`"),
+        ("", "there is no check ``"),
+        ("FW901,,", "there is no check ``"),
     ],
 )
 def test_a_word_that_is_no_check_is_refused(folder: Path, word: str, said: str) -> None:
@@ -262,27 +265,39 @@ def test_what_is_undecided_is_said(folder: Path) -> None:
     write(folder / "x.fw", "policy p {\n    allow tcp/22 as ssh\n    block any\n}\n")
     done = lint("x.fw", "--select", "FW9")
     assert done.json()["undecided"] == [
-        {"code": code, "file": "x.fw", "line": line, "reason": f"not decided within {limit}"}
+        {"code": code, "file": "x.fw", "line": line, "reason": limit}
         for code, line, limit in (
-            ("FW911", 1, "5 seconds"),
-            ("FW912", 1, "the depth of nesting that can be followed"),
-            ("FW913", 1, "the memory that there is"),
-            ("FW902", 2, "3 steps"),
+            ("FW911", 1, "it would take more than 5 seconds"),
+            ("FW912", 1, "it is nested too deeply"),
+            ("FW913", 1, "there is not enough memory"),
+            ("FW902", 2, "this took more than 3 steps"),
         )
     ]
     assert {each["code"] for each in done.json()["findings"]} == {"FW901", "FW902", "FW910", "FW911"}
     text = run("lint", "x.fw", "--select", "FW912")
     assert text.status == 0
-    assert (
-        text.err == "x.fw:1:1: undecided[FW912]: lost: not decided within the depth of nesting that can be followed\n"
-    )
-    assert text.out == "no findings in 1 file; 1 answer undecided\n"
+    assert text.err == "x.fw:1:1: undecided[FW912]: lost: it is nested too deeply\n"
+    assert text.out == "no findings in 1 file; 1 check undecided in 1 file\n"
+
+
+def test_what_is_undecided_in_many_places_is_one_line(folder: Path) -> None:
+    write(folder / "x.fw", "policy p {\n    allow tcp/22 as a\n    block any as b\n    block any as c\n}\n")
+    done = run("lint", "x.fw", "--select", "FW902")
+    assert done.err == "x.fw:2:5: undecided[FW902]: blocking: this took more than 3 steps (and at 2 more places)\n"
+    assert len(lint("x.fw", "--select", "FW902").json()["undecided"]) == 3
 
 
 def test_clean_is_said(folder: Path) -> None:
-    write(folder / "x.fw")
-    done = run("lint", "x.fw", "--ignore", "FW9")
+    write(folder / "x.fw", "policy p {\n    allow tcp/22\n}\n")
+    done = run("lint", "x.fw", "--select", "FW902")
     assert (done.status, done.out, done.err) == (0, "all clear: no findings in 1 file\n", "")
+    done = run("lint", "x.fw", "--ignore", "FW9")
+    assert (done.status, done.out, done.err) == (0, "no checks were run in 1 file\n", "")
+
+
+def test_the_page_names_the_endings_of_files() -> None:
+    page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
+    assert all(f"`{ending}`" in page for ending in RULES_ENDINGS)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from policy.app.load import load
-from policy.check import Facts
+from policy.app.load import facts, load
 from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.languages import front_end
@@ -37,12 +36,12 @@ def findings() -> Iterator[Diagnostic]:
     texts = [text for check in checks() for text in check.bad]
     for text in texts:
         try:
-            facts = Facts(load(Source("rules", parsed("", text).text)))
+            known = facts(load(Source("rules", parsed("", text).text)))
         except Mistakes as mistakes:
             yield from mistakes.diagnostics
             continue
         for check in checks():
-            yield from (found for found in (check.find(facts) if check.find else ()) if isinstance(found, Diagnostic))
+            yield from (found for found in (check.find(known) if check.find else ()) if isinstance(found, Diagnostic))
 
 
 def wrong(text: str) -> str | None:

@@ -31,12 +31,17 @@ CASES: dict[str, tuple[str, ...]] = {
     "ask-mixed": ("ask", "server.iptables", "tcp/22 from 10.0.0.7 to 192.0.2.1"),
     "ask-folded": ("ask", "many.fw", "tcp/2000 from 10.0.0.15"),
     "ask-traced": ("ask", "many.fw", "tcp/2000 from 10.0.0.15", "--trace"),
-    "ask-not-yet": ("ask", "office.fw", "tcp/443 from any to any"),
+    "ask-regions": ("ask", "office.fw", "tcp/443 from any to any"),
+    "ask-many-regions": ("ask", "office.fw", "any", "--trace"),
+    "ask-set-replies": ("ask", "stateless.fw", "tcp/{25,587} from clients to mail at forward"),
+    "ask-set-depends": ("ask", "server.iptables", "tcp from 198.51.100.7 to 192.0.2.1 at input"),
     "ask-bad-question": ("ask", "office.fw", "tcp/5432 frm 10.1.2.3"),
     "mistakes": ("ask", "mistakes.fw", "tcp/5432 from 10.1.2.3"),
     "missing-file": ("show", "none.fw"),
     "show-office": ("show", "office.fw"),
     "show-server": ("show", "server.iptables"),
+    "show-matrix-office": ("show", "office.fw", "--matrix"),
+    "show-matrix-server": ("show", "server.iptables", "--matrix"),
     "fmt-diff": ("fmt", "--diff", "office.fw"),
     "fmt-check": ("fmt", "--check", "office.fw"),
     "usage": ("aks", "office.fw"),
@@ -47,7 +52,7 @@ CASES: dict[str, tuple[str, ...]] = {
 LINT: dict[str, tuple[str, ...]] = {
     "lint": ("lint", "server.iptables", "office.fw", "mistakes.fw", "--select", "FW901,FW902,FW911"),
     "lint-statistics": ("lint", "office.fw", "--statistics"),
-    "lint-clean": ("lint", "office.fw", "--ignore", "FW9"),
+    "lint-clean": ("lint", "stateless.fw", "--select", "FW902"),
 }
 """Cases with sample checks."""
 

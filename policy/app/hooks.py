@@ -23,7 +23,7 @@ class Hooks:
         self._local = local
         self._here = LOOPBACK if local is None else LOOPBACK | local
         self._all_alike = None in ruleset.entries and not looks_at_hook(ruleset)
-        self._filtered = tuple(hook for hook in (INPUT, OUTPUT, FORWARD) if _filters(ruleset, hook))
+        self._filtered = tuple(hook for hook in (INPUT, OUTPUT, FORWARD) if filters(ruleset, hook))
 
     def asked(self, values: Mapping[str, Value], named: tuple[int, ...] = ()) -> tuple[int | None, ...]:
         """Return the hooks that packets are asked at; None alone where the rules do not look at the hook.
@@ -95,7 +95,7 @@ def parts_by_hook(
     return dict(sorted(found.items(), key=lambda each: each[0] or 0))
 
 
-def _filters(ruleset: Ruleset, hook: int) -> bool:
+def filters(ruleset: Ruleset, hook: int) -> bool:
     """Is there a main entry at *hook* with rules, or with a default other than allow?"""
     return any(
         entry.stateful or ruleset.policies[entry.policy].rules or not isinstance(entry.default, Allow)

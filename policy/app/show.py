@@ -158,6 +158,11 @@ def _source(parts: Sequence[Match]) -> str:
     return " ".join(([", ".join(addresses)] if addresses else []) + ports)
 
 
+def services_text(match: Match, services: Mapping[Match, str]) -> str:
+    """Return the traffic that a match asks for, as rules write it; *services* are those with a name."""
+    return _services(match.parts if isinstance(match, All) else (match,), services)
+
+
 def _services(parts: Sequence[Match], services: Mapping[Match, str]) -> str:
     if not parts:
         return ""

@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
 from policy.evaluate import Decision, Index, Step, evaluate
-from policy.ir import Rule, Ruleset, looks_at_hook
-from policy.packet import HOOKS, Intervals, Packet
+from policy.evaluate.walk import IMPLICIT
+from policy.ir import Match, Rule, Ruleset, looks_at_hook
+from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Standings
 from policy.reach.assumptions import assumptions, may_be_absent
+from policy.reach.entered import entered
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
-from policy.reach.opponents import Opponent, opponents, room
+from policy.reach.opponents import PREAMBLE, Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
+from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
+from policy.sets.words import describe
 
 SHOWN_REGIONS = 3
+
+Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
+"""How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
 
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    *local* are the host's own addresses, where they are known; *index* serves the evaluator. Methods that need an
-    engine raise `Exhausted` once the budget is spent.
+    *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
+    cannot be written (`app.load.facts` knows it). *index* serves the evaluator. Methods that need an engine raise
+    `Exhausted` once the budget is spent.
     """
 
-    def __init__(self, ruleset: Ruleset, budget: Budget | None = None, local: Intervals | None = None) -> None:
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        budget: Budget | None = None,
+        local: Intervals | None = None,
+        edit: Edit | None = None,
+    ) -> None:
         self.ruleset = ruleset
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
+        self._edit = edit
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -53,6 +68,17 @@ class Facts:
     def rule(self, at: At) -> Rule:
         """Return the rule at a place."""
         return self.ruleset.policies[at[0]].rules[at[1]]
+
+    @cached_property
+    def met(self) -> dict[str, tuple[int | None, ...]]:
+        """The policies that an entry leads to, each with the hooks where it does."""
+        scopes = entered(self.ruleset).scopes
+        names = [name for name in self.ruleset.policies if name in scopes]
+        return {name: tuple(h for h in self.hooks if h is None or h in scopes[name].hooks) for name in names}
+
+    def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
+        """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
+        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -90,6 +116,10 @@ class Facts:
     def is_live(self, at: At) -> bool:
         """May any packet reach and match a rule, at any hook?"""
         return any(ground.matched(at) for ground in self.grounds)
+
+    def is_preamble(self, at: At) -> bool:
+        """Is a rule only about packets of known connections, invalid ones, or `lo`, as many policies begin?"""
+        return all(ground.truth(at).may <= ground.sets.of_match(PREAMBLE) for ground in self.grounds)
 
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
@@ -137,12 +167,16 @@ class Facts:
                 found.setdefault(hook, []).append(packets)
         return {hook: self.space(hook).union(some) for hook, some in found.items()}
 
-    def replayed(self, packets: Iterable[Algebra], rules: Collection[Rule]) -> Packet | None:
+    def replayed(
+        self, packets: Iterable[Algebra], rules: Collection[Rule], packet: Packet | None = None
+    ) -> Packet | None:
         """Return a packet of one of some sets (those of several hooks) that the evaluator sends to one of *rules*.
 
-        Raises `Disagreement` where the evaluator says that none of them matches.
+        *packet* is one of them, where one is known. Raises `Disagreement` where the evaluator says that none of the
+        rules matches.
         """
-        packet = next((each.example() for each in packets if each), None)
+        if packet is None:
+            packet = next((each.example() for each in packets if each), None)
         if packet is None:
             return None
         wanted = {id(rule) for rule in rules}
@@ -153,17 +187,60 @@ class Facts:
             raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
         return packet
 
-    def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
+    def words(self, packets: Algebra, hook: int | None = None) -> str | None:
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it.
+
+        With the *hook* where they are, what all packets that come to the rules there have is not said.
+        """
         try:
-            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
+            within = self._entering.get(hook)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS, within)
         except Exhausted:
             return None
         return "; ".join(found) + ("; and more" if more else "")
 
-    def region(self, packets: Mapping[int | None, Algebra]) -> str | None:
-        """Return sets of packets of several hooks in words: once, where they are the same at all of them."""
-        texts = {hook: text for hook, some in packets.items() if (text := self.words(some)) is not None}
+    def usual(self, packets: Mapping[int | None, Algebra], guess: Match) -> Packet | None:
+        """Return a packet of some sets, by hook, that meets *guess*, or None where none is found at once."""
+        for hook, some in packets.items():
+            layout = self.space(hook).layout
+            packet = packet_of(guess, layout) if region_of(guess, layout) is not None else None
+            if packet is not None and packet in some:
+                return packet
+        return None
+
+    def _guessed(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+        """Return a match in words, where it is a simple one and says what distinguishes some packets."""
+        sets = self.space(hook)
+        region = None if guess is None else region_of(guess, sets.layout)
+        if guess is None or region is None:
+            return None
+        matching = sets.of_match(guess)
+        within = self._entering.get(hook)
+        if (matching if within is None else matching & within) != packets:
+            return None
+        return describe(region, sets.layout, self.ruleset.definitions)
+
+    @cached_property
+    def _entering(self) -> dict[int | None, Any]:
+        """The packets that come to the rules of a hook, where the table of connections decides others before them."""
+        found = {}
+        for hook in self.hooks:
+            entries = self.ruleset.at(hook)
+            if entries and all(entry.stateful for entry in entries):
+                sets = self.space(hook)
+                found[hook] = sets.everything - sets.union(sets.of_match(match) for match, _ in IMPLICIT)
+        return found
+
+    def region(self, packets: Mapping[int | None, Algebra], guess: Match | None = None) -> str | None:
+        """Return sets of packets of several hooks in words: once, where they are the same at all of them.
+
+        Where they are just those that meet *guess*, that is found out sooner.
+        """
+        texts = {
+            hook: text
+            for hook, some in packets.items()
+            if (text := self._guessed(some, hook, guess) or self.words(some, hook)) is not None
+        }
         if len(texts) < len(packets):
             return None
         if len(set(texts.values())) == 1 and len(texts) == len(self.hooks):
@@ -173,3 +250,8 @@ class Facts:
     def example(self, packets: Algebra) -> Packet | None:
         """Return one natural packet of a set, None where it is empty."""
         return packets.example()
+
+    def flows(self, policy: str, match: Match) -> list[Flow[Any, Any]]:
+        """Return the packets of a match through the rules, at each hook where any come to a policy."""
+        spaces = [self.space(hook) for hook in self.met.get(policy, ())]
+        return [Flow(self.ruleset, space, space.of_match(match).every()) for space in spaces]

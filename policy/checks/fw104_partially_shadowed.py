@@ -14,6 +14,8 @@ count. Not reported are
 
 * exceptions: earlier rules whose own packets all lie inside this rule (an `allow` before the `block any` that ends
   a policy). FW105 lists them;
+* the usual beginning of a policy: rules whose packets all belong to known connections or are invalid, as a rule for
+  established and related ones, and rules for `lo` alone;
 * rules that no packet reaches (FW101, FW103);
 * calls: only rules that decide by themselves are compared, and none that look at a field which other rules change.
 """
@@ -23,17 +25,19 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.wording import before, counted, shown, verb
 from policy.diagnostic import Diagnostic, Severity
-from policy.ir import Allow
+from policy.ir import Allow, all_of
 from policy.reach.effects import deciding
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for at in facts.places:
         others = [each for each in facts.opponents(at) if each.opposite and not each.inside]
+        others = [each for each in others if not facts.is_preamble(each.at)]
         verdict = deciding(facts.rule(at))
-        if not others or verdict is None:
+        if not others or verdict is None or facts.is_preamble(at):
             continue
         eclipsed = facts.together(each.packets for each in others)
+        shared = all_of(facts.rule(at).match, facts.rule(others[0].at).match)
         where = before(facts, at)
         theirs = "block" if isinstance(verdict, Allow) else "allow"
         yield CHECK.finding(
@@ -42,8 +46,10 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             f"rule {verb(verdict)}",
             help=f"move this rule before the {where} one if its packets matter, or leave them out of its match",
             related=shown(facts, [(each.at, f"{verb(each.verdict)} some of them first") for each in others]),
-            region=facts.region(eclipsed),
-            example=facts.replayed(eclipsed.values(), [facts.rule(each.at) for each in others]),
+            region=facts.region(eclipsed, shared),
+            example=facts.replayed(
+                eclipsed.values(), [facts.rule(each.at) for each in others], facts.usual(eclipsed, shared)
+            ),
         )
 
 

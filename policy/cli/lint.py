@@ -34,7 +34,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg] # generic only in new
 @click.command("lint")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
 @click.option(
-    "--select", multiple=True, metavar="CODES", help="Run these checks alone: `FW101,FW2` or names; several times."
+    "--select", multiple=True, metavar="CODES", help="Run these checks alone: `FW101,FW11` or names; several times."
 )
 @click.option(
     "--ignore", multiple=True, metavar="CODES", help="Do not run these checks, selected or not; several times."

@@ -45,7 +45,7 @@ def redundant(grounds: Sequence[Ground[Any, Any]], at: At, index: Index) -> Redu
     deciders: dict[At, None] = {}
     default = False
     for ground, matched in packets.values():
-        found = _in_list(ground, at) if ground.listed is not None else _elsewhere(ground, at, matched, index)
+        found = _ends(ground, at, matched, index)
         if found is None:
             return None
         deciders.update(dict.fromkeys(found[0]))
@@ -65,29 +65,35 @@ def _is_candidate(ground: Ground[Any, Any], at: At) -> bool:
     return ground.default == verdict or any(deciding(policy.rules[n]) == verdict for n in behind)
 
 
-def _in_list(ground: Ground[S, Any], at: At) -> tuple[list[At], bool] | None:
-    """Return the rules that get the packets of a rule in a list, and whether the default gets any."""
-    policy = ground.listed
-    assert policy is not None
+def _ends(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[list[At], bool] | None:
+    """Return which rules decide the packets of a rule without it, and whether a default does; None where otherwise."""
+    verdict = deciding(ground.rule(at))
+    if not ground.is_settled(at):
+        return _followed(ground, at, matched, index)
     name, number = at
-    verdict = deciding(policy.rules[number])
-    left = ground.left(at)
+    left = matched if ground.listed is None else ground.left(at)
     deciders: list[At] = []
-    for other in ground.nearby(name).behind(number):
-        if all(map(harmless, policy.rules[other].actions)):
+    for other in ((name, n) for n in ground.nearby(name).behind(number)):
+        rule = ground.rule(other)
+        if not left or all(map(harmless, rule.actions)):
             continue
-        theirs = ground.truth((name, other))
-        if not left & theirs.may:
+        theirs = ground.truth(other)
+        if ground.is_settled(other) and not left & theirs.may:
             continue
-        if deciding(policy.rules[other]) != verdict:
+        opposed = deciding(rule) not in (verdict, None)
+        if opposed and ground.is_settled(other) and len(ground.ruleset.at(ground.sets.hook)) == 1:
             return None
-        deciders.append((name, other))
+        if opposed or deciding(rule) is None or not ground.is_settled(other):
+            return _followed(ground, at, matched, index)
+        deciders.append(other)
         left = left - theirs.must
+    if left and ground.listed is None:
+        return _followed(ground, at, matched, index)
     return None if left and ground.default != verdict else (deciders, bool(left))
 
 
-def _elsewhere(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[list[At], bool] | None:
-    """Return what decides the packets of any rule without it, and whether a default is among it."""
+def _followed(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[list[At], bool] | None:
+    """Return the same, found out by following the packets to the end of all rules."""
     packet = matched.example()
     less = without(ground.ruleset, at)
     if packet is None:

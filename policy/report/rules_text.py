@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from policy.app.show import Overview, Row, Table
-from policy.report.drawn import drawn
 from policy.report.style import PLAIN, Style, clean
+from policy.report.table import tabulated
 
 _COLUMNS = ("service", "source", "destination", "interfaces", "state", "other", "label", "owner", "until", "note")
 
@@ -21,7 +21,7 @@ def rules_text(overview: Overview, style: Style = PLAIN, width: int = 160) -> st
 
 def _names(overview: Overview, style: Style, width: int) -> str:
     rows = [[kind, each.name, each.text] for kind, group in groupby(overview.names, lambda d: d.kind) for each in group]
-    return f"{style('names', 'name')}\n" + _table(["kind", "name", "value"], rows, style, width)
+    return f"{style('names', 'name')}\n" + tabulated(["kind", "name", "value"], rows, style, width)
 
 
 def _policy(table: Table, style: Style, width: int) -> str:
@@ -34,21 +34,8 @@ def _policy(table: Table, style: Style, width: int) -> str:
         return f"{head}\n  no rules"
     used = [name for name in _COLUMNS if any(getattr(row, name) for row in table.rows)]
     rows = [[str(row.number), str(row.span.line), row.action, *_cells(row, used)] for row in table.rows]
-    return f"{head}\n" + _table(["#", "line", "action", *used], rows, style, width)
+    return f"{head}\n" + tabulated(["#", "line", "action", *used], rows, style, width)
 
 
 def _cells(row: Row, used: Sequence[str]) -> list[str]:
     return [getattr(row, name) or ("any" if name in ("service", "source", "destination") else "") for name in used]
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], style: Style, width: int) -> str:
-    from rich import box
-    from rich.table import Table as Drawing
-    from rich.text import Text
-
-    drawing = Drawing(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold" if style.color else "")
-    for title in titles:
-        drawing.add_column(title, justify="right" if title in ("#", "line") else "left", overflow="fold")
-    for row in rows:
-        drawing.add_row(*(Text(clean(cell)) for cell in row))
-    return "\n".join(line for line in drawn(drawing, style, width).splitlines() if line)

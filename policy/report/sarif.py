@@ -122,7 +122,7 @@ def _undecided(each: Unsettled, number: int, places: _Places) -> dict[str, Any]:
     return {
         "associatedRule": {"id": each.check.code, "index": number},
         "level": "warning",
-        "message": {"text": _sentences([f"{each.check.name}: not decided within {each.reason}"])},
+        "message": {"text": _sentences(["undecided", each.reason])},
         "locations": [places.location(each.span)],
     }
 

@@ -15,7 +15,7 @@ from policy.ir import Definition, Match, Rewrite, Ruleset, Set
 from policy.packet import Intervals, Masked, Packet, Value, ValueSet
 from policy.packet.address import V4_BASE, whole
 from policy.sets.budget import Budget, Exhausted
-from policy.sets.layout import TUPLE, Layout, layout
+from policy.sets.layout import DECIDING, TUPLE, Layout, layout
 from policy.sets.natural import finished, preferred
 from policy.sets.regions import Box, Region, at_most, merged, plain
 from policy.sets.truth import Truth, balanced, truth
@@ -205,6 +205,15 @@ class Boxes:
         """Return the packets that are in the set for every truth of the unknowns."""
         return ~(~self).some()
 
+    def apart_from(self, *names: str) -> Boxes:
+        """Return the packets that are in the set with some value of the fields *names* (or without them)."""
+        if deciding := DECIDING.intersection(names):
+            raise ValueError(f"packets have other fields by their {', '.join(sorted(deciding))}")
+        if not any(name in box for box in self.boxes for name in names):
+            return self
+        free = {name: self.space.layout.domain(name) for name in names if name in self.space.layout.fields}
+        return self._widened({**box, **{n: v for n, v in free.items() if n in box}} for box in self.boxes)
+
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""
         left: list[Values] = []
@@ -256,11 +265,16 @@ class Boxes:
     def _without(self, *kinds: str) -> Boxes:
         if not any(name.startswith(kinds) for box in self.boxes for name in box):
             return self
+        free = {f"?{key}": _TRUTH for key in self.space.layout.unknowns if "?" in kinds}
+        return self._widened(
+            {**{n: v for n, v in box.items() if not n.startswith(kinds)}, **free} for box in self.boxes
+        )
+
+    def _widened(self, boxes: Iterable[Values]) -> Boxes:
+        """Return the packets of *boxes*, which may overlap."""
         found: tuple[Values, ...] = ()
-        for box in self.boxes:
-            rest = {name: values for name, values in box.items() if not name.startswith(kinds)}
-            rest |= {f"?{key}": _TRUTH for key in self.space.layout.unknowns if "?" in kinds}
-            found += (Boxes(self.space, (rest,)) - Boxes(self.space, found)).boxes
+        for box in boxes:
+            found += (Boxes(self.space, (box,)) - Boxes(self.space, found)).boxes
         return Boxes(self.space, found)
 
 

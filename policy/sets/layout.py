@@ -19,6 +19,11 @@ ADDRESSES = ("src", "dst")
 ORDER = ("proto", "fragment", "state", "direction", "in", "out", "dst", "src", "dport", "sport", *FIELDS)
 """The order in which fields are looked at; measured on random policies (`docs/architecture.md`)."""
 
+DECIDING = frozenset(name for alternatives in REQUIRES.values() for parts in alternatives for name, _ in parts) | {
+    "dst"
+}
+"""The fields by which packets have others, or must be of one family."""
+
 Alternatives = tuple[tuple[tuple[str, Intervals], ...], ...]
 _NATURAL = ("state", "fragment", "direction", "proto", "dport", "sport", "dst", "src")
 _NAMES = ("in", "out")

@@ -7,19 +7,13 @@ from collections.abc import Iterable, Iterator
 from policy.ir import Definition
 from policy.packet import Packet
 from policy.packet.address import bits, whole
-from policy.packet.fields import REQUIRES
 from policy.sets.boxing import boxing
 from policy.sets.choose import choose
 from policy.sets.dd import Formula
 from policy.sets.encoding import Encoding
-from policy.sets.layout import TUPLE
+from policy.sets.layout import DECIDING, TUPLE
 from policy.sets.regions import Region, at_most
 from policy.sets.words import described, described_first
-
-_DECIDING = frozenset(name for alternatives in REQUIRES.values() for parts in alternatives for name, _ in parts) | {
-    "dst"
-}
-"""The fields by which packets have others, or must be of one family."""
 
 
 class PacketSet:
@@ -85,7 +79,7 @@ class PacketSet:
 
     def apart_from(self, *names: str) -> PacketSet:
         """Return the packets that are in the set with some value of the fields *names* (or without them)."""
-        if deciding := _DECIDING.intersection(names):
+        if deciding := DECIDING.intersection(names):
             raise ValueError(f"packets have other fields by their {', '.join(sorted(deciding))}")
         found = self._without(bit for name in names for bit in self.encoding.bits.get(name, ()))
         return PacketSet(self.encoding, found.formula & self.encoding.wellformed)

@@ -61,7 +61,7 @@ def at_most(most: int, found: Iterator[Region]) -> list[Region]:
     return first
 
 
-def merged(boxes: list[Box], check: Callable[[], None]) -> list[Box]:
+def merged(boxes: list[Box], check: Callable[[], None] = lambda: None) -> list[Box]:
     """Unite disjoint boxes that differ in one field, or in the addresses of the two families, until none do.
 
     *check* is called now and then, and may raise.

@@ -6,7 +6,7 @@ with multiport, fifteen ports, and lists of states; of anything else one rule ta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policy.diagnostic import Collector
 from policy.ir import Match, Rule, conjuncts
@@ -15,6 +15,7 @@ from policy.languages.iptables.ast import Command, Extension, Option
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.parse import parse_rule
 from policy.languages.iptables.rules import lower_match
+from policy.languages.iptables.values import MOST_PORTS
 from policy.netfilter import STATES
 from policy.packet import Intervals, ValueSet
 from policy.packet.address import ANY_ADDRESS, format_address, format_range, whole
@@ -27,17 +28,28 @@ _OPTIONS = {
     "dport": ("destination-port", "destination-ports"),
     "state": ("state", "ctstate"),
 }
+_SIDES = ("src", "dst")
+_PORTS = ("sport", "dport")
 _LISTS = {"source-port": "--sports", "destination-port": "--dports"}
 
 
-def with_values(rule: Rule, field: str, values: ValueSet, family: int) -> str | None:
+def with_values(rule: Rule, field: str, values: ValueSet, others: Sequence[Rule], family: int) -> str | None:
     """Return *rule* with *values* in *field* and everything else as it is; None where one rule cannot say it.
 
-    What is returned has been read again.
+    None, too, where it or one of *others* is not appended, but put in at some number. What is returned has been read
+    again.
     """
+    if not isinstance(values, Intervals) or not values or field not in _OPTIONS:
+        return None
+    if not all(other.span.text.startswith(("-A", "--append")) for other in others):
+        return None
     text = rule.span.text
+    if field in _SIDES and "-range" not in text and _value("source", values) is None:
+        return None
+    if field in _PORTS and sum(1 if low == high else 2 for low, high in values.ranges) > MOST_PORTS:
+        return None
     before = parse_rule(Source("", text), family)
-    if before is None or before.verb != "-A" or not isinstance(values, Intervals) or not values:
+    if before is None or before.verb != "-A":
         return None
     after = _edited(text, before, field, values)
     again = None if after is None else parse_rule(Source("", after), family)
