@@ -9,15 +9,23 @@ comments that begin with `#?` are questions with the expected answer:
 
 `line N`: the line of the chunk that decides; `implicit state|default`; `at ROLE`: the packet that
 decides; `on KEY`: an unknown that the verdict hangs on; `error TEXT`: no answer, for a reason with TEXT.
+A question with several regions may be followed by all of them, in the order of the answer:
+
+    #? tcp/{22,23} from 10.1.1.1 to db => mixed
+    #:   allow tcp/22 from 10.1.1.1 to db: line 3
+    #:   block tcp/23 from 10.1.1.1 to db: implicit default at reply
+
 `#! local ADDRESS` and `#! assume KEY=yes` hold for the questions that follow in the chunk.
 """
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
-from policy.app.ask import Answer, Asking, ask
+from policy.app.answer import Answer, Asking, Region
+from policy.app.ask import ask
 from policy.app.load import load
 from policy.app.problem import CannotAnswer
 from policy.app.question import read_question
@@ -25,6 +33,7 @@ from policy.diagnostic import Mistakes
 from policy.ir import Unknown, UnknownAction
 from policy.packet import EMPTY
 from policy.packet.address import parse_prefix
+from policy.report.regions_text import region_words
 from policy.source import Source
 
 CASES = Path(__file__).parent / "cases" / "ask"
@@ -40,23 +49,27 @@ def chunks() -> list[tuple[str, str]]:
 
 def describe(answer: Answer) -> set[str]:
     """Every word of an answer that a case may expect."""
-    words: set[str] = {answer.verdict}
-    for hook in answer.hooks:
-        packet = hook.shown.deciding
-        decision = packet.decision
-        words.add(f"at {packet.role}")
-        if decision.rule is not None:
-            words.add(f"line {decision.rule.span.line}")
-        if decision.implicit is not None:
-            words.add(f"implicit {decision.implicit}")
-        words.update(f"on {atom.key}" for atom in decision.open if isinstance(atom, Unknown | UnknownAction))
-    return words
+    return {answer.verdict}.union(*(decided(hook.shown) for hook in answer.hooks))
+
+
+def decided(region: Region) -> list[str]:
+    """What decides a region, in the words of a case."""
+    decision = region.deciding.decision
+    words = [f"line {decision.rule.span.line}"] if decision.rule is not None else []
+    words += [f"implicit {decision.implicit}"] if decision.implicit is not None else []
+    words += [f"on {atom.key}" for atom in decision.open if isinstance(atom, Unknown | UnknownAction)]
+    return [*words, f"at {region.deciding.role}"]
+
+
+def region_text(region: Region) -> str:
+    return f"{region.verdict} {region_words(region)}: {' '.join(decided(region))}".removesuffix(" at first")
 
 
 @pytest.mark.parametrize(("name", "text"), chunks(), ids=[name for name, _ in chunks()])
 def test_case(name: str, text: str) -> None:
     local, assume, asked = EMPTY, {}, 0
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
         if line.startswith("#! local "):
             local |= parse_prefix(line.removeprefix("#! local ").strip())
         elif line.startswith("#! assume "):
@@ -66,11 +79,16 @@ def test_case(name: str, text: str) -> None:
             asked += 1
             question, _, wanted = line.removeprefix("#?").partition("=>")
             asking = Asking("--packet" in question, local or None, assume)
-            check(text, question.replace("--packet", "").strip(), asking, wanted.strip())
+            regions = [each.removeprefix("#:").strip() for each in takewhile(is_region, lines[number + 1 :])]
+            check(text, question.replace("--packet", "").strip(), asking, wanted.strip(), regions)
     assert asked, f"{name} asks nothing"
 
 
-def check(text: str, question: str, asking: Asking, wanted: str) -> None:
+def is_region(line: str) -> bool:
+    return line.startswith("#:")
+
+
+def check(text: str, question: str, asking: Asking, wanted: str, regions: list[str]) -> None:
     try:
         ruleset = load(Source("rules", text), local=asking.local)
         answer = ask(ruleset, read_question(question, ruleset), asking)
@@ -81,3 +99,5 @@ def check(text: str, question: str, asking: Asking, wanted: str) -> None:
         return
     verdict, *expected = re.split(r" (?=line |implicit |at |on )", wanted)
     assert {verdict, *expected} <= describe(answer), f"{question}: {describe(answer)}"
+    if regions:
+        assert [region_text(region) for hook in answer.hooks for region in hook.regions] == regions, question

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from policy.app.load import load
-from policy.check import Check, Facts
+from policy.app.load import facts, load
+from policy.check import Check
 from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.source import Source
@@ -20,7 +20,7 @@ def found(check: Check, text: str) -> list[Diagnostic]:
         rules = load(Source("rules", text))
     except Mistakes as mistakes:
         return [each for each in mistakes.diagnostics if each.code == check.code]
-    return [each for each in check.find(Facts(rules)) if isinstance(each, Diagnostic)] if check.find else []
+    return [each for each in check.find(facts(rules)) if isinstance(each, Diagnostic)] if check.find else []
 
 
 @pytest.mark.parametrize(("check", "text"), BAD, ids=[check.code for check, _ in BAD])

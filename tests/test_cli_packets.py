@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.app.ask import Asking
+from policy.app.answer import Asking
 from policy.app.bulk import LONGEST_LINE, Bulk
 from policy.evaluate import decide
 from policy.ir import Ruleset

@@ -1,12 +1,14 @@
-"""Messages keep the style of `policy/diagnostic.py`: of every mistake in the case files, and of cut texts."""
+"""Messages keep the style of `policy/diagnostic.py`: of mistakes in the case files and cut texts, of all findings."""
 
 import re
 from collections.abc import Iterator
 
+from policy.app.load import facts, load
+from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.languages import front_end
 from policy.source import Source
-from tests.casefile import cases
+from tests.casefile import cases, parsed
 
 NAMES = ("COMMIT", "FW", "ICMP", "IPv", "Linux", "MAC", "REJECT", "TCP", "TTL", "UDP")
 PYTHON = re.compile(r"\b(NoneType|Traceback|ValueError|KeyError|int\(\)|<class|object at 0x|dataclass)\b")
@@ -29,6 +31,19 @@ def diagnostics() -> Iterator[Diagnostic]:
             yield from mistakes.diagnostics
 
 
+def findings() -> Iterator[Diagnostic]:
+    """Yield what every check says of the bad examples of all."""
+    texts = [text for check in checks() for text in check.bad]
+    for text in texts:
+        try:
+            known = facts(load(Source("rules", parsed("", text).text)))
+        except Mistakes as mistakes:
+            yield from mistakes.diagnostics
+            continue
+        for check in checks():
+            yield from (found for found in (check.find(known) if check.find else ()) if isinstance(found, Diagnostic))
+
+
 def wrong(text: str) -> str | None:
     """Return what is wrong with a message or a help, if anything is."""
     if not text or text != text.strip() or "\n" in text:
@@ -45,5 +60,18 @@ def wrong(text: str) -> str | None:
 def test_style() -> None:
     found = list(diagnostics())
     assert len(found) > 300
-    faults = {f"{fault}: {text}" for d in found for text in (d.message, d.help) if text and (fault := wrong(text))}
+    faults = faults_of(found)
     assert not faults, "\n".join(sorted(faults))
+
+
+def test_style_of_findings() -> None:
+    found = list(findings())
+    assert {finding.code for finding in found} == {check.code for check in checks()}
+    faults = faults_of(found)
+    assert not faults, "\n".join(sorted(faults))
+
+
+def faults_of(found: list[Diagnostic]) -> set[str]:
+    """Return what is wrong with the texts of diagnostics."""
+    texts = {text for d in found for text in (d.message, d.help, *(related.message for related in d.related)) if text}
+    return {f"{fault}: {text}" for text in texts if (fault := wrong(text))}

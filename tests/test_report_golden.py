@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from tests.command import run
+from tests.sample_checks import samples  # noqa: F401 (a fixture)
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -29,7 +31,10 @@ CASES: dict[str, tuple[str, ...]] = {
     "ask-mixed": ("ask", "server.iptables", "tcp/22 from 10.0.0.7 to 192.0.2.1"),
     "ask-folded": ("ask", "many.fw", "tcp/2000 from 10.0.0.15"),
     "ask-traced": ("ask", "many.fw", "tcp/2000 from 10.0.0.15", "--trace"),
-    "ask-not-yet": ("ask", "office.fw", "tcp/443 from any to any"),
+    "ask-regions": ("ask", "office.fw", "tcp/443 from any to any"),
+    "ask-many-regions": ("ask", "office.fw", "any", "--trace"),
+    "ask-set-replies": ("ask", "stateless.fw", "tcp/{25,587} from clients to mail at forward"),
+    "ask-set-depends": ("ask", "server.iptables", "tcp from 198.51.100.7 to 192.0.2.1 at input"),
     "ask-bad-question": ("ask", "office.fw", "tcp/5432 frm 10.1.2.3"),
     "mistakes": ("ask", "mistakes.fw", "tcp/5432 from 10.1.2.3"),
     "missing-file": ("show", "none.fw"),
@@ -40,16 +45,32 @@ CASES: dict[str, tuple[str, ...]] = {
     "fmt-diff": ("fmt", "--diff", "office.fw"),
     "fmt-check": ("fmt", "--check", "office.fw"),
     "usage": ("aks", "office.fw"),
+    "explain": ("explain", "jump-cycle"),
+    "explain-none": ("explain", "jmp-cycle"),
 }
 
+LINT: dict[str, tuple[str, ...]] = {
+    "lint": ("lint", "server.iptables", "office.fw", "mistakes.fw", "--select", "FW901,FW902,FW911"),
+    "lint-statistics": ("lint", "office.fw", "--statistics"),
+    "lint-clean": ("lint", "stateless.fw", "--select", "FW902"),
+}
+"""Cases with sample checks."""
 
-@pytest.mark.parametrize("kind", ["text", "json"])
-@pytest.mark.parametrize("name", CASES)
-def test_a_command_prints_what_it_did(name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+EVERY = [(kind, name) for kind in ("text", "json") for name in (*CASES, *LINT)]
+EVERY += [(kind, name) for kind in ("sarif", "github") for name in LINT]
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_a_command_prints_what_it_did(
+    kind: str, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(GOLDEN / "inputs")
-    arguments = [*CASES[name], *(["--format", "json"] if kind == "json" else [])]
+    if name in LINT:
+        request.getfixturevalue("samples")
+    arguments = [*(CASES | LINT)[name], *(["--format", kind] if kind != "text" else [])]
     done = run(*arguments)
-    shown = f"$ fwpolicy {' '.join(arguments)}\n{done.out}--- standard error\n{done.err}--- exit {done.status}\n"
+    out = json.dumps(json.loads(done.out), indent=2) + "\n" if kind == "sarif" and done.out else done.out
+    shown = f"$ fwpolicy {' '.join(arguments)}\n{out}--- standard error\n{done.err}--- exit {done.status}\n"
     file = GOLDEN / kind / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         file.write_text(shown, encoding="utf-8")
@@ -57,5 +78,5 @@ def test_a_command_prints_what_it_did(name: str, kind: str, monkeypatch: pytest.
 
 
 def test_every_golden_file_has_its_case() -> None:
-    for kind in ("text", "json"):
-        assert {file.stem for file in (GOLDEN / kind).iterdir()} == set(CASES)
+    for kind in ("text", "json", "sarif", "github"):
+        assert {file.stem for file in (GOLDEN / kind).iterdir()} == {name for each, name in EVERY if each == kind}

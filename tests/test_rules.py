@@ -25,6 +25,15 @@ def test_a_file_loads_and_is_laid_out(path: Path) -> None:
     assert (path.parent / "README.md").is_file()
 
 
+def test_nothing_is_wrong_with_them_but_with_the_bad_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    done = run("lint", "rules", "--format", "json").json()
+    assert not done["errors"]
+    assert not done["undecided"]
+    wrong = [each for each in done["findings"] if each["severity"] != "info"]
+    assert {each["file"] for each in wrong} == {"rules/mistakes/rules.fw"}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_gives_an_answer(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)

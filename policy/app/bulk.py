@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NoReturn
 
-from policy.app.ask import Asking
+from policy.app.answer import Asking
 from policy.app.hooks import Hooks
 from policy.app.problem import CannotAnswer
 from policy.diagnostic import did_you_mean

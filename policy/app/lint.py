@@ -8,7 +8,7 @@ from dataclasses import field
 
 from policy._record import dataclass
 from policy.app.files import NATIVE, RULES, File, files_of
-from policy.app.load import load, read_source
+from policy.app.load import facts, load, read_source
 from policy.app.roots import roots
 from policy.check import Check, Facts, Undecided
 from policy.check.silence import Silence
@@ -37,7 +37,7 @@ class Linting:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """What a check could not decide: where, and the limit that was met."""
+    """What a check could not decide: where, and why not."""
 
     check: Check
     span: Span
@@ -122,19 +122,19 @@ def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) 
         return
     result.files |= {source.name for source in ruleset.sources} | {text.name}
     silence = Silence(ruleset)
-    facts = Facts(ruleset, Budget(how.seconds))
+    known = facts(ruleset, _budget(how.seconds), how.local)
     for check in how.checks:
         if watch:
             watch(text.name, f"{check.code} {check.name}")
         try:
-            _take(check, facts, silence, result)
+            _take(check, known, silence, result)
         except Exhausted as limit:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), str(limit)))
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), f"it would take more than {limit}"))
         except RecursionError:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), "the depth of nesting that can be followed"))
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), "it is nested too deeply"))
         except MemoryError:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), "the memory that there is"))
-            facts = Facts(ruleset, facts.budget)  # what had been found out takes the memory
+            result.undecided.append(Unsettled(check, Span(text, 0, 0), "there is not enough memory"))
+            known = facts(ruleset, known.budget, how.local)  # what had been found out takes the memory
 
 
 def _read(text: Source, how: Linting) -> Ruleset:
@@ -149,9 +149,15 @@ def _read(text: Source, how: Linting) -> Ruleset:
     return ruleset
 
 
-def _take(check: Check, facts: Facts, silence: Silence, result: Linted) -> None:
+def _budget(seconds: float) -> Budget:
+    """Return a budget of so many seconds; more of them than usual allow for more work too."""
+    usual = Budget().steps
+    return Budget(seconds, steps=max(usual, round(usual * seconds / SECONDS)))
+
+
+def _take(check: Check, known: Facts, silence: Silence, result: Linted) -> None:
     """Add what one check finds."""
-    for found in check.find(facts) if check.find else ():
+    for found in check.find(known) if check.find else ():
         if isinstance(found, Undecided):
             result.undecided.append(Unsettled(check, found.span, found.reason))
         elif silence.covers(found):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from policy import source
 from policy.ir import Ruleset
 from policy.languages import front_end, sniff
 from policy.packet import Intervals
 from policy.source import Source
+
+if TYPE_CHECKING:
+    from policy.check import Facts
+    from policy.sets import Budget
 
 STANDARD_INPUT = "-"
 
@@ -27,6 +31,13 @@ def load(text: Source, language: str | None = None, local: Intervals | None = No
     *local* are the host's own addresses. Raises `diagnostic.Mistakes` with everything that is wrong.
     """
     return front_end(language or sniff(text.text)).read(text, local=local)
+
+
+def facts(ruleset: Ruleset, budget: Budget | None = None, local: Intervals | None = None) -> Facts:
+    """Return what checks know of a set of rules; they can then write rules in its language, too."""
+    from policy.check import Facts
+
+    return Facts(ruleset, budget, local, front_end(ruleset.language).with_values)
 
 
 def open_lines(path: str) -> BinaryIO:

@@ -24,7 +24,7 @@ def selected(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Ch
 
 def _meant(texts: Iterable[str]) -> set[str]:
     words = [word.strip() for text in texts for word in text.split(",")]
-    return {check.code for word in words if word for check in checks_of(word)}
+    return {check.code for word in words for check in checks_of(word)}
 
 
 def checks_of(word: str) -> list[Check]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """A place of which a check could not say anything within the budget, and the limit that was met."""
+    """A place of which a check could not say anything within the budget, and why: "this took more than 3 steps"."""
 
     span: Span
     reason: str

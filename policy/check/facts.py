@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
 from policy.evaluate import Decision, Index, Step, evaluate
-from policy.ir import Rule, Ruleset, looks_at_hook
-from policy.packet import HOOKS, Intervals, Packet
+from policy.ir import Match, Rule, Ruleset, looks_at_hook
+from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Standings
-from policy.reach.assumptions import assumptions
+from policy.reach.assumptions import assumptions, may_be_absent
+from policy.reach.entered import entered
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
-from policy.reach.opponents import Opponent, opponents, room
+from policy.reach.opponents import PREAMBLE, Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.truth import Algebra, Sets
 
-MOST_REGIONS = 50
-"""Sets of more regions are not described."""
-
 SHOWN_REGIONS = 3
+
+Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
+"""How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
 
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    *local* are the host's own addresses, where they are known; *index* serves the evaluator. Methods that need an
-    engine raise `Exhausted` once the budget is spent.
+    *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
+    cannot be written (`app.load.facts` knows it). *index* serves the evaluator. Methods that need an engine raise
+    `Exhausted` once the budget is spent.
     """
 
-    def __init__(self, ruleset: Ruleset, budget: Budget | None = None, local: Intervals | None = None) -> None:
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        budget: Budget | None = None,
+        local: Intervals | None = None,
+        edit: Edit | None = None,
+    ) -> None:
         self.ruleset = ruleset
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
+        self._edit = edit
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -56,6 +65,17 @@ class Facts:
     def rule(self, at: At) -> Rule:
         """Return the rule at a place."""
         return self.ruleset.policies[at[0]].rules[at[1]]
+
+    @cached_property
+    def met(self) -> dict[str, tuple[int | None, ...]]:
+        """The policies that an entry leads to, each with the hooks where it does."""
+        scopes = entered(self.ruleset).scopes
+        names = [name for name in self.ruleset.policies if name in scopes]
+        return {name: tuple(h for h in self.hooks if h is None or h in scopes[name].hooks) for name in names}
+
+    def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
+        """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
+        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -94,10 +114,15 @@ class Facts:
         """May any packet reach and match a rule, at any hook?"""
         return any(ground.matched(at) for ground in self.grounds)
 
+    def is_preamble(self, at: At) -> bool:
+        """Is a rule only about packets of known connections, invalid ones, or `lo`, as many policies begin?"""
+        return all(ground.truth(at).may <= ground.sets.of_match(PREAMBLE) for ground in self.grounds)
+
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
         if at not in self._opponents:
-            self._opponents[at] = opponents(self.grounds, at) if self.is_live(at) else []
+            found = opponents(self.grounds, at)
+            self._opponents[at] = found if found and self.is_live(at) else []
         return self._opponents[at]
 
     def matched(self, at: At) -> dict[int | None, Any]:
@@ -112,6 +137,10 @@ class Facts:
     def room(self, at: At) -> int | None:
         """Return the number of the nearest rule before a rule that it may not be moved past; its own: none is known."""
         return room(self.grounds, at)
+
+    def may_be_absent(self, at: At) -> bool:
+        """May it be that no packet of a rule exists? (Quick; a yes may be wrong.)"""
+        return any(may_be_absent(self.rule(at).match, hook, self.local) for hook in self.hooks)
 
     def absent(self, hook: int | None, packets: Algebra) -> list[str]:
         """Return what is assumed by which none of some packets exist at *hook*; nothing where some may."""
@@ -152,13 +181,12 @@ class Facts:
         return packet
 
     def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where they would be too many."""
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
         try:
-            found = packets.describe(self.ruleset.definitions, MOST_REGIONS)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
         except Exhausted:
             return None
-        more = len(found) - SHOWN_REGIONS
-        return "; ".join(found[:SHOWN_REGIONS]) + (f"; and {more} more" if more > 0 else "")
+        return "; ".join(found) + ("; and more" if more else "")
 
     def region(self, packets: Mapping[int | None, Algebra]) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them."""
@@ -172,3 +200,8 @@ class Facts:
     def example(self, packets: Algebra) -> Packet | None:
         """Return one natural packet of a set, None where it is empty."""
         return packets.example()
+
+    def flows(self, policy: str, match: Match) -> list[Flow[Any, Any]]:
+        """Return the packets of a match through the rules, at each hook where any come to a policy."""
+        spaces = [self.space(hook) for hook in self.met.get(policy, ())]
+        return [Flow(self.ruleset, space, space.of_match(match).every()) for space in spaces]

@@ -14,6 +14,8 @@ count. Not reported are
 
 * exceptions: earlier rules whose own packets all lie inside this rule (an `allow` before the `block any` that ends
   a policy). FW105 lists them;
+* the usual beginning of a policy: rules whose packets all belong to known connections or are invalid, as a rule for
+  established and related ones, and rules for `lo` alone;
 * rules that no packet reaches (FW101, FW103);
 * calls: only rules that decide by themselves are compared, and none that look at a field which other rules change.
 """
@@ -30,8 +32,9 @@ from policy.reach.effects import deciding
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for at in facts.places:
         others = [each for each in facts.opponents(at) if each.opposite and not each.inside]
+        others = [each for each in others if not facts.is_preamble(each.at)]
         verdict = deciding(facts.rule(at))
-        if not others or verdict is None:
+        if not others or verdict is None or facts.is_preamble(at):
             continue
         eclipsed = facts.together(each.packets for each in others)
         where = before(facts, at)

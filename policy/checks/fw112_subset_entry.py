@@ -33,10 +33,10 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     lists = [each for definition in facts.ruleset.definitions for each in definition.lists]
     lists += [each for policy in facts.ruleset.policies.values() for rule in policy.rules for each in rule.lists]
     for each in lists:
-        yield from _inside(each, each.items, facts)
-        yield from _inside(each, each.excepted, facts)
-        if each.excepted:
-            yield from _excepted(each)
+        found = [*_inside(each, each.items, facts), *_inside(each, each.excepted, facts)]
+        known = {finding.span for finding in found}
+        yield from found
+        yield from (finding for finding in _excepted(each) if finding.span not in known)
 
 
 def _inside(of: ItemList, items: Sequence[Item], facts: Facts) -> Iterator[Diagnostic]:
@@ -60,13 +60,15 @@ def _excepted(of: ItemList) -> Iterator[Diagnostic]:
     """Yield what has no part in both sides of `except`, or no part beside it."""
     listed, excepted = ([(item, v) for item in some if isinstance(v := item.values, Intervals)] for some in _sides(of))
     everything, nothing = _union([v for _, v in listed]), _union([v for _, v in excepted])
+    if nothing.covers(everything):
+        return  # a match that nothing meets is another matter (FW109)
     for item, values in excepted:
         if values and not values.meets(everything):
             message = f"`{_text(item)}` is outside of what it is excepted from, so the exception does nothing"
             related = tuple(Related(each.span, "it is not in here") for each, _ in listed)
             help = "leave it out, or correct one of the two"
             yield CHECK.finding(item.span, message, help=help, related=related, region=_region(of, item))
-    for item, values in listed if len(listed) > 1 else ():
+    for item, values in listed:
         if values and nothing.covers(values):
             message = f"`{_text(item)}` is excepted as a whole, so it does nothing in this list"
             related = tuple(Related(each.span, "excepted here") for each, v in excepted if v.meets(values))
@@ -106,7 +108,7 @@ CHECK = Check(
 network office  = 10.1.0.0/16, 10.1.9.0/24 ### FW112 "`10.1.9.0/24` lies inside `10.1.0.0/16`"
 host    db      = 10.1.2.3, 10.2.0.5
 network inside  = office, db except 10.3.0.0/16 ### FW112 "`10.3.0.0/16` is outside"
-service web     = tcp/{80,443}, udp/443, tcp/80 ### FW112 "`tcp/80` lies inside"
+service web     = tcp/{80,443}, udp/443, tcp/80 ### FW112 "`tcp/80` lies inside `tcp/.80,443.`"
 service high    = tcp/{1-100,80-200,50-150} ### FW112 "`50-150` lies inside `1-100` and `80-200` together"
 policy border {
     default block

@@ -13,7 +13,7 @@ from policy.cli.options import CANNOT, Reading, Stop, output_options, reading_op
 from policy.cli.output import Output
 
 if TYPE_CHECKING:
-    from policy.app.ask import Asking
+    from policy.app.answer import Asking
     from policy.ir import Ruleset
 
 STATUS = {"allow": 0, "block": 1, "depends": 3, "mixed": 3}
@@ -59,7 +59,7 @@ def command(
     Exit status: 0 allowed, 1 not allowed, 3 mixed or it depends, 2 it could not be read or answered; of several
     questions the worst.
     """
-    from policy.app.ask import Asking
+    from policy.app.answer import FEW_REGIONS, MOST_REGIONS, Asking
     from policy.app.assume import assumptions
     from policy.app.problem import CannotAnswer
 
@@ -72,7 +72,8 @@ def command(
         )
     if not any(policy.rules or policy.default_span for policy in ruleset.policies.values()):
         out.warning(f"there are no rules in `{rules}`")
-    asking = Asking(single, reading.local, assumptions(ruleset, assume))
+    regions = MOST_REGIONS if trace or out.as_json else FEW_REGIONS
+    asking = Asking(single, reading.local, assumptions(ruleset, assume), regions)
     if packets is not None:
         return _bulk(ruleset, packets, asking, out)
     out.compact = question == ("-",)

@@ -12,10 +12,10 @@ from policy.cli.output import Output
 @click.argument("code")
 @output_options
 def command(code: str, out: Output) -> int:
-    """Show the page of a check: what it says, why it matters, what to do, examples.
+    """Show the page of a check.
 
-    CODE is a code (FW101) or a name (jump-cycle), of a check or of a mistake. On a terminal the page is laid out,
-    otherwise it is Markdown.
+    It says what is found, why it matters, and what to do, with examples. CODE is a code (FW101) or a name
+    (jump-cycle), of a check or of a mistake. On a terminal the page is laid out, otherwise it is Markdown.
 
     Exit status: 0, or 2 when there is no such code.
     """

@@ -26,7 +26,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg] # generic only in new
             seconds = float(value)
         except ValueError:
             seconds = math.nan
-        if not seconds > 0:
+        if not 0 < seconds < math.inf:
             self.fail(f"`{value}` is no number of seconds", param, ctx)
         return seconds
 
@@ -34,7 +34,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg] # generic only in new
 @click.command("lint")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
 @click.option(
-    "--select", multiple=True, metavar="CODES", help="Run these checks alone: `FW101,FW2` or names; several times."
+    "--select", multiple=True, metavar="CODES", help="Run these checks alone: `FW101,FW11` or names; several times."
 )
 @click.option(
     "--ignore", multiple=True, metavar="CODES", help="Do not run these checks, selected or not; several times."
@@ -52,7 +52,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg] # generic only in new
     type=_Seconds(),
     default=60.0,
     metavar="SECONDS",
-    help="How long the checks may take for one file (60); what is then not decided is reported as undecided.",
+    help="How long the checks may take for one file (60), and how much they may work; the rest stays undecided.",
 )
 @reading_options
 @formats("text", "json", "sarif", "github")
@@ -89,11 +89,11 @@ def command(
 
 
 def _text(linted: Linted, statistics: bool, out: Output) -> None:
-    from policy.report.lint_text import findings_text, statistics_text, summary_text, undecided_text
+    from policy.report.lint_text import errors_text, findings_text, statistics_text, summary_text, undecided_text
 
     style = out.style()
     if linted.errors:
-        out.mistakes(linted.errors)
+        out.message(errors_text(linted, out.style(err=True)))
     if statistics and (table := statistics_text(linted, style)):
         out.text(table + "\n")
     elif linted.findings and not statistics:
@@ -112,6 +112,7 @@ def _json(linted: Linted, statistics: bool, out: Output) -> None:
 def _sarif(linted: Linted, statistics: bool, out: Output) -> None:  # noqa: ARG001 (it has no place there)
     from policy.report.sarif import sarif
 
+    out.compact = True  # nobody reads it, and it may be long
     out.document(sarif(linted))
 
 

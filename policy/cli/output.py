@@ -34,7 +34,7 @@ class Output:
         self.kind = kind
         self.as_json = kind == "json"
         self.compact = False
-        """As JSON, one answer a line."""
+        """JSON without indentation: one answer a line."""
         self.question: str | None = None
         """The question that is being answered: errors as JSON name it."""
         self._color = color

@@ -21,12 +21,11 @@ from policy.packet import (
     has,
     single,
 )
-from policy.packet.address import ANY_ADDRESS, whole
+from policy.packet.address import ANY_ADDRESS, BROADCAST, MULTICAST, whole
 from policy.packet.fields import ICMP, ICMP6, TCP, UDP
 from policy.question.terms import Terms
 
 MOST_BOXES = 4096
-FEW = 16
 
 OPENING = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
 """The ICMP types that can be new to connection tracking (nf_conntrack_proto_icmp.c, …_icmpv6.c)."""
@@ -81,13 +80,23 @@ class Part:
         source = self.values["src"]
         return 4 if (source if isinstance(source, int) else source.first) >= whole(4).first else 6  # type: ignore[union-attr]
 
-    def one_by_one(self) -> list[Part]:
-        """Return a part per destination port or ICMP type, or this one alone where it has one or more than `FEW`."""
-        for name in ("dport", "icmp_type"):
-            values = self.values.get(name)
-            if isinstance(values, Intervals) and values.size <= FEW:
-                return [Part({**self.values, name: number}, self.alone) for number in _numbers(values)]
-        return [self]
+
+def by_packet_type(part: Part) -> Iterator[Part]:
+    """Yield *part*, cut where the packet type of its packets, or of their replies, follows from their addresses."""
+    if "pkttype" in part.values:
+        yield part
+        return
+    everything = whole(part.family)
+    kinds = (BROADCAST, MULTICAST, everything - BROADCAST - MULTICAST)
+    for source, destination in product(kinds, kinds):
+        sides = {name: _meet(_set(part.values[name]), kind) for name, kind in (("src", source), ("dst", destination))}
+        if all(map(_is_some, sides.values())):
+            yield Part({**part.values, **{name: _value(values) for name, values in sides.items()}}, part.alone)
+
+
+def _set(value: Value) -> ValueSet:
+    assert isinstance(value, int | Intervals)
+    return Intervals.of(value) if isinstance(value, int) else value
 
 
 def parts(question: Question) -> list[Part]:

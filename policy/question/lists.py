@@ -14,6 +14,7 @@ from policy.question import ast
 from policy.question.addresses import addresses, ports
 from policy.question.services import services
 from policy.question.terms import Environment
+from policy.source import Span
 
 
 def match_lists(match: ast.Match, environment: Environment) -> tuple[ItemList, ...]:
@@ -44,12 +45,22 @@ def address_lists(node: ast.Addresses, environment: Environment, field: str) -> 
 def service_lists(nodes: tuple[ast.Service, ...], environment: Environment) -> Iterator[ItemList]:
     """Yield a list of services, if it is one, and the lists of ports and ICMP types in it."""
     if len(nodes) > 1:
-        yield ItemList(None, tuple(Item(_services([node], environment), span=node.span) for node in nodes))
+        yield ItemList(None, tuple(Item(_services([node], environment), span=_whole(node)) for node in nodes))
     for node in nodes:
         if len(node.ports) > 1:
             each = (ast.Service(node.name, (port,), node.code, node.number) for port in node.ports)
             kinds = zip(node.ports, (_services([alone], environment) for alone in each), strict=True)
             yield ItemList(None, tuple(Item(kind, span=port.span) for port, kind in kinds))
+
+
+def _whole(node: ast.Service) -> Span:
+    """Return the place of a service with `proto` before it and its closing brace, if it has them."""
+    span = node.span
+    if node.number:
+        return Span(span.source, span.source.text.rindex("proto", 0, span.start), span.end)
+    if node.ports and "{" in span.source.text[node.name.span.end : node.ports[0].span.start]:
+        return Span(span.source, span.start, span.source.text.index("}", span.end) + 1)
+    return span
 
 
 def _address(node: ast.Item, environment: Environment) -> Item:

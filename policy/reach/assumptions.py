@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
+from policy.evaluate.index import bound
 from policy.ir import EVERYTHING, Field, Match, Rewrite, Ruleset, UnknownAction, all_of, either_of, negated
-from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names
+from policy.packet import EMPTY, FORWARD, INPUT, OUTPUT, Intervals, Names
 from policy.packet.address import BROADCAST, LOOPBACK, MULTICAST, V4, V6, parse_prefix
 
 _UNBOUND = reduce(or_, map(parse_prefix, ("0.0.0.0/32", "::/128", "169.254.0.0/16", "fe80::/10")))
@@ -48,6 +49,14 @@ def assumptions(
         lo = either_of(Field(side, _LO), negated(looped))
         found.append(Assumption("loopback addresses travel on `lo` only", lo))
     return found if local is None else [*found, *_of_own(ruleset, hook, local)]
+
+
+def may_be_absent(match: Match, hook: int | None, local: Intervals | None) -> bool:
+    """May anything be assumed of packets that match? (Quick; a yes may be wrong.)"""
+    if local is not None and hook == OUTPUT:
+        return True
+    odd = LOOPBACK | MULTICAST | BROADCAST | (EMPTY if local is None else local)
+    return any(values is None or values.meets(odd) for values in (bound(match, "src"), bound(match, "dst")))
 
 
 def _of_own(ruleset: Ruleset, hook: int | None, local: Intervals) -> list[Assumption]:

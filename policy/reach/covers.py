@@ -44,12 +44,24 @@ class Wanted(Generic[S, N]):
     """All packets, where every rule may be done or not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The rules that want some of certain packets (*some*), and those of them that decide and want all (*every*).
+
+    Both in the order in which packets may meet them, and without rules that only remark.
+    """
+
+    some: tuple[At, ...]
+    every: tuple[At, ...]
+
+
 class Covers(Generic[S, N]):
     """Looks for the causes of dead rules in the *spaces* of all hooks. Everything may raise `Exhausted`."""
 
     def __init__(self, ruleset: Ruleset, spaces: Iterable[Sets[S, N]]) -> None:
         self.ruleset = ruleset
         self.spaces = tuple(spaces)
+        self._near: dict[tuple[S, ...], Near] = {}
 
     @cached_property
     def _open(self) -> tuple[Flow[S, N], ...]:
@@ -64,36 +76,48 @@ class Covers(Generic[S, N]):
         found = ((flow, flow.passing(at).matched) for flow in self._open)
         return [Wanted(flow.sets, packets, flow) for flow, packets in found if packets]
 
-    def near(self, wanted: Sequence[Wanted[S, N]]) -> list[At]:
-        """Return the rules that want some of the same packets, in the order in which packets may meet them."""
-        found: dict[At, None] = {}
-        for each in wanted:
-            found.update((at, None) for at, passing in each.flow.rules.items() if passing.matched & each.packets)
-        return [*found]
+    def near(self, wanted: Sequence[Wanted[S, N]]) -> Near:
+        """Return what may have to do with the packets that a rule wants."""
+        key = tuple(each.packets for each in wanted)
+        if key not in self._near:
+            found: dict[At, None] = {}
+            for each in wanted:
+                passing = {at: p.matched for at, p in each.flow.rules.items() if self._matters(at)}
+                found.update((at, None) for at, packets in passing.items() if packets & each.packets)
+            every = (at for at in found if decides(self._rule(at)) and self._takes(at, wanted))
+            self._near[key] = Near(tuple(found), tuple(every))
+        return self._near[key]
+
+    def _matters(self, at: At) -> bool:
+        return not all(harmless(action) for action in self._rule(at).actions)
+
+    def _takes(self, at: At, wanted: Sequence[Wanted[S, N]]) -> bool:
+        return all(each.packets <= each.flow.passing(at).matched for each in wanted)
+
+    def _rule(self, at: At) -> Rule:
+        return self.ruleset.policies[at[0]].rules[at[1]]
 
 
 class Search(Generic[S, N]):
     """The search for the causes of one dead rule *at*, which wants the packets *wanted*."""
 
-    def __init__(self, ruleset: Ruleset, at: At, wanted: Sequence[Wanted[S, N]], near: Collection[At]) -> None:
+    def __init__(self, ruleset: Ruleset, at: At, wanted: Sequence[Wanted[S, N]], near: Near) -> None:
         self.ruleset = ruleset
         self.at = at
         self.wanted = wanted
         self.bare = {name: replace(policy, rules=()) for name, policy in ruleset.policies.items()}
         self.near: dict[str, list[int]] = {}
-        for name, number in sorted({*near, at}):
+        for name, number in sorted({*near.some, at}):
             self.near.setdefault(name, []).append(number)
-        self.candidates = [other for other in near if other != at and decides(self._rule(other))]
+        self.every = [other for other in near.every if other != at]
+        self.candidates = [other for other in near.some if other != at and decides(self._rule(other))]
 
     def _rule(self, at: At) -> Rule:
         return self.ruleset.policies[at[0]].rules[at[1]]
 
     def one(self) -> At | None:
         """Return the first rule that is a cover alone."""
-        for other in self.candidates:
-            if all(w.packets <= w.flow.passing(other).matched for w in self.wanted) and self.is_cover([other]):
-                return other
-        return None
+        return next((other for other in self.every if self.is_cover([other])), None)
 
     def several(self) -> list[At]:
         """Return a cover of which no rule can be missed (QuickXplain, Junker 2004); the first rules are preferred."""
@@ -114,7 +138,7 @@ class Search(Generic[S, N]):
         return not any(Flow(ruleset, each.sets, each.packets).passing(place).matched for each in self.wanted)
 
     def _reduced(self, by: frozenset[At]) -> tuple[Ruleset, At]:
-        """Return the rules that matter to the wanted packets, with only *by* as they are, and where the rule is then."""
+        """Return the rules that matter to the wanted packets, only *by* as they are, and where the rule is then."""
         policies = dict(self.bare)
         place = self.at
         for name, numbers in self.near.items():

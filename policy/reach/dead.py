@@ -15,6 +15,7 @@ from policy.reach.effects import End, effect, telling, verdict
 from policy.reach.ends import At
 from policy.reach.entered import Entered, calls
 from policy.reach.flow import Flow
+from policy.reach.products import ALL_STATES
 from policy.reach.standing import Kind, Standing
 from policy.sets import Exhausted
 from policy.sets.truth import N, S, Truth
@@ -74,7 +75,7 @@ class Dead(Generic[S, N]):
             return self._because(at)
         except Exhausted as limit:
             known = self.known.get(at)
-            unsettled = Standing[At](Kind.COVERED_TOGETHER, settled=False, reason=f"more than {limit}")
+            unsettled: Standing[At] = Standing(Kind.COVERED_TOGETHER, settled=False, reason=f"more than {limit}")
             return known if known is not None and known.dead else unsettled
 
     def _because(self, at: At) -> Standing[At]:
@@ -125,7 +126,7 @@ class Dead(Generic[S, N]):
     def _universe(self, flow: Flow[S, N], at: At) -> S:
         """Return all packets in the scope of a policy: those that the implicit rule for states leaves."""
         states = self.entered.scopes[at[0]].states
-        return flow.sets.field("state", states, flow.sets.original) if states.size < 5 else flow.sets.everything
+        return flow.sets.field("state", states, flow.sets.original) if states != ALL_STATES else flow.sets.everything
 
     def _is_before(self, name: str, one: int, other: int) -> bool:
         return one > other if self.ruleset.policies[name].last_match else one < other
@@ -147,7 +148,7 @@ class Dead(Generic[S, N]):
 
     def _twin(self, at: At, search: Search[S, N]) -> At | None:
         """Return the first rule of the same policy that takes the packets of a rule, has its match and its actions."""
-        for other in search.candidates:
+        for other in search.every:
             if other[0] != at[0] or not self._is_before(at[0], other[1], at[1]):
                 continue
             if telling(self.rule(other)) != telling(self.rule(at)):

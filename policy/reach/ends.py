@@ -60,11 +60,15 @@ Verdict = Literal["allow", "block", "depends"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[S]):
-    """Packets with one verdict; *end* is what decides for all of them, None where several rules may."""
+    """Packets with one verdict; *end* is what decides for all of them, None where several rules may.
+
+    *among*: where unknowns decide, the ends that each of the packets may come to; empty where those are not told apart.
+    """
 
     verdict: Verdict
     packets: S
     end: End | None
+    among: tuple[End, ...] = ()
 
 
 def combined(sets: Sets[S, N], before: Mapping[End, S] | None, after: Mapping[End, S]) -> dict[End, S]:

@@ -6,7 +6,7 @@ several ways at once; where ways with the same changes meet again they are one. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, assert_never
 
@@ -42,6 +42,9 @@ MOST_VISITS = 200_000
 MOST_WAYS = 200
 """So many ways that differ in what they have changed are followed side by side."""
 
+MOST_HANGING = 50
+"""Packets that hang on unknowns in more ways are not told apart by them."""
+
 DEEPEST = 150
 """Deeper calls are undecided."""
 
@@ -61,17 +64,26 @@ class _Going(Generic[S, N]):
 class Flow(Generic[S, N]):
     """The packets of *within* (all, when left out) through the rules of a hook.
 
+    Nothing is known of the fields *open*: of each packet *within* has those with every value of them, and verdicts
+    are definite where all values give the same.
+
     `rules` has a `Passing` for each rule that any packet may come to; `allowed`, `blocked` and `depends` are the
     packets by verdict, and `outcomes` splits them by what decides. Raises `Exhausted` when the budget of the space,
     or one of the limits above, is spent.
     """
 
     def __init__(
-        self, ruleset: Ruleset, sets: Sets[S, N], within: S | None = None, assume: Mapping[str, bool] | None = None
+        self,
+        ruleset: Ruleset,
+        sets: Sets[S, N],
+        within: S | None = None,
+        assume: Mapping[str, bool] | None = None,
+        open: Iterable[str] = (),
     ) -> None:
         self.ruleset = ruleset
         self.sets = sets
         self.assume = assume or {}
+        self.open = tuple(open)
         self.rules: dict[At, Passing[S]] = {}
         self._allows: dict[End, S] = {}
         self._blocks: dict[End, S] = {}
@@ -83,19 +95,20 @@ class Flow(Generic[S, N]):
         ways: Ways[N, S] = {sets.original: within}
         sure = within
         before: dict[End, S] | None = None
-        for entry in self.ruleset.at(sets.hook):
+        entries = self.ruleset.at(sets.hook)
+        for number, entry in enumerate(entries, 1):
             walk = _Walk(self, entry)
             walk.enter(ways, sure)
             before = combined(self.sets, before, walk.allows)
-            ways = walk.allowed
+            ways = walk.allowed() if number < len(entries) else {}
             sure = sure - sets.union((*walk.blocks.values(), *walk.passes.values())).known()
             _add(self._blocks, walk.blocks)
             _add(self._allows, walk.passes)
         if before is None:
             before = {End(Allow(), None, None, "default", None): within}
         _add(self._allows, before)
-        may_block = sets.union(self._blocks.values()).some()
-        may_allow = sets.union(self._allows.values()).some()
+        may_block = self._possible(sets.union(self._blocks.values()))
+        may_allow = self._possible(sets.union(self._allows.values()))
         self.allowed: S = within - may_block
         self.blocked: S = within - may_allow
         self.depends: S = may_block & may_allow
@@ -116,14 +129,26 @@ class Flow(Generic[S, N]):
             *self._split("allow", self.allowed, self._allows),
             *self._split("block", self.blocked, self._blocks),
         ]
-        if self.depends:
-            found.append(Outcome("depends", self.depends, None))
-        return found
+        return [*found, *self._hanging()]
+
+    def _hanging(self) -> list[Outcome[S]]:
+        """Split the packets whose verdict hangs on unknowns by the ends that they may come to."""
+        found: list[tuple[tuple[End, ...], S]] = [((), self.depends)] if self.depends else []
+        for end, each in (*self._allows.items(), *self._blocks.items()) if found else ():
+            mine = self._possible(each) & self.depends
+            if not mine:
+                continue
+            parts = [((*ends, end), packets & mine) for ends, packets in found]
+            parts += [(ends, packets - mine) for ends, packets in found]
+            found = [(ends, packets) for ends, packets in parts if packets]
+            if len(found) > MOST_HANGING:
+                return [Outcome("depends", self.depends, None)]
+        return [Outcome("depends", packets, None, ends) for ends, packets in found]
 
     def _split(self, verdict: ends.Verdict, packets: S, by_end: Mapping[End, S]) -> list[Outcome[S]]:
         by_decider: dict[object, tuple[End, S]] = {}
         for end, each in by_end.items():
-            mine = each.some() & packets
+            mine = self._possible(each) & packets
             if not mine:
                 continue
             known, before = by_decider.get(end.decider, (end, None))
@@ -134,6 +159,11 @@ class Flow(Generic[S, N]):
             once = once | mine
         found = [Outcome(verdict, mine - twice, end) for end, mine in by_decider.values() if mine - twice]
         return [*found, *([Outcome(verdict, twice, None)] if twice else [])]
+
+    def _possible(self, packets: S) -> S:
+        """Return the packets that are there for some truth of the unknowns and some values of the open fields."""
+        found = packets.some()
+        return found.apart_from(*self.open) if self.open else found
 
     def visit(self, depth: int) -> None:
         """Count one rule; raises `Exhausted` at the limits."""
@@ -164,7 +194,7 @@ class _Walk(Generic[S, N]):
         self.allows: dict[End, S] = {}
         self.blocks: dict[End, S] = {}
         self.passes: dict[End, S] = {}
-        self.allowed: Ways[N, S] = {}
+        self._allowed: dict[N, list[S]] = {}
         self.met: dict[object, _Going[S, N]] = {}
 
     def enter(self, ways: Ways[N, S], sure: S) -> None:
@@ -181,6 +211,10 @@ class _Walk(Generic[S, N]):
         returned = self._policy(entry.policy, ways, sure, 0).returned
         default = self.flow.ruleset.policies[entry.policy].default or entry.default
         self._end(returned, default, entry.policy, None, "default")
+
+    def allowed(self) -> Ways[N, S]:
+        """Return the packets that go on to the next entry."""
+        return self._some({now: self.sets.union(parts) for now, parts in self._allowed.items()})
 
     def _policy(self, name: str, ways: Ways[N, S], sure: S, depth: int) -> _Going[S, N]:
         """Follow *ways* through a policy. *sure*: the packets that come here whatever the unknowns are."""
@@ -297,7 +331,7 @@ class _Walk(Generic[S, N]):
             _add(self.allows if end.allows else self.blocks, {end: packets})
         if end.allows:
             for now, each in ways.items():
-                _join(self.allowed, now, each)
+                self._allowed.setdefault(now, []).append(each)
         return packets
 
     def _rule(self, at: At) -> Rule:

@@ -13,7 +13,7 @@ from typing import Any, Generic
 
 from policy.evaluate.state import harmless
 from policy.evaluate.walk import IMPLICIT
-from policy.ir import Allow, Block, Field, Log, Note, Policy, Reject, Rule, Ruleset, walk
+from policy.ir import Allow, Block, Field, Log, Note, Policy, Reject, Rule, Ruleset, Unknown, Verdict, walk
 from policy.reach.effects import changed_fields, touches
 from policy.reach.ends import At
 from policy.reach.flow import Flow
@@ -40,6 +40,12 @@ class Ground(Generic[S, N]):
         self._truths: dict[At, Truth[S]] = {}
         self._left: dict[At, S] = {}
         self._sure: dict[At, S] = {}
+        self._settled: dict[At, bool] = {}
+
+    @property
+    def default(self) -> Verdict | None:
+        """What becomes of packets at the end of a `listed` policy."""
+        return None if self.listed is None else self.listed.default or self.ruleset.at(self.sets.hook)[0].default
 
     def rule(self, at: At) -> Rule:
         """Return the rule at a place."""
@@ -47,7 +53,12 @@ class Ground(Generic[S, N]):
 
     def is_settled(self, at: At) -> bool:
         """Does a rule look at nothing that any rule changes, so that `truth` holds wherever it stands?"""
-        return not touches(self.changes, {part.name for part in walk(self.rule(at).match) if isinstance(part, Field)})
+        if not self.changes:
+            return True
+        if at not in self._settled:
+            fields = {part.name for part in walk(self.rule(at).match) if isinstance(part, Field)}
+            self._settled[at] = not touches(self.changes, fields)
+        return self._settled[at]
 
     def truth(self, at: At) -> Truth[S]:
         """Return the packets that may and must match a rule, as they arrive."""
@@ -67,6 +78,8 @@ class Ground(Generic[S, N]):
         if self.listed is None:
             surely: S = self._flow().passing(at).surely
             return surely
+        if self._is_known:
+            return self.left(at)
         if at not in self._sure:
             self._sure[at] = self._rest(at, sure=True).every()
         return self._sure[at]
@@ -76,6 +89,13 @@ class Ground(Generic[S, N]):
         if at not in self._left:
             self._left[at] = self._rest(at, sure=False)
         return self._left[at]
+
+    @cached_property
+    def _is_known(self) -> bool:
+        """Has no rule of the `listed` policy an unknown condition?"""
+        return self.listed is not None and not any(
+            isinstance(part, Unknown) for rule in self.listed.rules for part in walk(rule.match)
+        )
 
     @cached_property
     def _before_rules(self) -> S | None:

@@ -38,12 +38,14 @@ def redundant(grounds: Sequence[Ground[Any, Any]], at: At, index: Index) -> Redu
     """
     if len(grounds[0].rule(at).actions) != 1 or deciding(grounds[0].rule(at)) is None:
         return None
+    if not all(_is_candidate(each, at) for each in grounds):
+        return None
     packets = {each.sets.hook: (each, each.matched(at)) for each in grounds}
     packets = {hook: pair for hook, pair in packets.items() if pair[1]}
     deciders: dict[At, None] = {}
     default = False
     for ground, matched in packets.values():
-        found = _in_list(ground, at) if ground.listed is not None else _elsewhere(ground, at, matched, index)
+        found = _ends(ground, at, matched, index)
         if found is None:
             return None
         deciders.update(dict.fromkeys(found[0]))
@@ -53,32 +55,45 @@ def redundant(grounds: Sequence[Ground[Any, Any]], at: At, index: Index) -> Redu
     return Redundant({hook: pair[1] for hook, pair in packets.items()}, tuple(deciders), default)
 
 
-def _in_list(ground: Ground[S, Any], at: At) -> tuple[list[At], bool] | None:
-    """Return the rules that get the packets of a rule in a list, and whether the default gets any."""
+def _is_candidate(ground: Ground[Any, Any], at: At) -> bool:
+    """Is there anything behind a rule of a list that does the same?"""
     policy = ground.listed
-    assert policy is not None
+    if policy is None or policy.name != at[0]:
+        return True
+    verdict = deciding(policy.rules[at[1]])
+    behind = ground.nearby(at[0]).behind(at[1])
+    return ground.default == verdict or any(deciding(policy.rules[n]) == verdict for n in behind)
+
+
+def _ends(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[list[At], bool] | None:
+    """Return which rules decide the packets of a rule without it, and whether a default does; None where otherwise."""
+    verdict = deciding(ground.rule(at))
+    if not ground.is_settled(at):
+        return _followed(ground, at, matched, index)
     name, number = at
-    verdict = deciding(policy.rules[number])
-    default = policy.default or ground.ruleset.at(ground.sets.hook)[0].default
-    behind = [n for n in ground.nearby(name).behind(number) if not all(map(harmless, policy.rules[n].actions))]
-    agree = {n: deciding(policy.rules[n]) == verdict for n in behind}
-    if default != verdict and not any(agree.values()):
-        return None
-    left = ground.left(at)
+    left = matched if ground.listed is None else ground.left(at)
     deciders: list[At] = []
-    for other in behind:
-        theirs = ground.truth((name, other))
-        if not left & theirs.may:
+    for other in ((name, n) for n in ground.nearby(name).behind(number)):
+        rule = ground.rule(other)
+        if not left or all(map(harmless, rule.actions)):
             continue
-        if not agree[other]:
+        theirs = ground.truth(other)
+        if ground.is_settled(other) and not left & theirs.may:
+            continue
+        opposed = deciding(rule) not in (verdict, None)
+        if opposed and ground.is_settled(other) and len(ground.ruleset.at(ground.sets.hook)) == 1:
             return None
-        deciders.append((name, other))
+        if opposed or deciding(rule) is None or not ground.is_settled(other):
+            return _followed(ground, at, matched, index)
+        deciders.append(other)
         left = left - theirs.must
-    return None if left and default != verdict else (deciders, bool(left))
+    if left and ground.listed is None:
+        return _followed(ground, at, matched, index)
+    return None if left and ground.default != verdict else (deciders, bool(left))
 
 
-def _elsewhere(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[list[At], bool] | None:
-    """Return what decides the packets of any rule without it, and whether a default is among it."""
+def _followed(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[list[At], bool] | None:
+    """Return the same, found out by following the packets to the end of all rules."""
     packet = matched.example()
     less = without(ground.ruleset, at)
     if packet is None:

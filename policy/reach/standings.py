@@ -6,19 +6,19 @@ nothing, by boxes alone (`lists`). For all others boxes say what is dead in its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from policy.evaluate import Index, Step, evaluate
-from policy.ir import Field, Policy, Ruleset, all_of
-from policy.packet import HOOKS, Packet
+from policy.ir import Field, Match, Ruleset, Unknown, all_of, walk
+from policy.packet import Names, Packet
 from policy.reach.dead import BY_STATE, Dead, not_entered, same
 from policy.reach.ends import At
 from policy.reach.entered import entered
 from policy.reach.find import Disagreement
 from policy.reach.flow import Flow
+from policy.reach.products import ALL_STATES
 from policy.reach.standing import Kind, Standing
 from policy.sets import Boxes, BoxSpace, Budget, Exhausted
 from policy.sets.truth import Algebra
@@ -43,6 +43,7 @@ class Standings:
         self._flow = flow
         self._entered = entered(ruleset)
         self._index = Index()
+        self._spaces: dict[frozenset[object], BoxSpace] = {}
         self._dead: Dead[Any, Any] | None = None
         self._entered_policies = frozenset(self._entered.scopes)
         self.of = self._found()
@@ -66,7 +67,7 @@ class Standings:
             self._entered_policies = self._dead.policies
         except Exhausted as limit:
             found = found if len(places) > MANY else found | self._by_lists()
-            undecided = Standing[At](Kind.UNDECIDED, reason=f"more than {limit}")
+            undecided: Standing[At] = Standing(Kind.UNDECIDED, reason=f"more than {limit}")
             return found | {at: undecided for at in left if at not in found or not found[at].dead}
         return found | {at: self._dead.standing(at) for at in left}
 
@@ -110,32 +111,45 @@ class Standings:
         return [*self._alone(at)]
 
     def _alone(self, at: At, within_scope: bool = True) -> Iterator[Boxes]:
-        """Yield the packets that match a rule at each hook, as if there were no others; none where they are too many."""
+        """Yield the packets that match a rule at each hook, as if it were alone; none where they are too many."""
         scope = self._entered.scopes[at[0]]
-        rule = self.ruleset.policies[at[0]].rules[at[1]]
-        match = (
-            all_of(rule.match, Field("state", scope.states)) if within_scope and scope.states.size < 5 else rule.match
-        )
-        lone = Policy(at[0], (replace(rule, match=match),))
-        ruleset = Ruleset(self.ruleset.language, self.ruleset.families, {at[0]: lone}, {})
+        match = self.ruleset.policies[at[0]].rules[at[1]].match
+        if within_scope and scope.states != ALL_STATES:
+            match = all_of(match, Field("state", scope.states))
         for hook in self.hooks:
             if hook is None or hook in scope.hooks:
                 try:
-                    if found := BoxSpace([ruleset], (), hook, self.budget).of_match(match):
+                    if found := self._space(match, hook).of_match(match):
                         yield found
                 except Exhausted:
                     continue
 
-    def example(self, at: At) -> Packet | None:
-        """Return a packet that a dead rule matches and that does not come to it, as the evaluator says, too.
+    def _space(self, match: Match, hook: int | None) -> BoxSpace:
+        """Return a space for one match; matches that look at the same things share it."""
+        looks: set[object] = {hook}
+        for part in walk(match):
+            if isinstance(part, Field):
+                looks.add(part.values if isinstance(part.values, Names) else part.name)
+            elif isinstance(part, Unknown):
+                looks.add((part.key, part.pure))
+        key = frozenset(looks)
+        if key not in self._spaces:
+            nothing = Ruleset(self.ruleset.language, self.ruleset.families, {}, {})
+            self._spaces[key] = BoxSpace([nothing], [match], hook, self.budget)
+        return self._spaces[key]
 
-        None where no packet matches it. Raises `Disagreement` where the evaluator says something else.
+    def example(self, at: At, packets: Iterable[Algebra]) -> Packet | None:
+        """Return one of the *packets* of a dead rule, which does not come to it, as the evaluator says, too.
+
+        None where there are none. Raises `Disagreement` where the evaluator says something else.
         """
-        packet = next((packet for each in self.packets(at) if (packet := each.example()) is not None), None)
+        packet = next((packet for each in packets if (packet := each.example()) is not None), None)
         if packet is None:
             return None
         rule = self.ruleset.policies[at[0]].rules[at[1]]
         for step in evaluate(self.ruleset, packet, index=self._index):
             if isinstance(step, Step) and step.rule is rule and step.matched is not False:
-                raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)} at {HOOKS} {at}")
+                raise Disagreement(
+                    f"sets and evaluator disagree about {dict(packet.values)}, which comes to a dead rule"
+                )
         return packet

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policy.app.ask import Answer, HookAnswer, PacketAnswer, Region
-from policy.app.packets_text import packets_text
+from policy.app.answer import Answer, HookAnswer, PacketAnswer, Region
 from policy.evaluate import Step
 from policy.explain import because
 from policy.ir import Rule, Ruleset
@@ -13,6 +12,7 @@ from policy.packet import HOOKS
 from policy.packet.codec import packet_to_json
 from policy.report.diagnostics_json import VERSION
 from policy.report.reasons import ACTION_WORDS, Dependency, dependencies, rewritten, rule_text, step_span
+from policy.report.regions_text import region_words
 
 
 def answer_json(answer: Answer, ruleset: Ruleset) -> dict[str, Any]:
@@ -21,16 +21,17 @@ def answer_json(answer: Answer, ruleset: Ruleset) -> dict[str, Any]:
         "version": VERSION,
         "question": answer.question,
         "verdict": answer.verdict,
-        "hooks": [_hook(each, answer.is_set, ruleset) for each in answer.hooks],
+        "hooks": [_hook(each, ruleset) for each in answer.hooks],
     }
 
 
-def _hook(answer: HookAnswer, is_set: bool, ruleset: Ruleset) -> dict[str, Any]:
+def _hook(answer: HookAnswer, ruleset: Ruleset) -> dict[str, Any]:
     return {
         "hook": None if answer.hook is None else HOOKS[answer.hook],
         "verdict": answer.verdict,
         "packets": [_packet(packet, ruleset) for packet in answer.shown.packets],
-        "regions": [_region(region) for region in answer.regions] if is_set else [],
+        "regions": [_region(region) for region in answer.regions] if answer.is_set else [],
+        **({"more": answer.more} if answer.more else {}),
     }
 
 
@@ -76,7 +77,7 @@ def _step(step: Step, ruleset: Ruleset) -> dict[str, Any]:
 def _region(region: Region) -> dict[str, Any]:
     return {
         "verdict": region.verdict,
-        "packets": packets_text(region.packets[0].packet),
+        "packets": region_words(region),
         "example": packet_to_json(region.example),
         "rule": _rule(region.deciding.decision.rule),
     }

@@ -5,42 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from policy.app.ask import Answer, HookAnswer, Nearest, PacketAnswer, Region
+from policy.app.answer import Answer, HookAnswer, Nearest, PacketAnswer, Region
 from policy.app.packets_text import packets_text
 from policy.explain import because
 from policy.ir import Allow, Reject, Ruleset, UnknownAction
-from policy.packet import FIELDS, HOOKS, Packet
+from policy.packet import HOOKS
 from policy.report.frame import frame, place
 from policy.report.reasons import Dependency, default_span, dependencies, rewritten, rule_text
+from policy.report.regions_text import ROLES, VERDICTS, regions_text, verdict_text
 from policy.report.style import PLAIN, VERDICT_LOOKS, Style, clean, shortened
 from policy.report.trace_text import trace_text
-
-VERDICTS = {"allow": "allowed", "block": "blocked", "depends": "depends", "mixed": "mixed"}
-
-_ROLES = {"first": "first packet", "reply": "reply", "next": "next packet"}
-_MOST_REGIONS = 40
-_INCIDENTAL = ("length", "mac", "uid", "gid")
 
 
 def answer_text(answer: Answer, ruleset: Ruleset, style: Style = PLAIN, everything: bool = False) -> str:
     """Return the whole answer; with *everything* no run of rules is shortened."""
-    lines = [f"{_verdict(answer.verdict, style)}: {style(clean(answer.question), 'name')}{_one_hook(answer)}"]
+    lines = [f"{verdict_text(answer.verdict, style)}: {style(clean(answer.question), 'name')}{_one_hook(answer)}"]
     if len(answer.hooks) > 1:
-        lines += [f"  at {_hook(each)}: {_verdict(each.verdict, style)}" for each in answer.hooks]
+        lines += [f"  at {_hook(each)}: {verdict_text(each.verdict, style)}" for each in answer.hooks]
         if answer.verdict == "mixed":
             lines.append(f"  say {' or '.join(f'`at {_hook(each)}`' for each in answer.hooks)} to ask at one hook")
     for each in answer.hooks:
         if len(answer.hooks) > 1:
-            lines += ["", style(f"at {_hook(each)}: ", "name") + _verdict(each.verdict, style)]
-        lines += _regions(each, style)
-        lines += _region(each.shown, ruleset, style, everything)
+            lines += ["", style(f"at {_hook(each)}: ", "name") + verdict_text(each.verdict, style)]
+        lines += regions_text(each, ruleset, style)
+        lines += _examples(each, ruleset, style, everything)
     if answer.nearest:
         lines += _nearest(answer.nearest, style)
     return "\n".join(lines)
-
-
-def _verdict(verdict: str, style: Style) -> str:
-    return style(VERDICTS[verdict], VERDICT_LOOKS[verdict])
 
 
 def _hook(answer: HookAnswer) -> str:
@@ -54,28 +45,30 @@ def _one_hook(answer: Answer) -> str:
     return "" if said else f" (at {_hook(first)})"
 
 
-def _regions(answer: HookAnswer, style: Style) -> Iterator[str]:
-    """Where a question has several parts: a line for each, with one packet of it."""
-    if len(answer.regions) < 2:
-        return
-    for region in answer.regions[:_MOST_REGIONS]:
-        box = region.packets[0].packet
-        made_up = (name for name in _INCIDENTAL if box.get(name) == FIELDS[name].domain)
-        everyone, one = packets_text(box, hook=False), packets_text(_without(region.example, *made_up), hook=False)
-        yield f"  {_verdict(region.verdict, style)}: {everyone}" + (f", such as {one}" if one != everyone else "")
-    if (more := len(answer.regions) - _MOST_REGIONS) > 0:
-        yield f"  … and {more} more"
+def _examples(answer: HookAnswer, ruleset: Ruleset, style: Style, everything: bool) -> Iterator[str]:
+    """Show the first region of each verdict."""
+    shown = {region.verdict: region for region in reversed(answer.regions)}
+    for region in answer.regions:
+        if shown.get(region.verdict) is region:
+            yield from _region(region, ruleset, style, everything)
 
 
 def _region(region: Region, ruleset: Ruleset, style: Style, everything: bool) -> Iterator[str]:
     deciding = region.deciding
+    if region.words is not None:
+        yield ""
     if deciding.role != "first":
         verdict = "depends" if deciding.decision.verdict == "depends" else f"is {VERDICTS[deciding.decision.verdict]}"
         where = f" at {HOOKS[hook]}" if isinstance(hook := deciding.packet.get("hook"), int) else ""
         passes = region.packets[0].decision.verdict == "allow"
-        yield f"  {'the first packet passes, but ' if passes else ''}the {_ROLES[deciding.role]} {verdict}{where}"
-    yield ""
+        indent = "  " if region.words is None else ""
+        but = "the first packet passes, but " if passes else ""
+        yield f"{indent}{but}the {ROLES[deciding.role]} {verdict}{where}"
+    if region.words is None:
+        yield ""
     yield from _decided(deciding, ruleset, style)
+    if region.words is not None and not everything:
+        return
     yield ""
     settled = False
     for answer in region.packets:
@@ -85,7 +78,7 @@ def _region(region: Region, ruleset: Ruleset, style: Style, everything: bool) ->
 
 def _packet(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything: bool, brief: bool) -> Iterator[str]:
     """Show a packet and the rules it met; in a line where no rule was examined, or it is to be *brief*."""
-    head = f"{style(_ROLES[answer.role], 'name')}: {_verdict(answer.decision.verdict, style)}"
+    head = f"{style(ROLES[answer.role], 'name')}: {verdict_text(answer.decision.verdict, style)}"
     text = packets_text(answer.packet, hook=False)
     if len(answer.steps) == 1 and (only := answer.steps[0]).implicit:
         yield f"{head} (implicit: {only.implicit}, {because(only)}): {text}"
@@ -95,10 +88,6 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything: bo
         yield from trace_text(answer, ruleset, style, everything)
     if changes := rewritten(answer):
         yield f"  rewritten: {', '.join(f'{name} {value}' for name, value in changes.items())}"
-
-
-def _without(packet: Packet, *names: str) -> Packet:
-    return Packet({name: value for name, value in packet.values.items() if name not in names})
 
 
 def _decided(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[str]:

@@ -21,7 +21,7 @@ def diagnostics_text(diagnostics: Sequence[Diagnostic], style: Style = PLAIN) ->
     """Return up to `MOST_SHOWN` diagnostics, and how many more there are."""
     shown = [diagnostic_text(diagnostic, style) for diagnostic in diagnostics[:MOST_SHOWN]]
     if (more := len(diagnostics) - MOST_SHOWN) > 0:
-        shown.append(f"… and {more} more")
+        shown.append(f"… and {more:,} more")
     return "\n\n".join(shown)
 
 
@@ -34,15 +34,15 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style = PLAIN) -> str:
     head = style(f"{diagnostic.severity}[{diagnostic.code}]", look)
     lines = [f"{place(diagnostic.span)}: {head}: {style(clean(diagnostic.message), 'name')}"]
     lines += frame(diagnostic.span, style, look, digits)
+    if diagnostic.region:
+        lines.append(f"{sign}packets: {clean(diagnostic.region)}")
+    if diagnostic.example is not None:
+        lines.append(f"{sign}for example: {clean(packets_text(diagnostic.example))}")
     for each in related:
         lines.append(f"{sign}note: {place(each.span)}: {clean(each.message)}")
         lines += frame(each.span, style, "mark", digits)
     if (more := len(diagnostic.related) - MOST_RELATED) > 0:
         lines.append(f"{sign}note: and {more} more")
-    if diagnostic.region:
-        lines.append(f"{sign}packets: {clean(diagnostic.region)}")
-    if diagnostic.example is not None:
-        lines.append(f"{sign}for example: {clean(packets_text(diagnostic.example))}")
     if diagnostic.help:
         lines.append(f"{sign}help: {clean(diagnostic.help)}")
     return "\n".join(lines)

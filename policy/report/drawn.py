@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def drawn(picture: RenderableType, style: Style, width: int) -> str:
     """Return the lines of a picture that is at most *width* columns wide, without spaces at their ends."""
     from rich.console import Console
+    from rich.theme import Theme
 
     stream = StringIO()
     console = Console(
@@ -22,6 +23,7 @@ def drawn(picture: RenderableType, style: Style, width: int) -> str:
         force_terminal=style.color,
         color_system="standard" if style.color else None,
         legacy_windows=False,
+        theme=Theme({"markdown.code": "bold cyan", "markdown.h1": "bold", "markdown.h2": "bold cyan"}),
         _environ={},
     )
     console.print(picture)

@@ -62,6 +62,8 @@ def _marked(span: Span) -> list[tuple[int, int, int]]:
 
 def _line(text: str, start: int, end: int) -> tuple[str, tuple[int, int]]:
     """Return a line as it is shown, and the column and width of the mark under its characters [start, end)."""
+    if len(text) <= LONGEST and text.isascii() and text.isprintable():
+        return text, (min(start, len(text)), max(1, min(end, len(text)) - start))
     left, right = (0, len(text)) if len(text) <= LONGEST else _window(len(text), start, end)
     shown = [_CUT] if left else []
     at = len(shown)

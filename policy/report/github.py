@@ -38,7 +38,7 @@ def _diagnostic(diagnostic: Diagnostic) -> str:
 
 def _undecided(each: Unsettled) -> str:
     title = f"{each.check.code} {each.check.name}"
-    return _command("warning", each.span, title, [f"not decided within {each.reason}"])
+    return _command("warning", each.span, title, [f"undecided: {each.reason}"])
 
 
 def _command(command: str, span: Span, title: str, lines: list[str]) -> str:

@@ -20,7 +20,7 @@ def lint_json(linted: Linted) -> dict[str, Any]:
                 "code": each.check.code,
                 "file": each.span.source.name,
                 "line": each.span.line,
-                "reason": f"not decided within {each.reason}",
+                "reason": each.reason,
             }
             for each in linted.undecided
         ],

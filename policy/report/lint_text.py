@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from policy.app.lint import Linted, Unsettled
 from policy.diagnostic import Severity
-from policy.report.diagnostics_text import diagnostic_text
+from policy.report.diagnostics_text import diagnostic_text, diagnostics_text
 from policy.report.frame import place
 from policy.report.statistics import Count, statistics
 from policy.report.style import PLAIN, Style, clean
+
+
+def errors_text(linted: Linted, style: Style = PLAIN) -> str:
+    """Return what is wrong with the files, of each the first mistakes."""
+    files = groupby(linted.errors, key=lambda error: error.span.source.name)
+    return "\n\n".join(diagnostics_text(list(errors), style) for _, errors in files)
 
 
 def findings_text(linted: Linted, style: Style = PLAIN) -> Iterator[str]:
@@ -19,12 +26,18 @@ def findings_text(linted: Linted, style: Style = PLAIN) -> Iterator[str]:
 
 
 def undecided_text(undecided: Iterable[Unsettled], style: Style = PLAIN) -> str:
-    """Return a line for everything that stayed undecided."""
-    return "\n".join(
-        f"{place(each.span)}: {style(f'undecided[{each.check.code}]', 'open')}: "
-        f"{each.check.name}: not decided within {clean(each.reason)}"
-        for each in undecided
-    )
+    """Return a line for every check and file in which it left something undecided."""
+    groups: dict[tuple[str, str], list[Unsettled]] = {}
+    for each in undecided:
+        groups.setdefault((each.span.source.name, each.check.code), []).append(each)
+    return "\n".join(_undecided(group, style) for group in groups.values())
+
+
+def _undecided(group: list[Unsettled], style: Style) -> str:
+    first, more = group[0], len(group) - 1
+    head = f"{place(first.span)}: {style(f'undecided[{first.check.code}]', 'open')}: {first.check.name}"
+    others = f" (and at {_many(more, 'more place')})" if more else ""
+    return f"{head}: {clean(first.reason)}{others}"
 
 
 def statistics_text(linted: Linted, style: Style = PLAIN) -> str:
@@ -46,7 +59,9 @@ def summary_text(linted: Linted, style: Style = PLAIN) -> str:
     if linted.unread:
         parts.append(style(f"{_many(linted.unread, 'file')} could not be read", "bad"))
     if linted.undecided:
-        parts.append(style(f"{_many(len(linted.undecided), 'answer')} undecided", "open"))
+        checks = len({each.check.code for each in linted.undecided})
+        files = len({each.span.source.name for each in linted.undecided})
+        parts.append(style(f"{_many(checks, 'check')} undecided in {_many(files, 'file')}", "open"))
     if linted.silenced:
         parts.append(f"{_many(len(linted.silenced), 'finding')} silenced by comments")
     if linted.passed_over:
@@ -57,6 +72,8 @@ def summary_text(linted: Linted, style: Style = PLAIN) -> str:
 def _found(linted: Linted, style: Style) -> str:
     if not linted.findings:
         looked = f"in {_many(len(linted.files), 'file')}"
+        if not linted.checks:
+            return f"no checks were run {looked}"
         sure = not linted.unread and not linted.undecided
         return style(f"all clear: no findings {looked}", "good") if sure else f"no findings {looked}"
     files = len({finding.span.source.name for finding in linted.findings})

@@ -17,4 +17,4 @@ def page_text(page: Page, style: Style = PLAIN, width: int = WIDEST) -> str:
         return markdown
     from rich.markdown import Markdown
 
-    return drawn(Markdown(markdown), style, min(width, WIDEST))
+    return drawn(Markdown(markdown, code_theme="ansi_dark"), style, min(width, WIDEST))

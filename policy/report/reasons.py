@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from policy._record import dataclass
-from policy.app.ask import PacketAnswer
+from policy.app.answer import PacketAnswer
 from policy.evaluate import Atom, Step
 from policy.ir import Allow, Block, Reject, Rule, Ruleset, Unknown, UnknownAction
 from policy.packet import FIELDS, Value

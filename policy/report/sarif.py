@@ -34,14 +34,17 @@ def sarif(linted: Linted) -> dict[str, Any]:
         "rules": [_rule(check) for check in linted.checks],
         "notifications": [{"id": code, "name": CODES[code]} for code in mistakes],
     }
-    notifications = [_mistake(error, mistakes.index(error.code)) for error in linted.errors]
-    notifications += [_undecided(each, numbers[each.check.code]) for each in linted.undecided]
+    places = _Places()
+    notifications = [_mistake(error, mistakes.index(error.code), places) for error in linted.errors]
+    notifications += [_undecided(each, numbers[each.check.code], places) for each in linted.undecided]
     run = {
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": not linted.errors, "toolExecutionNotifications": notifications}],
         "columnKind": "unicodeCodePoints",
-        "artifacts": [{"location": {"uri": _uri(name)}, "roles": ["analysisTarget"]} for name in sorted(linted.files)],
-        "results": [_result(finding, numbers[finding.code]) for finding in linted.findings],
+        "artifacts": [
+            {"location": {"uri": places.uri(name)}, "roles": ["analysisTarget"]} for name in sorted(linted.files)
+        ],
+        "results": [_result(finding, numbers[finding.code], places) for finding in linted.findings],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -58,7 +61,31 @@ def _rule(check: Check) -> dict[str, Any]:
     }
 
 
-def _result(finding: Diagnostic, number: int) -> dict[str, Any]:
+class _Places:
+    """Where things are: relative to the folder in which the command was called, if they lie below it."""
+
+    def __init__(self) -> None:
+        self._here = Path.cwd()
+        self._uris: dict[str, str] = {}
+
+    def location(self, span: Span) -> dict[str, Any]:
+        """Return the location of a span."""
+        line, column = span.source.position(span.start)
+        end_line, end_column = span.source.position(span.end)
+        region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
+        return {"physicalLocation": {"artifactLocation": {"uri": self.uri(span.source.name)}, "region": region}}
+
+    def uri(self, name: str) -> str:
+        """Return the URI of a file."""
+        if name not in self._uris:
+            path = PurePath(name)
+            if path.is_relative_to(self._here):
+                path = path.relative_to(self._here)
+            self._uris[name] = ("file://" if path.is_absolute() else "") + quote(os.fsencode(path))
+        return self._uris[name]
+
+
+def _result(finding: Diagnostic, number: int, places: _Places) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     sentences = [finding.message]
     if finding.region:
@@ -73,58 +100,33 @@ def _result(finding: Diagnostic, number: int) -> dict[str, Any]:
         "ruleIndex": number,
         "level": _LEVELS[finding.severity],
         "message": {"text": _sentences(sentences)},
-        "locations": [_location(finding.span)],
+        "locations": [places.location(finding.span)],
         "relatedLocations": [
-            {"id": at, **_location(related.span), "message": {"text": _sentences([related.message])}}
+            {"id": at, **places.location(related.span), "message": {"text": _sentences([related.message])}}
             for at, related in enumerate(finding.related, 1)
         ],
         "properties": properties,
     }
 
 
-def _mistake(error: Diagnostic, number: int) -> dict[str, Any]:
+def _mistake(error: Diagnostic, number: int, places: _Places) -> dict[str, Any]:
     return {
         "descriptor": {"id": error.code, "index": number},
         "level": "error",
         "message": {"text": _sentences([error.message, *([error.help] if error.help else [])])},
-        "locations": [_location(error.span)],
+        "locations": [places.location(error.span)],
     }
 
 
-def _undecided(each: Unsettled, number: int) -> dict[str, Any]:
+def _undecided(each: Unsettled, number: int, places: _Places) -> dict[str, Any]:
     return {
         "associatedRule": {"id": each.check.code, "index": number},
         "level": "warning",
-        "message": {"text": _sentences([f"{each.check.name}: not decided within {each.reason}"])},
-        "locations": [_location(each.span)],
+        "message": {"text": _sentences(["undecided", each.reason])},
+        "locations": [places.location(each.span)],
     }
 
 
 def _sentences(texts: Iterable[str]) -> str:
     """Return messages as SARIF wants them: sentences, with capitals and full stops."""
     return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts)
-
-
-def _location(span: Span) -> dict[str, Any]:
-    return {
-        "physicalLocation": {
-            "artifactLocation": {"uri": _uri(span.source.name)},
-            "region": {
-                "startLine": span.line,
-                "startColumn": span.column,
-                "endLine": span.end_line,
-                "endColumn": span.end_column,
-            },
-        }
-    }
-
-
-def _uri(name: str) -> str:
-    """Return the URI of a file: relative where it lies below the folder in which the command was called."""
-    path = PurePath(name)
-    if path.is_absolute():
-        here = Path.cwd()
-        if not path.is_relative_to(here):
-            return "file://" + quote(os.fsencode(path))
-        path = path.relative_to(here)
-    return quote(os.fsencode(path.as_posix()))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from policy._record import dataclass
-from policy.app.ask import PacketAnswer
+from policy.app.answer import PacketAnswer
 from policy.evaluate import Step
 from policy.explain import because, failed_field
 from policy.ir import Ruleset

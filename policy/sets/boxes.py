@@ -15,11 +15,11 @@ from policy.ir import Definition, Match, Rewrite, Ruleset, Set
 from policy.packet import Intervals, Masked, Packet, Value, ValueSet
 from policy.packet.address import V4_BASE, whole
 from policy.sets.budget import Budget, Exhausted
-from policy.sets.layout import TUPLE, Layout, layout
+from policy.sets.layout import DECIDING, TUPLE, Layout, layout
 from policy.sets.natural import finished, preferred
-from policy.sets.regions import Box, Region, merged, plain
+from policy.sets.regions import Box, Region, at_most, merged, plain
 from policy.sets.truth import Truth, balanced, truth
-from policy.sets.words import describe
+from policy.sets.words import described, described_first
 
 Values = dict[str, Intervals]
 """A box. `?KEY` is the truth of a pure unknown (0 or 1), `*N` a value that an action has picked (left out: any)."""
@@ -148,8 +148,11 @@ class Boxes:
         self.boxes = boxes
 
     def __and__(self, other: Boxes) -> Boxes:
-        found = (_meet(a, b) for a, b in product(self.boxes, other.boxes))
-        return Boxes(self.space, tuple(box for box in found if box is not None))
+        found: list[Values] = []
+        for mine in self.boxes:
+            self.space.budget.spend(len(other.boxes))
+            found += (box for theirs in other.boxes if (box := _meet(mine, theirs)) is not None)
+        return Boxes(self.space, tuple(found))
 
     def __or__(self, other: Boxes) -> Boxes:
         return Boxes(self.space, self.boxes + (other - self).boxes)
@@ -157,6 +160,7 @@ class Boxes:
     def __sub__(self, other: Boxes) -> Boxes:
         left = self.boxes
         for box in other.boxes:
+            self.space.budget.spend(len(left))
             left = tuple(piece for each in left for piece in _minus(each, box, self.space.fresh))
             if len(left) > self.space.budget.boxes:
                 raise Exhausted(f"{self.space.budget.boxes:,} boxes")
@@ -200,12 +204,22 @@ class Boxes:
         """Return the packets that are in the set for every truth of the unknowns."""
         return ~(~self).some()
 
+    def apart_from(self, *names: str) -> Boxes:
+        """Return the packets that are in the set with some value of the fields *names* (or without them)."""
+        if deciding := DECIDING.intersection(names):
+            raise ValueError(f"packets have other fields by their {', '.join(sorted(deciding))}")
+        if not any(name in box for box in self.boxes for name in names):
+            return self
+        free = {name: self.space.layout.domain(name) for name in names if name in self.space.layout.fields}
+        return self._widened({**box, **{n: v for n, v in free.items() if n in box}} for box in self.boxes)
+
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""
         left: list[Values] = []
         for box in self.boxes:
             pieces: list[Values] = [{name: box[name] for name in TUPLE if name in box}]
             for other in left:
+                self.space.budget.spend(len(pieces))
                 pieces = [piece for each in pieces for piece in _minus(each, other, {})]
             left += pieces
         return sum(prod(values.size for values in box.values()) for box in left)
@@ -226,28 +240,40 @@ class Boxes:
                 best = odd, values
         return None if best is None else finished(self.space.layout, best[1])
 
-    def regions(self, most: int = 1000) -> list[Region]:
-        """Return disjoint regions that make up the set (`some` of it); raises `Exhausted` above *most* of them."""
+    def each_region(self, within: Boxes | None = None) -> Iterator[Region]:  # noqa: ARG002 - boxes say all
+        """Yield disjoint regions that make up the set (`some` of it)."""
         boxes: list[Box] = [tuple(sorted((n, box[n]) for n in _fields(box))) for box in self.some().boxes]
         whole_fields = self.space.layout
         boxes = [tuple((n, v) for n, v in box if n in ("src", "dst") or v != whole_fields.domain(n)) for box in boxes]
-        found = [Region(plain(dict(box), whole_fields)) for box in merged(boxes)]
-        if len(found) > most:
-            raise Exhausted(f"{most} regions")
-        return found
+        return (Region(plain(dict(box), whole_fields)) for box in merged(boxes, self.space.budget.check))
+
+    def regions(self, most: int = 1000) -> list[Region]:
+        """Return all regions; raises `Exhausted` above *most* of them."""
+        return at_most(most, self.each_region())
 
     def describe(self, definitions: Iterable[Definition] = (), most: int = 1000) -> list[str]:
         """Return the regions in words, with the names that a file gives to addresses and services."""
-        return [describe(region, self.space.layout, tuple(definitions)) for region in self.regions(most)]
+        return described(self.regions(most), self.space.layout, definitions)
+
+    def describe_first(
+        self, definitions: Iterable[Definition] = (), most: int = 3, within: Boxes | None = None
+    ) -> tuple[list[str], bool]:
+        """Return the first *most* regions in words, and whether there are more."""
+        return described_first(most, self.each_region(within), self.space.layout, definitions)
 
     def _without(self, *kinds: str) -> Boxes:
         if not any(name.startswith(kinds) for box in self.boxes for name in box):
             return self
+        free = {f"?{key}": _TRUTH for key in self.space.layout.unknowns if "?" in kinds}
+        return self._widened(
+            {**{n: v for n, v in box.items() if not n.startswith(kinds)}, **free} for box in self.boxes
+        )
+
+    def _widened(self, boxes: Iterable[Values]) -> Boxes:
+        """Return the packets of *boxes*, which may overlap."""
         found: tuple[Values, ...] = ()
-        for box in self.boxes:
-            rest = {name: values for name, values in box.items() if not name.startswith(kinds)}
-            rest |= {f"?{key}": _TRUTH for key in self.space.layout.unknowns if "?" in kinds}
-            found += (Boxes(self.space, (rest,)) - Boxes(self.space, found)).boxes
+        for box in boxes:
+            found += (Boxes(self.space, (box,)) - Boxes(self.space, found)).boxes
         return Boxes(self.space, found)
 
 

@@ -5,26 +5,33 @@ from __future__ import annotations
 from policy.packet import Intervals, Packet
 from policy.packet.address import V4
 from policy.sets.dd import Formula
-from policy.sets.encoding import ADDRESSES, Encoding
+from policy.sets.encoding import Encoding
+from policy.sets.layout import ADDRESSES
 from policy.sets.natural import finished, preferred
 
 
 def choose(encoding: Encoding, formula: Formula) -> Packet | None:
     """Return a packet for which *formula*, without unknowns, is true; None if there is none."""
+    found = numbers(encoding, formula)
+    return None if found is None else finished(encoding.layout, found)
+
+
+def numbers(encoding: Encoding, formula: Formula) -> dict[str, int] | None:
+    """Return the numbers of the fields of such a packet."""
     left = formula & encoding.wellformed
     if not left:
         return None
     left = left & encoding.inside("src", V4, encoding.bits["src"]) or left
-    numbers: dict[str, int] = {}
+    found: dict[str, int] = {}
     for name in encoding.layout.natural(encoding.layout.fields):
         if with_field := left & encoding.has(name):
-            left, numbers[name] = _pick(encoding, with_field, name, numbers)
-    return finished(encoding.layout, numbers)
+            left, found[name] = _pick(encoding, with_field, name, found)
+    return found
 
 
-def _pick(encoding: Encoding, left: Formula, name: str, numbers: dict[str, int]) -> tuple[Formula, int]:
+def _pick(encoding: Encoding, left: Formula, name: str, found: dict[str, int]) -> tuple[Formula, int]:
     """Return what is left with a number of a field, and that number."""
-    for number in preferred(encoding.layout, name, numbers):
+    for number in preferred(encoding.layout, name, found):
         if narrowed := _with(encoding, left, name, number):
             return narrowed, number
     narrowed, number = _lowest(encoding, left, name)

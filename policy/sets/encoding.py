@@ -10,12 +10,10 @@ from policy.packet import FIELDS, Intervals, Masked, Names, Value, ValueSet
 from policy.packet.address import V4, V4_BASE, V6
 from policy.sets.budget import Budget
 from policy.sets.dd import Diagram, Formula
-from policy.sets.layout import Layout
+from policy.sets.layout import ADDRESSES, Layout
 
 Bits = tuple[Formula, ...]
 """A number, the highest bit first. An address begins with whether it is IPv4, which has its value in the next 32."""
-
-ADDRESSES = ("src", "dst")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,15 @@ from policy.sets.atoms import Atoms
 TUPLE = ("proto", "src", "dst", "sport", "dport")
 """The fields that are always there: sets of packets are counted by them."""
 
+ADDRESSES = ("src", "dst")
+
 ORDER = ("proto", "fragment", "state", "direction", "in", "out", "dport", "dst", "src", "sport", *FIELDS)
 """The order in which fields are looked at; measured on random policies (`docs/architecture.md`)."""
+
+DECIDING = frozenset(name for alternatives in REQUIRES.values() for parts in alternatives for name, _ in parts) | {
+    "dst"
+}
+"""The fields by which packets have others, or must be of one family."""
 
 Alternatives = tuple[tuple[tuple[str, Intervals], ...], ...]
 _NATURAL = ("state", "fragment", "direction", "proto", "dport", "sport", "dst", "src")

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from policy.ir import Definition
 from policy.packet import Packet
 from policy.packet.address import bits, whole
-from policy.packet.fields import REQUIRES
+from policy.sets.boxing import boxing
 from policy.sets.choose import choose
 from policy.sets.dd import Formula
 from policy.sets.encoding import Encoding
-from policy.sets.layout import TUPLE
-from policy.sets.regions import Region, regions
-from policy.sets.words import describe
-
-_DECIDING = frozenset(name for alternatives in REQUIRES.values() for parts in alternatives for name, _ in parts) | {
-    "dst"
-}
-"""The fields by which packets have others, or must be of one family."""
+from policy.sets.layout import DECIDING, TUPLE
+from policy.sets.regions import Region, at_most
+from policy.sets.words import described, described_first
 
 
 class PacketSet:
@@ -84,7 +79,7 @@ class PacketSet:
 
     def apart_from(self, *names: str) -> PacketSet:
         """Return the packets that are in the set with some value of the fields *names* (or without them)."""
-        if deciding := _DECIDING.intersection(names):
+        if deciding := DECIDING.intersection(names):
             raise ValueError(f"packets have other fields by their {', '.join(sorted(deciding))}")
         found = self._without(bit for name in names for bit in self.encoding.bits.get(name, ()))
         return PacketSet(self.encoding, found.formula & self.encoding.wellformed)
@@ -108,13 +103,27 @@ class PacketSet:
         """Return a natural packet of the set, complete as the evaluator wants it, or None if there is none."""
         return choose(self.encoding, self.some().formula)
 
+    def each_region(self, within: PacketSet | None = None) -> Iterator[Region]:
+        """Yield disjoint regions that make up the set (`some` of it), the most general first, each as it is found.
+
+        Where *within* is given they say what distinguishes the set inside it: other packets may be in them or not.
+        """
+        care = self.encoding.wellformed if within is None else within.some().formula
+        return boxing(self.encoding, self.some().formula, care)
+
     def regions(self, most: int = 1000) -> list[Region]:
-        """Return disjoint regions that make up the set (`some` of it); raises `Exhausted` above *most* of them."""
-        return regions(self.encoding, self.some().formula, most)
+        """Return all regions; raises `Exhausted` above *most* of them."""
+        return at_most(most, self.each_region())
 
     def describe(self, definitions: Iterable[Definition] = (), most: int = 1000) -> list[str]:
         """Return the regions in words, with the names that a file gives to addresses and services."""
-        return [describe(region, self.encoding.layout, tuple(definitions)) for region in self.regions(most)]
+        return described(self.regions(most), self.encoding.layout, definitions)
+
+    def describe_first(
+        self, definitions: Iterable[Definition] = (), most: int = 3, within: PacketSet | None = None
+    ) -> tuple[list[str], bool]:
+        """Return the first *most* regions in words, and whether there are more."""
+        return described_first(most, self.each_region(within), self.encoding.layout, definitions)
 
     def _without(self, variables: Iterable[Formula]) -> PacketSet:
         return PacketSet(self.encoding, self._quantified(self.formula, variables))

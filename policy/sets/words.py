@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from policy.ir import Definition, Service
 from policy.packet import FIELDS, Intervals, Masked, ValueSet
+from policy.packet.address import ANY_ADDRESS, V4, V6
+from policy.packet.fields import PORT_PROTOCOLS
 from policy.packet.names import protocol_name
 from policy.packet.text import set_text
-from policy.sets.layout import Layout
+from policy.sets.layout import ADDRESSES, Layout
 from policy.sets.regions import Region
 
 _FEW = 3
 """So many parts are worth an `except`."""
+
+_WHOLE = (("any", ANY_ADDRESS), ("0.0.0.0/0", V4), ("::/0", V6))
+
+_PING = Intervals.of(8, 128)
+"""The ICMP types of `ping`: each is the one of its family."""
 
 Kinds = dict[int, Intervals | None]
 """What a service is: its protocols, each with its destination ports, or None where it says nothing of them."""
@@ -22,10 +30,11 @@ def describe(region: Region, layout: Layout, definitions: Sequence[Definition] =
     """Return a region in words: `tcp/5432 from office except 10.1.9.0/24 to db`."""
     left = dict(region.values)
     parts = [_service(left, definitions)]
+    named = {side: _named(side, region, definitions) for side in ADDRESSES}
     for word, address, port in (("from", "src", "sport"), ("to", "dst", "")):
         addresses, ports = left.pop(address, None), left.pop(port, None)
         if addresses is not None or ports is not None:
-            text = "any" if addresses is None else _addresses(address, addresses, definitions)
+            text = "any" if addresses is None else _addresses(address, addresses, named[address])
             parts.append(f"{word} {text}" + ("" if ports is None else f" port {set_text(port, ports)}"))
     for name in ("in", "out"):
         values = left.pop(name, None)
@@ -39,10 +48,28 @@ def describe(region: Region, layout: Layout, definitions: Sequence[Definition] =
     return " ".join(parts)
 
 
+def described(found: Iterable[Region], layout: Layout, definitions: Iterable[Definition]) -> list[str]:
+    """Return regions in words."""
+    definitions = tuple(definitions)
+    return [describe(region, layout, definitions) for region in found]
+
+
+def described_first(
+    most: int, found: Iterator[Region], layout: Layout, definitions: Iterable[Definition]
+) -> tuple[list[str], bool]:
+    """Return the first *most* regions in words, and whether there are more."""
+    return described(islice(found, most), layout, definitions), next(found, None) is not None
+
+
 def _service(left: dict[str, Intervals | Masked], definitions: Sequence[Definition]) -> str:
     protocols, ports = left.pop("proto", None), left.pop("dport", None)
+    if protocols is None and left.get("icmp_type") == _PING:
+        del left["icmp_type"]
+        return "ping"
     if protocols is None and ports is None:
         return "any"
+    if ports is not None and protocols in (None, PORT_PROTOCOLS):
+        return f"any to port {set_text('dport', ports)}"
     if not isinstance(protocols, Intervals):
         protocols = Intervals.of((0, 255))
     if protocols.size > 128:
@@ -55,6 +82,8 @@ def _service(left: dict[str, Intervals | Masked], definitions: Sequence[Definiti
     for definition in definitions:
         if isinstance(definition.value, tuple) and _kinds(definition.value) == kinds:
             return definition.name
+    if ports is not None and len(kinds) >= _FEW:
+        return f"{', '.join(protocol_name(number) for number in kinds)} to port {set_text('dport', ports)}"
     return ", ".join(_kind(number, ports) for number in kinds)
 
 
@@ -80,18 +109,33 @@ def _kinds(services: Sequence[Service]) -> Kinds | None:
     return found
 
 
-def _addresses(field: str, values: Intervals | Masked, definitions: Sequence[Definition]) -> str:
+def _named(side: str, region: Region, definitions: Sequence[Definition]) -> list[tuple[str, Intervals]]:
+    """Return names of addresses, as they are; for sources then what is left of them in the families of the others.
+
+    The words for destinations must say the family themselves.
+    """
+    named = [(d.name, d.value) for d in definitions if isinstance(d.value, Intervals) and d.value]
+    beside = region.values.get("dst") if side == "src" else None
+    if not isinstance(beside, Intervals):
+        return named
+    both = ANY_ADDRESS
+    for family in (V4, V6):
+        both = both if family.meets(beside) else both - family
+    return named + [(name, cut) for name, value in named if (cut := value & both) and cut != value]
+
+
+def _addresses(field: str, values: Intervals | Masked, named: Sequence[tuple[str, Intervals]]) -> str:
     """Return addresses by the names that they have: one, several, or one with a little left out; else as they are."""
     if isinstance(values, Masked):
         return set_text(field, values)
-    named = [(d.name, d.value) for d in definitions if isinstance(d.value, Intervals) and d.value]
-    for name, value in named:
+    for name, value in [*named, *_WHOLE]:
         if value == values:
             return name
     best: tuple[int, str] | None = None
-    for name, value in named:
+    for name, value in [*named, *_WHOLE]:
         missing = value - values
-        if value.covers(values) and len(missing.ranges) <= _FEW and (best is None or missing.size < best[0]):
+        few = 0 < len(missing.ranges) <= _FEW
+        if few and value.covers(values) and (best is None or missing.size < best[0]):
             best = missing.size, f"{name} except {_parts(field, missing, named)}"
     if best is not None and (best[0] < values.size or len(values.ranges) > _FEW):
         return best[1]
@@ -105,6 +149,5 @@ def _parts(field: str, values: Intervals, named: Sequence[tuple[str, Intervals]]
         if left.covers(value) and len((left - value).ranges) < len(left.ranges):
             words.append(name)
             left -= value
-    if left:
-        words.append(set_text(field, left))
+    words += [set_text(field, some) for family in (V6, V4) if (some := left & family)]
     return ", ".join(words)

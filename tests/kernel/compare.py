@@ -10,7 +10,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from policy.app.ask import Asking
+from policy.app.answer import Asking
 from policy.app.bulk import Bulk
 from policy.app.load import load
 from policy.diagnostic import Mistakes

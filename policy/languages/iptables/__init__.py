@@ -70,12 +70,12 @@ class FrontEnd:
         rule: Rule,
         field: str,
         values: ValueSet,
-        others: Sequence[Rule] = (),  # noqa: ARG002 (numbers have no other words)
+        others: Sequence[Rule] = (),
     ) -> str | None:
         """Return a rule with other values in one field, as text; None where one rule cannot say it."""
         from policy.languages.iptables.edit import with_values
 
-        return with_values(rule, field, values, self.family)
+        return with_values(rule, field, values, others, self.family)
 
 
 iptables = FrontEnd(4)

@@ -6,7 +6,7 @@ with multiport, fifteen ports, and lists of states; of anything else one rule ta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policy.diagnostic import Collector
 from policy.ir import Match, Rule, conjuncts
@@ -27,17 +27,25 @@ _OPTIONS = {
     "dport": ("destination-port", "destination-ports"),
     "state": ("state", "ctstate"),
 }
+_SIDES = ("src", "dst")
 _LISTS = {"source-port": "--sports", "destination-port": "--dports"}
 
 
-def with_values(rule: Rule, field: str, values: ValueSet, family: int) -> str | None:
+def with_values(rule: Rule, field: str, values: ValueSet, others: Sequence[Rule], family: int) -> str | None:
     """Return *rule* with *values* in *field* and everything else as it is; None where one rule cannot say it.
 
-    What is returned has been read again.
+    None, too, where it or one of *others* is not appended, but put in at some number. What is returned has been read
+    again.
     """
+    if not isinstance(values, Intervals) or not values or field not in _OPTIONS:
+        return None
+    if not all(other.span.text.startswith(("-A", "--append")) for other in others):
+        return None
     text = rule.span.text
+    if field in _SIDES and "-range" not in text and _value("source", values) is None:
+        return None
     before = parse_rule(Source("", text), family)
-    if before is None or before.verb != "-A" or not isinstance(values, Intervals) or not values:
+    if before is None or before.verb != "-A":
         return None
     after = _edited(text, before, field, values)
     again = None if after is None else parse_rule(Source("", after), family)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from policy.diagnostic import Collector
-from policy.ir import Field, Rule, Ruleset, Service, conjuncts
+from policy.ir import Field, Item, Rule, Ruleset, Service, conjuncts
 from policy.ir import with_values as changed
 from policy.languages.native.parse import parse_rule
 from policy.languages.native.printer import cells, plain
@@ -19,7 +19,11 @@ from policy.question.addresses import addresses, ports
 from policy.question.lower import terms
 from policy.question.services import services
 from policy.question.terms import Environment, match_of
+from policy.reach.items import needless
+from policy.sets import Budget
 from policy.source import Source, Span
+
+T = TypeVar("T")
 
 _NOWHERE = Span(Source("", ""), 0, 0)
 _SERVICE = frozenset({"proto", "dport", "icmp_type", "icmp_code"})
@@ -110,14 +114,16 @@ class _Writer:
         return question.Addresses(self._items(known, values))
 
     def _items(self, known: Iterable[question.Item], values: Intervals) -> tuple[question.Item, ...]:
-        """Return what means *values*: those of the *known* items that fit and say something new, then the rest."""
-        left, found = values, list[question.Item]()
-        for item in known:
-            means = self._meaning([item])
-            if means.meets(left) and values.covers(means):
-                found.append(item)
-                left -= means
-        return (*found, *(_range(low, high) for family in (V4, V6) for low, high in (left & family).ranges))
+        """Return what means *values*: those of the *known* items that fit, but for needless ones, then the rest.
+
+        Where none of them is a name, fewer ranges say it better.
+        """
+        found, left = _fitting(((item, self._meaning([item])) for item in known), values)
+        rest = _ranges(left)
+        whole = _ranges(values)
+        if len(whole) < len(found) + len(rest) and not any(isinstance(item, question.Word) for item in found):
+            return whole
+        return (*found, *rest)
 
     def _meaning(self, items: Sequence[question.Item]) -> Intervals:
         return addresses(question.Addresses(tuple(items)), self.environment, Collector()) or Intervals()
@@ -131,12 +137,7 @@ class _Writer:
         return replace(node, ports=found, socket=node.socket and len(found) == 1)
 
     def _ports(self, known: Iterable[question.Port], values: Intervals) -> tuple[question.Port, ...]:
-        left, found = values, list[question.Port]()
-        for port in known:
-            means = ports([port], None, Collector()) or Intervals()
-            if means.meets(left) and values.covers(means):
-                found.append(port)
-                left -= means
+        found, left = _fitting(((port, ports([port], None, Collector()) or Intervals()) for port in known), values)
         return (*found, *(question.Range(low, high, _NOWHERE) for low, high in left.ranges))
 
     # Services
@@ -156,6 +157,15 @@ class _Writer:
         if services(found, self.environment, Collector()) == (wanted,):
             return _together(found)
         return _written(wanted)
+
+
+def _fitting(known: Iterable[tuple[T, Intervals]], values: Intervals) -> tuple[list[T], Intervals]:
+    """Return the known words that mean a part of *values*, but for needless ones, and what is left."""
+    fitting = [(word, means) for word, means in known if means and values.covers(means)]
+    dropped = needless([Item(means, span=_NOWHERE) for _, means in fitting], Budget(None))
+    kept = [pair for number, pair in enumerate(fitting) if number not in dropped]
+    said = Intervals.of(*(pair for _, means in kept for pair in means.ranges))
+    return [word for word, _ in kept], values - said
 
 
 def _inside(found: tuple[Service, ...] | None, wanted: Service) -> bool:
@@ -189,18 +199,25 @@ def _written(service: Service) -> tuple[question.Service, ...] | None:
     code = values.get("icmp_code")
     if not isinstance(protocols, Intervals) or (code is not None and not isinstance(code, Intervals)):
         return None
+    numbers = [number for low, high in protocols.ranges for number in range(low, high + 1)]
     if details is None:
-        return tuple(_protocol(low, high) for low, high in protocols.ranges)
+        return tuple(_protocol(number) for number in numbers)
     if not isinstance(details, Intervals) or (code is not None and len(code.ranges) != 1):
         return None
     found = tuple(question.Range(low, high, _NOWHERE) for low, high in details.ranges)
     last = question.Range(*code.ranges[0], _NOWHERE) if code is not None else None
-    numbers = (number for low, high in protocols.ranges for number in range(low, high + 1))
     return tuple(question.Service(question.Word(protocol_name(n), _NOWHERE), found, last) for n in numbers)
 
 
-def _protocol(low: int, high: int) -> question.Service:
-    return question.Service(question.Range(low, high, _NOWHERE), number=True)
+def _protocol(number: int) -> question.Service:
+    name = protocol_name(number)
+    if name.isdigit():
+        return question.Service(question.Range(number, number, _NOWHERE), number=True)
+    return question.Service(question.Word(name, _NOWHERE))
+
+
+def _ranges(values: Intervals) -> tuple[question.Item, ...]:
+    return tuple(_range(low, high) for family in (V4, V6) for low, high in (values & family).ranges)
 
 
 def _range(low: int, high: int) -> question.Item:

@@ -1,0 +1,115 @@
+"""Answers to questions, as data: per hook the verdict, and regions of the packets in question with one verdict each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from typing import Literal
+
+from policy._record import dataclass
+from policy.evaluate import Decision, Step
+from policy.ir import Rule
+from policy.packet import Intervals, Packet
+from policy.packet.connection import Role
+from policy.packet.example import is_single
+
+Verdict = Literal["allow", "block", "depends", "mixed"]
+
+FEW_REGIONS = 20
+"""So many regions are worked out for each hook, unless more are asked for."""
+
+MOST_REGIONS = 1000
+"""More are never worked out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketAnswer:
+    """What happens to one packet (or box) of a connection, with the steps that led there."""
+
+    role: Role
+    packet: Packet
+    steps: tuple[Step, ...]
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the packets in question with one verdict; *example* is one of them that was replayed.
+
+    *packets* are the connection of all of them, as boxes; or, with *words* that say which packets the region has,
+    the connection of the example alone.
+    """
+
+    verdict: Verdict
+    packets: tuple[PacketAnswer, ...]
+    example: Packet
+    words: str | None = None
+
+    @property
+    def deciding(self) -> PacketAnswer:
+        """The packet that decides: the first one that does not pass, or the first of all."""
+        return next((p for p in self.packets if p.decision.verdict == self.verdict != "allow"), self.packets[0])
+
+
+@dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """The answer at one hook; None: the rules are the same at every hook.
+
+    *more*: at least so many regions are not among *regions*. *tuples* says how many 5-tuples (protocol, addresses,
+    ports) have each verdict, where that was counted and none has two.
+    """
+
+    hook: int | None
+    verdict: Verdict
+    regions: tuple[Region, ...]
+    more: int = 0
+    tuples: Mapping[Verdict, int] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Region:
+        """The region that shows the verdict best: the first one with it, else the first."""
+        return next((region for region in self.regions if region.verdict == self.verdict), self.regions[0])
+
+    @property
+    def is_set(self) -> bool:
+        """Are there regions of many packets?"""
+        first = self.regions[0]
+        return len(self.regions) > 1 or first.words is not None or not is_single(first.packets[0].packet)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The allow rule that is nearest to a blocked packet, and what would have to differ."""
+
+    rule: Rule
+    differs: tuple[str, ...]
+    packet: Packet
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one question."""
+
+    question: str
+    verdict: Verdict
+    hooks: tuple[HookAnswer, ...]
+    nearest: Nearest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How to ask: one packet instead of a connection, the host's own addresses, unknowns that are settled.
+
+    *regions*: so many regions are worked out for each hook.
+    """
+
+    single: bool = False
+    local: Intervals | None = None
+    assume: Mapping[str, bool] | None = None
+    regions: int = FEW_REGIONS
+
+
+def together(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict of several parts: theirs, or `mixed`."""
+    found = set(verdicts)
+    return found.pop() if len(found) == 1 else "mixed"

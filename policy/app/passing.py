@@ -1,0 +1,75 @@
+"""One connection, or a box of connections that are treated alike, through the evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from policy.app.answer import Asking, PacketAnswer, Region, Verdict
+from policy.app.problem import CannotAnswer
+from policy.evaluate import Decision, Index, Step, decide, evaluate
+from policy.ir import Ruleset
+from policy.packet import Packet, complete
+from policy.packet.connection import Role, connection
+from policy.packet.example import example
+from policy.question.boxes import Part
+
+
+def first_packet(part: Part, hook: int | None) -> Packet:
+    """Return the first packets of a part of a question at *hook*; raises `CannotAnswer` where there are none."""
+    try:
+        return complete(part.values if hook is None else {**part.values, "hook": hook})
+    except ValueError as error:
+        raise CannotAnswer(str(error)) from None
+
+
+def sent(first: Packet, alone: bool) -> Iterator[tuple[Role, Packet]]:
+    """Yield the packets that are asked about, where *first* comes first: the whole connection, or it *alone*."""
+    yield from (("first", first),) if alone else connection(first)
+
+
+def passed(
+    ruleset: Ruleset, packets: Iterable[tuple[Role, Packet]], asking: Asking, index: Index | None = None
+) -> tuple[Verdict, tuple[PacketAnswer, ...]]:
+    """Return what becomes of the packets of a connection, and of each of them.
+
+    It passes if all its packets do, and is blocked if one of them surely is.
+    """
+    answers = tuple(_packet(ruleset, role, packet, asking, index) for role, packet in packets)
+    verdicts = [answer.decision.verdict for answer in answers]
+    for verdict in ("block", "mixed", "depends"):
+        if verdict in verdicts:
+            return verdict, answers
+    return "allow", answers
+
+
+def _packet(ruleset: Ruleset, role: Role, packet: Packet, asking: Asking, index: Index | None) -> PacketAnswer:
+    *steps, decision = evaluate(ruleset, packet, assume=asking.assume, index=index)
+    assert isinstance(decision, Decision)
+    return PacketAnswer(role, packet, tuple(s for s in steps if isinstance(s, Step)), decision)
+
+
+def box_region(ruleset: Ruleset, first: Packet, alone: bool, asking: Asking) -> Region | None:
+    """Return the region that is a whole box; None where its packets differ, or are not decided by one thing."""
+    verdict, packets = passed(ruleset, sent(first, alone), asking)
+    if verdict == "mixed":
+        return None
+    one = example(first)
+    region = Region(verdict, packets, one)
+    if one != first and not _by_one(region):
+        return None
+    decision = decide(ruleset, one, assume=asking.assume)
+    expected = packets[0].decision.verdict
+    assert expected in {decision.verdict, "depends", "mixed"}, f"{decision.verdict} for one packet, {expected} for all"
+    return region
+
+
+def _by_one(region: Region) -> bool:
+    """Does one rule, or what holds without one, decide for all packets?
+
+    Where unknowns decide for some of them, the evaluator does not look at the others.
+    """
+    decision = region.deciding.decision
+    earlier = region.packets[: region.packets.index(region.deciding)]
+    if any(answer.decision.verdict == "mixed" for answer in earlier):
+        return False
+    return region.verdict != "depends" and (decision.rule is not None or decision.implicit is not None)

@@ -1,0 +1,212 @@
+"""The answer for packets that the rules do not treat alike: regions, each with its verdict and what decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby, islice
+from typing import Any
+
+from policy._record import dataclass
+from policy.app.answer import FEW_REGIONS, MOST_REGIONS, Asking, HookAnswer, Region, Verdict, together
+from policy.app.passing import first_packet, passed, sent
+from policy.app.problem import CannotAnswer
+from policy.evaluate import Index
+from policy.ir import Ruleset
+from policy.packet import FIELDS, HOOKS, Intervals, Names, Packet, Value, ValueSet, complete, has
+from policy.packet.address import LOOPBACK
+from policy.packet.example import example
+from policy.packet.fields import ICMP, ICMP6, NOT_KNOWN, TRAFFIC
+from policy.packet.packet import NOT_LOOPBACK
+from policy.question.boxes import Part, Question
+from policy.reach import Disagreement
+from policy.reach.connections import Passage, passages, space_for
+from policy.sets import Exhausted
+from policy.sets.regions import Region as Place
+from policy.sets.regions import Values, merged, plain
+from policy.sets.truth import Algebra, Sets
+from policy.sets.words import describe
+
+FEW_PARTS, MOST_PARTS = 5, 50
+"""A set that one rule decides and that takes more boxes (the latter, where more than a few regions are wanted) is told
+as what that rule decides."""
+
+_ECHO: Mapping[Values, dict[str, Values]] = {
+    Intervals.of(8): {"proto": Intervals.of(ICMP)},
+    Intervals.of(128): {"proto": Intervals.of(ICMP6)},
+}
+_ORDER = ("allow", "depends", "block")
+
+MOST_COUNTED = 1000
+"""Above so many deciding rules 5-tuples are not counted."""
+
+
+def set_answer(
+    ruleset: Ruleset, question: Question, hook: int | None, parts: Sequence[Part], asking: Asking
+) -> HookAnswer:
+    """Return the answer at *hook* for the packets of *parts*; raises `CannotAnswer` where it costs too much."""
+    try:
+        return _Asked(ruleset, question, hook, parts, asking).answer()
+    except Exhausted as limit:
+        where = "" if hook is None else f" at {HOOKS[hook]}"
+        raise CannotAnswer(
+            f"undecided{where}: to tell these packets apart takes more than {limit}", "ask about fewer packets"
+        ) from None
+    except RecursionError:
+        raise CannotAnswer("undecided: conditions are nested too deeply to tell these packets apart") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Packets that are one region, with its words."""
+
+    passage: Passage[Any]
+    firsts: Algebra
+    words: str
+
+
+class _Asked:
+    """A question at one hook, in a space of sets."""
+
+    def __init__(
+        self, ruleset: Ruleset, question: Question, hook: int | None, parts: Sequence[Part], asking: Asking
+    ) -> None:
+        self.ruleset = ruleset
+        self.hook = hook
+        self.asking = asking
+        given = [(name, value) for part in parts for name, value in part.values.items()]
+        self.said = {name for name, value in given if name != "hook" and not _is_open(name, value)}
+        if not question.names("state"):
+            self.said.discard("state")
+        self.alone = asking.single or question.names("state")
+        packets = [tuple(sent(first_packet(part, hook), asking.single or part.alone)) for part in parts]
+        self.sets: Sets[Any, Any] = space_for(ruleset, packets, self.said)
+        self.passages = passages(ruleset, self.sets, packets, asking.assume or {})
+        self.usual = self._usual([first for (_, first), *_ in packets])
+        self.index = Index()
+
+    def answer(self) -> HookAnswer:
+        """Return the answer; what costs time, words and examples, is worked out for the regions that are wanted."""
+        most = min(self.asking.regions, MOST_REGIONS)
+        waiting = [list(group) for _, group in groupby(sorted(self.passages, key=_place), lambda each: each.verdict)]
+        pieces: list[list[_Piece]] = [[] for _ in waiting]
+        more = 0
+        while any(waiting) and (left := most - sum(map(len, pieces))) > 0:
+            for number, some in enumerate(waiting):
+                if some and (left := most - sum(map(len, pieces))) > 0:
+                    found = self._pieces(some.pop(0))
+                    pieces[number] += found[:left]
+                    more += max(0, len(found) - left)
+        more += sum(map(len, waiting))
+        regions = tuple(
+            self._region(piece, self.index if number else None) for some in pieces for number, piece in enumerate(some)
+        )
+        return HookAnswer(self.hook, together(each.verdict for each in self.passages), regions, more, self._tuples())
+
+    def _pieces(self, passage: Passage[Any]) -> list[_Piece]:
+        """Return a few disjoint parts of a set, in words, or the set as one where that takes too many."""
+        layout = self.sets.layout
+        most = FEW_PARTS if self.asking.regions <= FEW_REGIONS else MOST_PARTS
+        places = list(islice(passage.firsts.each_region(self.usual), most + 1))
+        if len(places) > most:
+            return [_Piece(passage, passage.firsts, _left_for(passage))]
+        boxes = merged([tuple(sorted(self._told(place).items())) for place in places], lambda: None)
+        if len(boxes) == 1:
+            return [_Piece(passage, passage.firsts, self._words(Place(plain(dict(boxes[0]), layout))))]
+        found = [Place(plain(dict(box), layout)) for box in boxes]
+        sets = [passage.firsts & self.sets.of_match(place.match(layout)) for place in found]
+        return [_Piece(passage, mine, self._words(place)) for mine, place in zip(sets, found, strict=True)]
+
+    def _usual(self, firsts: Sequence[Packet]) -> Any:
+        """Return all packets that have what the question does not say as the packets of the question have it."""
+        sets, found = self.sets, self.sets.everything
+        for name in (each for each in sets.layout.fields if each not in self.said):
+            values = dict.fromkeys(first.values[name] for first in firsts if name in first.values)
+            if values and not any(_is_open(name, value) for value in values):
+                usual = sets.union(sets.field(name, _as_set(value), sets.original) for value in values)
+                found = found & (usual | ~sets.field(name, FIELDS[name].domain, sets.original))
+        return found
+
+    def _told(self, place: Place) -> dict[str, Values]:
+        """Return the fields of a region that need words: what was not said and is as usual is left out."""
+        told = {name: values for name, values in place.values.items() if name in self.said or name in TRAFFIC}
+        if "proto" not in place.values and (types := place.values.get("icmp_type")) is not None:
+            told |= _ECHO.get(types, {"icmp_type": types})  # what says that it is ICMP
+        if not any(_within_loopback(told.get(side)) for side in ("src", "dst")):
+            usual = self.sets.layout.numbers("in", NOT_LOOPBACK)
+            told = {
+                n: values for n, values in told.items() if n not in ("in", "out") or values != usual or n in self.said
+            }
+        return told
+
+    def _words(self, place: Place) -> str:
+        return describe(place, self.sets.layout, self.ruleset.definitions)
+
+    def _region(self, piece: _Piece, index: Index | None) -> Region:
+        """Return a region with an example that has been through the evaluator; raises `Disagreement`."""
+        one = self._example(piece.firsts)
+        verdict, packets = passed(self.ruleset, sent(one, self.alone), self.asking, index)
+        region = Region(verdict, packets, one, piece.words)
+        passage, decision = piece.passage, region.deciding.decision
+        rule, implicit = (passage.end.rule, passage.end.implicit) if passage.end else (None, None)
+        said = (verdict, region.deciding.role)
+        decided = said == (passage.verdict, passage.role) and (
+            verdict == "depends" or (decision.rule is rule and decision.implicit == implicit)
+        )
+        if not decided and not any(answer.decision.undecided for answer in packets):
+            raise Disagreement(f"sets and evaluator disagree about {dict(one.values)}")
+        return replace(region, verdict=passage.verdict)
+
+    def _example(self, firsts: Algebra) -> Packet:
+        """Return a packet out of a set of first packets at no hook, as it is at this one."""
+        found = firsts.example()
+        assert found is not None, "a region without packets"
+        known = {n: v for n, v in found.values.items() if n in self.sets.layout.fields and self._is_known(n)}
+        given: dict[str, Value] = known if self.hook is None else {**known, "hook": self.hook}
+        return example(complete({name: value for name, value in given.items() if name == "hook" or has(given, name)}))
+
+    def _is_known(self, name: str) -> bool:
+        """Does the question say the value of a field, or is it usual?"""
+        return name not in NOT_KNOWN or name in self.said
+
+    def _tuples(self) -> dict[Verdict, int]:
+        """Return how many 5-tuples have each verdict, where none has two."""
+        if len(self.passages) > MOST_COUNTED:
+            return {}
+        by_verdict: dict[Verdict, list[Any]] = {}
+        for each in sorted(self.passages, key=_place):
+            by_verdict.setdefault(each.verdict, []).append(each.firsts)
+        found = {verdict: self.sets.union(some) for verdict, some in by_verdict.items()}
+        counts = {verdict: some.count() for verdict, some in found.items()}
+        whole = self.sets.union(found.values()).count()
+        return counts if sum(counts.values()) == whole else {}
+
+
+def _as_set(value: Value) -> ValueSet:
+    if isinstance(value, str):
+        return Names(frozenset({value}))
+    return Intervals.of(value) if isinstance(value, int) else value
+
+
+def _within_loopback(values: Values | None) -> bool:
+    return isinstance(values, Intervals) and LOOPBACK.covers(values)
+
+
+def _is_open(name: str, value: Value) -> bool:
+    return name in NOT_KNOWN and value == FIELDS[name].domain
+
+
+def _place(passage: Passage[Any]) -> tuple[int, bool, int]:
+    """What is allowed comes first; in the order of the rules, then what no rule decides."""
+    rule = passage.end.rule if passage.end else None
+    return _ORDER.index(passage.verdict), rule is None, rule.span.start if rule else 0
+
+
+def _left_for(passage: Passage[Any]) -> str:
+    if passage.verdict == "depends":
+        return "what hangs on unknown conditions, in too many parts to list"
+    if passage.end is None:
+        return "what several rules decide, in too many parts to list"
+    if passage.end.rule is None:
+        return "all else"
+    return "what no other rule decides of it, in too many parts to list"

@@ -1,0 +1,99 @@
+"""What checks say of rules that are dead: the finding, its causes, its packets and an example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from policy.check.base import Check, Undecided
+from policy.check.facts import Facts
+from policy.diagnostic import Diagnostic, Related
+from policy.ir import Allow, Block, Goto, Jump, Reject, Return, Rule
+from policy.reach import At, Kind, Standing
+from policy.reach.effects import verdict
+from policy.source import Span
+
+SHOWN_CAUSES = 10
+
+Say = Callable[[Facts, At, Standing[At]], tuple[str, str]]
+"""Says of a dead rule what is wrong with it, and what to do."""
+
+
+def dead_rules(
+    check: Check, facts: Facts, wanted: Callable[[Standing[At]], bool], say: Say
+) -> Iterator[Diagnostic | Undecided]:
+    """Yield a finding for each dead rule whose standing is *wanted*, and what is undecided, once a policy."""
+    undecided: dict[str, list[At]] = {}
+    for at, standing in facts.standings.of.items():
+        if standing.kind is Kind.UNDECIDED:
+            undecided.setdefault(at[0], []).append(at)
+        elif standing.dead and wanted(standing):
+            yield _finding(check, facts, at, standing, say)
+    for name, places in undecided.items():
+        reason = facts.standings.of[places[0]].reason
+        count = f"{len(places)} rules of `{name}`" if len(places) > 1 else f"a rule of `{name}`"
+        yield Undecided(facts.rule(places[0]).span, f"{count} took {reason}")
+
+
+def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], say: Say) -> Diagnostic:
+    packets = [] if standing.kind in (Kind.UNMATCHABLE, Kind.NOT_SENT) else facts.standings.packets(at)
+    message, help = say(facts, at, standing)
+    words = dict.fromkeys(text for each in packets if (text := facts.words(each)) is not None)
+    return check.finding(
+        facts.rule(at).span,
+        message,
+        help=help,
+        related=tuple(_related(facts, standing)),
+        region="; ".join(words) or None,
+        example=facts.standings.example(at, packets),
+    )
+
+
+def _related(facts: Facts, standing: Standing[At]) -> Iterator[Related]:
+    what = "it takes some of them" if len(standing.by) > 1 else "it takes all of them"
+    for at in standing.by[:SHOWN_CAUSES]:
+        rule = facts.rule(at)
+        text = "it sends packets here" if standing.kind is Kind.NOT_SENT else f"{what} and {does(rule)}"
+        yield Related(rule.span, text)
+
+
+def does(rule: Rule) -> str:
+    """Return what a rule does to the packets that match it, in words."""
+    match verdict(rule):
+        case Allow():
+            return "allows them"
+        case Block():
+            return "blocks them"
+        case Reject():
+            return "rejects them"
+        case Return():
+            return "returns"
+        case Jump(name) | Goto(name):
+            return f"sends them to `{name}`"
+        case None:
+            return "notes them"
+        case _:
+            return "changes them or decides in a way that is not known"
+
+
+def place(here: Span, there: Span) -> str:
+    """Return where *there* is, as said of *here*: `line 3`, or `line 3 of other.fw`."""
+    return f"line {there.line}" + ("" if here.source is there.source else f" of {there.source.name}")
+
+
+def causes(facts: Facts, at: At, standing: Standing[At]) -> str:
+    """Return where the rules are that make a rule dead, in words."""
+    here = facts.rule(at).span
+    places = [*dict.fromkeys(place(here, facts.rule(other).span) for other in standing.by)]
+    if len(places) > SHOWN_CAUSES:
+        places = [*places[:SHOWN_CAUSES], f"{len(places) - SHOWN_CAUSES} more"]
+    return " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
+
+
+def move(facts: Facts, at: At, standing: Standing[At]) -> str:
+    """Return how a rule could come to its packets."""
+    other = standing.by[0]
+    where = place(facts.rule(at).span, facts.rule(other).span)
+    if other[0] != at[0]:
+        return f"change {where} so that it leaves these packets"
+    side = "behind" if facts.ruleset.policies[at[0]].last_match else "before"
+    return f"move it {side} {where}"

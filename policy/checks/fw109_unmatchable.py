@@ -1,0 +1,73 @@
+"""No packet can match a rule, whatever stands before it.
+
+Its own conditions exclude each other (a port of a protocol that has none, `! -s` and `-s` of one network, an output
+interface at input, a reversed range), or the packets that it asks for are never sent to its policy: the
+rules that call it ask for others, the default of a policy that was called before takes them, or the implicit rule for
+connection states does. The message says which. Such a rule does nothing, though somebody wanted it to: this is why it
+is an error.
+
+**What to do.** Correct the condition that excludes everything, or remove the rule.
+"""
+
+from collections.abc import Iterator
+
+from policy.check import Check, Facts, Undecided
+from policy.check.dead import dead_rules
+from policy.diagnostic import Diagnostic, Severity
+from policy.reach import At, Kind, Standing
+
+
+def _find(facts: Facts) -> Iterator[Diagnostic | Undecided]:
+    return dead_rules(CHECK, facts, lambda s: s.kind in (Kind.UNMATCHABLE, Kind.NOT_SENT), _say)
+
+
+def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str]:
+    del facts, at
+    if standing.kind is Kind.UNMATCHABLE:
+        return "this rule can match no packet: its conditions exclude each other", "correct the condition that does"
+    if standing.by:
+        return f"this rule can match no packet: {standing.reason}", "correct it, or what is sent here, or remove it"
+    return f"this rule can match no packet: {standing.reason}", "correct it, or remove it"
+
+
+CHECK = Check(
+    code="FW109",
+    name="unmatchable",
+    severity=Severity.ERROR,
+    page=__doc__,
+    bad=(
+        """
+policy border at input {
+    default block
+    allow tcp/22 out eth1 ### FW109 "its conditions exclude each other"
+    allow tcp/80 state established ### FW109 "the implicit rule for connection states takes all packets"
+    call web tcp/80
+}
+policy web {
+    allow udp/80 ### FW109 "none of the packets that are sent to `web` match it"
+    allow from 10.0.0.0/8
+}
+""",
+        """
+*filter
+:INPUT DROP [0:0]
+-A INPUT -m iprange --src-range 10.0.0.9-10.0.0.1 -j ACCEPT ### FW109 "exclude each other"
+-A INPUT -s 10.0.0.0/8 -m state --state NEW -m conntrack --ctstate ESTABLISHED -j ACCEPT ### FW109
+COMMIT
+""",
+    ),
+    good=(
+        """
+policy border at forward {
+    default block
+    allow tcp/22 out eth1
+    call web tcp/80, udp/80
+}
+policy web {
+    allow udp/80
+    allow from 10.0.0.0/8
+}
+""",
+    ),
+    find=_find,
+)

@@ -1,0 +1,79 @@
+"""`lint` of what is no rules: status 2 and a clear message, or a right answer, and no traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import ROOT, Done, run
+
+KINDS = ("text", "json", "sarif", "github")
+
+
+def lint(*arguments: str, stdin: bytes = b"") -> Done:
+    done = run("lint", *arguments, stdin=stdin)
+    assert "Traceback" not in done.err + done.out
+    return done
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\x00\x01", "is a binary file"),
+        (b"caf\xe9 \xff", "is not UTF-8"),
+        (b"", "has no rules"),
+        (b"# nothing\n", "has no rules"),
+        (b"policy p {\n    allow tcp/22\n", "the policy is not closed"),
+        (b"hello world\n" * 30, "error"),
+    ],
+)
+def test_what_is_no_rules(tmp_path: Path, data: bytes, said: str, kind: str) -> None:
+    (tmp_path / "x.fw").write_bytes(data)
+    for path in (str(tmp_path), str(tmp_path / "x.fw")):
+        done = lint(path, "--format", kind)
+        assert done.status == 2
+        assert said.casefold() in (done.err + done.out).casefold()
+        assert bool(done.err) is (kind == "text")
+    assert lint("-", "--format", kind, stdin=data).status == 2
+
+
+def test_an_empty_directory(tmp_path: Path) -> None:
+    done = lint(str(tmp_path))
+    assert done.status == 2
+    assert done.err.startswith(f"{tmp_path}:1:1: error[FW002]: holds no file of rules\n")
+    assert done.out == "no findings in 0 files; 1 file could not be read\n"
+
+
+def test_a_huge_file(tmp_path: Path) -> None:
+    with (tmp_path / "x.fw").open("wb") as stream:
+        stream.truncate(65 * 2**20)
+    done = lint(str(tmp_path))
+    assert done.status == 2
+    assert "is larger than 64 MiB" in done.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_closed_pipe(tmp_path: Path, kind: str) -> None:
+    rules = "".join(f"    allow tcp/80, tcp/80-90 from 10.0.{n}.0/24\n" for n in range(200))
+    (tmp_path / "x.fw").write_text("policy p {\n" + rules + "}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "policy", "lint", str(tmp_path), "--format", kind, "--select", "FW112"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
+
+
+def test_rules_that_nest_too_deeply(tmp_path: Path) -> None:
+    text = "policy p0 at input {\n    call p1 any\n}\n"
+    text += (
+        "".join(f"policy p{n} {{\n    call p{n + 1} any\n}}\n" for n in range(1, 200))
+        + "policy p200 {\n    block any\n}\n"
+    )
+    (tmp_path / "x.fw").write_text(text, encoding="utf-8")
+    assert lint(str(tmp_path), "--budget", "1").status in (0, 1)
