@@ -65,7 +65,8 @@ class Flow(Generic[S, N]):
     """The packets of *within* (all, when left out) through the rules of a hook.
 
     Nothing is known of the fields *open*: of each packet *within* has those with every value of them, and verdicts
-    are definite where all values give the same.
+    are definite where all values give the same. Without *passing* there are no `rules`, in less time.
+    Once *most* rules decide packets, and both verdicts have been found, those that get past them are `left`.
 
     `rules` has a `Passing` for each rule that any packet may come to; `allowed`, `blocked` and `depends` are the
     packets by verdict, and `outcomes` splits them by what decides. Raises `Exhausted` when the budget of the space,
@@ -79,25 +80,32 @@ class Flow(Generic[S, N]):
         within: S | None = None,
         assume: Mapping[str, bool] | None = None,
         open: Iterable[str] = (),
+        passing: bool = True,
+        most: int | None = None,
     ) -> None:
         self.ruleset = ruleset
         self.sets = sets
         self.assume = assume or {}
         self.open = tuple(open)
+        self.forked = bool(self.open or sets.layout.unknowns)
+        """May a packet come to several ends?"""
+        self.wants_passing = passing
+        self.most = most
+        self.left: S = sets.nothing
         self.rules: dict[At, Passing[S]] = {}
         self._allows: dict[End, S] = {}
         self._blocks: dict[End, S] = {}
-        self._left = MOST_VISITS
+        self._visits = MOST_VISITS
         self._follow(sets.everything if within is None else within)
 
     def _follow(self, within: S) -> None:
         sets = self.sets
         ways: Ways[N, S] = {sets.original: within}
-        sure = within
+        sure = within if self.wants_passing else sets.nothing
         before: dict[End, S] | None = None
         entries = self.ruleset.at(sets.hook)
         for number, entry in enumerate(entries, 1):
-            walk = _Walk(self, entry)
+            walk = _Walk(self, entry, last=number == len(entries))
             walk.enter(ways, sure)
             before = combined(self.sets, before, walk.allows)
             ways = walk.allowed() if number < len(entries) else {}
@@ -107,11 +115,12 @@ class Flow(Generic[S, N]):
         if before is None:
             before = {End(Allow(), None, None, "default", None): within}
         _add(self._allows, before)
-        may_block = self._possible(sets.union(self._blocks.values()))
-        may_allow = self._possible(sets.union(self._allows.values()))
+        within = within - self.left
+        may_block = self.possible(sets.union(self._blocks.values()))
+        may_allow = self.possible(sets.union(self._allows.values()))
         self.allowed: S = within - may_block
         self.blocked: S = within - may_allow
-        self.depends: S = may_block & may_allow
+        self.depends: S = may_block & may_allow & within
 
     def passing(self, at: At) -> Passing[S]:
         """Return what reaches and matches a rule; nothing, where no packet comes to it."""
@@ -135,7 +144,7 @@ class Flow(Generic[S, N]):
         """Split the packets whose verdict hangs on unknowns by the ends that they may come to."""
         found: list[tuple[tuple[End, ...], S]] = [((), self.depends)] if self.depends else []
         for end, each in (*self._allows.items(), *self._blocks.items()) if found else ():
-            mine = self._possible(each) & self.depends
+            mine = self.possible(each) & self.depends
             if not mine:
                 continue
             parts = [((*ends, end), packets & mine) for ends, packets in found]
@@ -148,11 +157,13 @@ class Flow(Generic[S, N]):
     def _split(self, verdict: ends.Verdict, packets: S, by_end: Mapping[End, S]) -> list[Outcome[S]]:
         by_decider: dict[object, tuple[End, S]] = {}
         for end, each in by_end.items():
-            mine = self._possible(each) & packets
+            mine = self.possible(each) & packets
             if not mine:
                 continue
             known, before = by_decider.get(end.decider, (end, None))
             by_decider[end.decider] = known, mine if before is None else before | mine
+        if not self.forked:
+            return [Outcome(verdict, mine, end) for end, mine in by_decider.values()]
         once = twice = self.sets.nothing
         for _, mine in by_decider.values():
             twice = twice | once & mine
@@ -160,15 +171,15 @@ class Flow(Generic[S, N]):
         found = [Outcome(verdict, mine - twice, end) for end, mine in by_decider.values() if mine - twice]
         return [*found, *([Outcome(verdict, twice, None)] if twice else [])]
 
-    def _possible(self, packets: S) -> S:
+    def possible(self, packets: S) -> S:
         """Return the packets that are there for some truth of the unknowns and some values of the open fields."""
         found = packets.some()
         return found.apart_from(*self.open) if self.open else found
 
     def visit(self, depth: int) -> None:
         """Count one rule; raises `Exhausted` at the limits."""
-        self._left -= 1
-        if self._left <= 0:
+        self._visits -= 1
+        if self._visits <= 0:
             raise Exhausted(f"{MOST_VISITS:,} rules on all ways")
         if depth > DEEPEST:
             raise Exhausted(f"{DEEPEST} nested calls")
@@ -187,8 +198,9 @@ class Flow(Generic[S, N]):
 class _Walk(Generic[S, N]):
     """The way through one entry."""
 
-    def __init__(self, flow: Flow[S, N], entry: Entry) -> None:
+    def __init__(self, flow: Flow[S, N], entry: Entry, last: bool) -> None:
         self.flow = flow
+        self.last = last
         self.sets = flow.sets
         self.entry = entry
         self.allows: dict[End, S] = {}
@@ -235,7 +247,8 @@ class _Walk(Generic[S, N]):
             self.flow.visit(depth)
             matched, unmatched = self._parted(rule.match, ways)
             surely = sure - self._all(unmatched).known()
-            self.flow.seen(at, self._all(ways), self._all(matched), surely)
+            if self.flow.wants_passing:
+                self.flow.seen(at, self._all(ways), self._all(matched), surely)
             if not matched or all(harmless(action) for action in rule.actions):
                 continue
             done = self._do(rule, at, matched, surely, depth)
@@ -244,8 +257,11 @@ class _Walk(Generic[S, N]):
                 _join(ways, now, packets)
             for now, packets in done.returned.items():
                 _join(returned, now, packets)
-            ended = ended | done.ended
+            ended = ended | done.ended if self.flow.wants_passing else ended
             sure = sure - (done.ended | self._all(done.returned)).known()
+            if depth == 0 and self._suffices():
+                self.flow.left = self.flow.possible(self._all(ways))
+                return _Going({}, returned, ended)
             if len(ways) > MOST_WAYS:
                 raise Exhausted(f"{MOST_WAYS} ways that change packets differently")
         if policy.default is not None:
@@ -255,12 +271,20 @@ class _Walk(Generic[S, N]):
                 _join(returned, now, packets)
         return _Going({}, returned, ended)
 
+    def _suffices(self) -> bool:
+        """Have enough packets been decided?"""
+        most = self.flow.most
+        if most is None or not self.last or not (self.allows and self.blocks):
+            return False
+        return len(self.allows) + len(self.blocks) >= most
+
     def _parted(self, match: Match, ways: Ways[N, S]) -> tuple[Ways[N, S], Ways[N, S]]:
         """Return the packets that may match and those that may not."""
         matched: Ways[N, S] = {}
         unmatched: Ways[N, S] = {}
         for now, packets in ways.items():
             held = self.sets.truth(match, now, self.flow.assume)
+            self.flow.forked |= held.may is not held.must
             _join(matched, now, packets & held.may)
             _join(unmatched, now, packets - held.must)
         return matched, unmatched
@@ -287,6 +311,7 @@ class _Walk(Generic[S, N]):
                     continue
                 case UnknownAction():
                     outcomes = self._outcomes(action)
+                    self.flow.forked = True
                     for outcome in sorted(outcomes - {"continue"}):
                         ended = ended | self._outcome(outcome, ways, at)
                     if "continue" not in outcomes:
@@ -297,6 +322,7 @@ class _Walk(Generic[S, N]):
         return _Going(ways, {}, ended)
 
     def _changed(self, ways: Ways[N, S], action: Set | Rewrite) -> Ways[N, S]:
+        self.flow.forked = True
         found: Ways[N, S] = {}
         for now, packets in ways.items():
             after, known = self.sets.changed(now, action)
