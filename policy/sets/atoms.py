@@ -34,6 +34,7 @@ class Atoms:
             *(Atom(name) for name in self.exact),
             *(Atom(prefix, open=True) for prefix in self.prefixes),
         )
+        self._exact, self._prefixes = frozenset(self.exact), frozenset(self.prefixes)
         self._numbers = {atom: number for number, atom in enumerate(self.all)}
 
     def number(self, name: str) -> int:
@@ -45,9 +46,14 @@ class Atoms:
 
     def numbers(self, names: Names) -> Intervals:
         """Return the atoms that make up a set of names; raises ValueError for a set that cuts an atom."""
-        if names.exact - set(self.exact) or names.prefixes - set(self.prefixes):
+        if not (names.exact <= self._exact and names.prefixes <= self._prefixes):
             raise ValueError("these interface names were not said when the space was made")
-        return Intervals.of(*(n for n in range(len(self.all)) if self.example(n) in names))
+        held = [self._numbers[Atom(name)] for name in names.exact]
+        if names.prefixes:
+            beginnings = tuple(names.prefixes)
+            held += [number for number, atom in enumerate(self.all) if atom.text.startswith(beginnings)]
+        found = Intervals.of(*held)
+        return Intervals.of((0, len(self.all) - 1)) - found if names.negated else found
 
     def example(self, number: int) -> str:
         """Return a name of an atom, a usual one if there is any."""

@@ -1,8 +1,9 @@
 """Boolean formulas as decision diagrams, with a budget: a thin layer over OxiDD that knows nothing of packets.
 
-Equal formulas are one object of the library, so comparing them is free. The library has three traps, and
+Equal formulas are one object of the library, so comparing them is free. The library has four traps, and
 this module is the fence around them: two managers in one operation abort the process; a manager does not
-survive a fork; a manager that has run out of nodes is of no more use.
+survive a fork; a manager that has run out of nodes is of no more use; with very many
+variables the stack overflows.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 CACHE_SHARE = 4
 """A table of results is kept for every so many nodes."""
+
+MOST_VARIABLES = 4096
+"""The library calls itself once for each variable: with very many of them the stack overflows, and the process ends."""
 
 
 class Missing(ImportError):
@@ -43,6 +47,8 @@ class Diagram:
         """Return new variables, below all earlier ones in the order."""
         self.check()
         manager = self._started()
+        if manager.num_vars() + count > MOST_VARIABLES:
+            raise self.exhausted(f"{MOST_VARIABLES:,} variables")
         return tuple(Formula(self, manager.var(number)) for number in manager.add_vars(count))
 
     def constant(self, value: bool) -> Formula:

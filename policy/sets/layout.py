@@ -10,6 +10,7 @@ from policy.packet import FIELDS, HOOKS, Intervals, Names, Packet, Value, ValueS
 from policy.packet.address import ANY_ADDRESS, V4, V6
 from policy.packet.fields import REQUIRES
 from policy.sets.atoms import Atoms
+from policy.sets.budget import Exhausted
 
 TUPLE = ("proto", "src", "dst", "sport", "dport")
 """The fields that are always there: sets of packets are counted by them."""
@@ -94,13 +95,16 @@ def layout(rulesets: Iterable[Ruleset], questions: Iterable[Match | Packet] = ()
     """Return what is looked at by the rules of *rulesets* and by *questions*, at *hook* (None: at none in particular).
 
     The families are those that the rule sets speak. Of a packet among the questions only its interface
-    names count: it says something of every field that it has.
+    names count: it says something of every field that it has. Raises `Exhausted` where matches are nested too deeply.
     """
     assert hook is None or 0 <= hook < len(HOOKS)
     rulesets, questions = tuple(rulesets), tuple(questions)
     rules = [rule for ruleset in rulesets for policy in ruleset.policies.values() for rule in policy.rules]
     matches = [*(rule.match for rule in rules), *(q for q in questions if not isinstance(q, Packet))]
-    parts = [part for match in matches for part in walk(match)]
+    try:
+        parts = [part for match in matches for part in walk(match)]
+    except RecursionError:
+        raise Exhausted("conditions that are nested too deeply") from None
     used = {*TUPLE, *(part.name for part in parts if isinstance(part, Field))}
     if any(entry.stateful for ruleset in rulesets for entry in ruleset.at(hook)):
         used.add("state")

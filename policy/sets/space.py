@@ -16,6 +16,9 @@ LEAST_NODES = 1 << 22
 NODES_PER_RULE = 1 << 11
 """Tables of nodes take memory before they are full, so those of short lists are smaller."""
 
+NODES_PER_SECOND = 1 << 20
+"""One operation may fill the table, and cannot be interrupted: a second fills so many nodes, or less."""
+
 
 class Space:
     """All sets of packets that the rules of *rulesets*, and *questions*, can tell apart at *hook*.
@@ -34,7 +37,11 @@ class Space:
         rulesets = tuple(rulesets)
         rules = sum(len(policy.rules) for ruleset in rulesets for policy in ruleset.policies.values())
         self.layout = layout(rulesets, questions, hook)
-        self.encoding = Encoding(self.layout, budget, max(LEAST_NODES, rules * NODES_PER_RULE))
+        budget = budget or Budget()
+        nodes = max(LEAST_NODES, rules * NODES_PER_RULE)
+        if budget.seconds is not None:
+            nodes = min(nodes, max(round(budget.seconds * NODES_PER_SECOND), LEAST_NODES // 4))
+        self.encoding = Encoding(self.layout, budget, nodes)
         self.budget = self.encoding.diagram.budget
         self.everything = PacketSet(self.encoding, self.encoding.wellformed)
         self.nothing = PacketSet(self.encoding, self.encoding.false)
