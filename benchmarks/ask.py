@@ -1,6 +1,7 @@
 """How fast `ask` is, as whole processes, against `python -c "import lark"` in the same run.
 
     python benchmarks/ask.py [RUNS]
+    python benchmarks/ask.py sets [RUNS]        questions about sets of packets
 
 Prints the median of some runs (seconds), its ratio to the import of lark, and the peak memory.
 """
@@ -15,12 +16,15 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from classbench import native as classbench
 from generate import iptables, native, packets
 
 import policy
 
 COMMAND = str(Path(sys.executable).parent / "fwpolicy")
 QUESTION = ["tcp/443", "from", "10.1.2.3:51000", "to", "10.9.8.7", "in", "eth0", "out", "eth1", "at", "forward"]
+
+SETS = ("tcp/443 from any to 10.0.0.0/8", "any")
 
 
 def measure(command: Sequence[str], runs: int) -> tuple[float, float]:
@@ -41,6 +45,21 @@ def write(path: Path, lines: Iterable[str]) -> str:
     """Write lines to a file and return its path."""
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return str(path)
+
+
+def sets() -> None:
+    """Measure questions about sets of packets, on lists of two kinds."""
+    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    base, _ = measure([sys.executable, "-c", "import lark"], runs)
+    with tempfile.TemporaryDirectory() as name:
+        for count in (1_000, 10_000):
+            files = {"generated": native(count), "classbench": classbench(count)}
+            for kind, lines in files.items():
+                path = write(Path(name) / f"{kind}{count}.fw", lines)
+                for question in SETS:
+                    seconds, memory = measure([COMMAND, "ask", path, question], runs)
+                    title = f"{question}, {count:,} rules, {kind}"
+                    print(f"{title:52} {seconds:7.3f} s  {seconds / base:6.1f} ×  {memory:6.0f} MB")
 
 
 def main() -> None:
@@ -74,4 +93,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["sets"]:
+        sets()
+    else:
+        main()

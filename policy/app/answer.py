@@ -18,7 +18,7 @@ Verdict = Literal["allow", "block", "depends", "mixed"]
 FEW_REGIONS = 20
 """So many regions are worked out for each hook, unless more are asked for."""
 
-MOST_REGIONS = 1000
+MOST_REGIONS = 250
 """More are never worked out."""
 
 
@@ -55,14 +55,16 @@ class Region:
 class HookAnswer:
     """The answer at one hook; None: the rules are the same at every hook.
 
-    *more*: at least so many regions are not among *regions*. *tuples* says how many 5-tuples (protocol, addresses,
-    ports) have each verdict, where that was counted and none has two.
+    *more*: at least so many regions are not among *regions*. Not *complete*: so many rules decide, in different ways,
+    that the packets of the later ones were not told apart, and are in no region. *tuples* says how many 5-tuples
+    (protocol, addresses, ports) have each verdict, where that was counted and none has two.
     """
 
     hook: int | None
     verdict: Verdict
     regions: tuple[Region, ...]
     more: int = 0
+    complete: bool = True
     tuples: Mapping[Verdict, int] = field(default_factory=dict)
 
     @property

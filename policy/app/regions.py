@@ -37,6 +37,9 @@ _ECHO: Mapping[Values, dict[str, Values]] = {
 }
 _ORDER = ("allow", "depends", "block")
 
+MOST_DECIDING = 2000
+"""When so many rules have decided packets, in different ways, what later rules decide is left out of the regions."""
+
 MOST_COUNTED = 1000
 """Above so many deciding rules 5-tuples are not counted."""
 
@@ -81,14 +84,17 @@ class _Asked:
         self.alone = asking.single or question.names("state")
         packets = [tuple(sent(first_packet(part, hook), asking.single or part.alone)) for part in parts]
         self.sets: Sets[Any, Any] = space_for(ruleset, packets, self.said)
-        self.passages = passages(ruleset, self.sets, packets, asking.assume or {})
+        self.passages, left = passages(ruleset, self.sets, packets, asking.assume or {}, MOST_DECIDING)
+        self.complete = not left
         self.usual = self._usual([first for (_, first), *_ in packets])
         self.index = Index()
 
     def answer(self) -> HookAnswer:
         """Return the answer; what costs time, words and examples, is worked out for the regions that are wanted."""
         most = min(self.asking.regions, MOST_REGIONS)
-        waiting = [list(group) for _, group in groupby(sorted(self.passages, key=_place), lambda each: each.verdict)]
+        groups = groupby(sorted(self.passages, key=_place), lambda each: each.verdict)
+        # What no rule decides is shown in any case: it is wanted first.
+        waiting = [sorted(group, key=_has_rule) for _, group in groups]
         pieces: list[list[_Piece]] = [[] for _ in waiting]
         more = 0
         while any(waiting) and (left := most - sum(map(len, pieces))) > 0:
@@ -98,14 +104,18 @@ class _Asked:
                     pieces[number] += found[:left]
                     more += max(0, len(found) - left)
         more += sum(map(len, waiting))
-        regions = tuple(
-            self._region(piece, self.index if number else None) for some in pieces for number, piece in enumerate(some)
-        )
-        return HookAnswer(self.hook, together(each.verdict for each in self.passages), regions, more, self._tuples())
+        regions: list[Region] = []
+        for shown in pieces:
+            shown.sort(key=lambda piece: _place(piece.passage))
+            regions += (self._region(piece, self.index if number else None) for number, piece in enumerate(shown))
+        verdict = together(each.verdict for each in self.passages)
+        return HookAnswer(self.hook, verdict, tuple(regions), more, self.complete, self._tuples())
 
     def _pieces(self, passage: Passage[Any]) -> list[_Piece]:
         """Return a few disjoint parts of a set, in words, or the set as one where that takes too many."""
         layout = self.sets.layout
+        if not _has_rule(passage) and len(self.passages) > FEW_REGIONS:
+            return [_Piece(passage, passage.firsts, _left_for(passage))]
         most = FEW_PARTS if self.asking.regions <= FEW_REGIONS else MOST_PARTS
         places = list(islice(passage.firsts.each_region(self.usual), most + 1))
         if len(places) > most:
@@ -171,7 +181,7 @@ class _Asked:
 
     def _tuples(self) -> dict[Verdict, int]:
         """Return how many 5-tuples have each verdict, where none has two."""
-        if len(self.passages) > MOST_COUNTED:
+        if not self.complete or len(self.passages) > MOST_COUNTED:
             return {}
         by_verdict: dict[Verdict, list[Any]] = {}
         for each in sorted(self.passages, key=_place):
@@ -194,6 +204,10 @@ def _within_loopback(values: Values | None) -> bool:
 
 def _is_open(name: str, value: Value) -> bool:
     return name in NOT_KNOWN and value == FIELDS[name].domain
+
+
+def _has_rule(passage: Passage[Any]) -> bool:
+    return passage.end is None or passage.end.rule is not None
 
 
 def _place(passage: Passage[Any]) -> tuple[int, bool, int]:

@@ -9,7 +9,7 @@ from typing import Any, Generic
 from policy.ir import Field, Ruleset
 from policy.packet import FIELDS, Packet
 from policy.packet.connection import Role
-from policy.reach.ends import End, Outcome, Verdict
+from policy.reach.ends import End, Verdict
 from policy.reach.flow import Flow
 from policy.reach.roles import View, first_packets, signature
 from policy.sets import BoxSpace, Budget, Missing, Space
@@ -54,49 +54,60 @@ def space_for(
 
 
 def passages(
-    ruleset: Ruleset, sets: Sets[S, Any], sent: Iterable[Sent], assume: Mapping[str, bool]
-) -> list[Passage[S]]:
-    """Return what becomes of the connections *sent*: disjoint sets that make up all of them; raises `Exhausted`.
+    ruleset: Ruleset, sets: Sets[S, Any], sent: Iterable[Sent], assume: Mapping[str, bool], most: int | None = None
+) -> tuple[list[Passage[S]], S]:
+    """Return what becomes of the connections *sent*: disjoint sets that make up all of them, but for those left.
 
     A connection is blocked if one of its packets surely is, hangs on unknowns if else one of them does, and is
     allowed if all are. It is decided by the first of its packets with that verdict; an allowed one by the first.
+
+    Where more than *most* rules decide, and not all packets have one verdict, those that only later rules decide
+    are left. Raises `Exhausted`.
     """
     groups: dict[object, list[Sent]] = {}
     for packets in sent:
         (_, first), *_ = packets
         key = tuple(signature(sets.layout, role, first, packet) for role, packet in packets)
         groups.setdefault(key, []).append(packets)
-    taken = sets.nothing
-    found: dict[object, Passage[S]] = {}
+    taken = rest = sets.nothing
+    by_decider: dict[object, list[Passage[S]]] = {}
     for group in groups.values():
-        for passage in _passages(ruleset, sets, group, assume, taken):
-            before = found.get(passage.decider)
-            found[passage.decider] = (
-                passage if before is None else replace(passage, firsts=before.firsts | passage.firsts)
-            )
-            taken = taken | passage.firsts
-    return list(found.values())
+        firsts = sets.union(first_packets(sets, packets[0][1]) for packets in group)
+        flows, left = _flows(ruleset, sets, group, assume, firsts - taken, most)
+        for passage in _passages(flows, firsts - taken - left):
+            by_decider.setdefault(passage.decider, []).append(passage)
+        taken = taken | firsts
+        rest = rest | left
+    found = [replace(some[0], firsts=sets.union(each.firsts for each in some)) for some in by_decider.values()]
+    if rest and len({passage.verdict for passage in found}) < 2:
+        return passages(ruleset, sets, sent, assume)
+    return found, rest
 
 
-def _passages(
-    ruleset: Ruleset, sets: Sets[S, Any], group: list[Sent], assume: Mapping[str, bool], taken: S
-) -> Iterable[Passage[S]]:
-    """Yield what becomes of connections of one shape, but for those that are *taken*."""
+def _flows(
+    ruleset: Ruleset, sets: Sets[S, Any], group: list[Sent], assume: Mapping[str, bool], asked: S, most: int | None
+) -> tuple[list[tuple[Role, Flow[S, Any]]], S]:
+    """Send connections of one shape through the rules, packet by packet; also return those that are left."""
     firsts = [packets[0][1] for packets in group]
-    left = sets.union(first_packets(sets, first) for first in firsts) - taken
-    outcomes: list[tuple[Role, Outcome[S]]] = []
+    going, left = asked, sets.nothing
+    flows: list[tuple[Role, Flow[S, Any]]] = []
     for number, (role, _) in enumerate(group[0]):
-        if not left:
+        if not going:
             break
         view = View(sets, role, firsts, [packets[number][1] for packets in group])
-        flow = Flow(ruleset, view, left.apart_from(*view.open), assume, view.open)
-        outcomes += ((role, outcome) for outcome in flow.outcomes())
-        left -= flow.blocked
-    asked = sets.union(first_packets(sets, first) for first in firsts) - taken
+        flow = Flow(ruleset, view, going.apart_from(*view.open), assume, view.open, passing=False, most=most)
+        flows.append((role, flow))
+        left = left | flow.left
+        going = going - flow.blocked - flow.left
+    return flows, left
+
+
+def _passages(flows: list[tuple[Role, Flow[S, Any]]], asked: S) -> Iterable[Passage[S]]:
+    """Yield what becomes of the connections that are *asked* about."""
+    outcomes = [(role, flow, flow.outcomes()) for role, flow in flows]
     for verdict in ("block", "depends", "allow"):
-        for role, outcome in outcomes:
-            if outcome.verdict == verdict and (verdict != "allow" or role == "first"):
-                mine = outcome.packets & asked
-                if mine:
+        for role, flow, some in outcomes if verdict != "allow" else outcomes[:1]:
+            for outcome in some:
+                if outcome.verdict == verdict and (mine := outcome.packets & asked):
                     yield Passage(outcome.verdict, role, outcome.end, outcome.among, mine)
-                    asked -= mine
+            asked = asked - (flow.blocked if verdict == "block" else flow.depends)

@@ -31,7 +31,7 @@ def _hook(answer: HookAnswer, ruleset: Ruleset) -> dict[str, Any]:
         "verdict": answer.verdict,
         "packets": [_packet(packet, ruleset) for packet in answer.shown.packets],
         "regions": [_region(region) for region in answer.regions] if answer.is_set else [],
-        **({"more": answer.more} if answer.more else {}),
+        **({"more": max(answer.more, 1)} if answer.more or not answer.complete else {}),
     }
 
 

@@ -41,7 +41,9 @@ def regions_text(answer: HookAnswer, ruleset: Ruleset, style: Style) -> Iterator
         one = packets_text(_without(region.example, *_made_up(region, everyone)), hook=False)
         such = f", such as {one}" if one != everyone else ""
         yield f"  {verdict_text(region.verdict, style)}: {everyone} ({_decider(region, ruleset, style)}){such}"
-    if answer.more:
+    if not answer.complete:
+        yield f"  … and more than {answer.more:,} more: ask about fewer packets to see what the later rules decide"
+    elif answer.more:
         yield f"  … and {answer.more:,} more"
 
 
