@@ -34,17 +34,19 @@ FlowOf = Callable[[int | None], Flow[Any, Any]]
 class Standings:
     """What is known of every rule of *ruleset*: `of` by its place, and the packets that a dead rule is about.
 
-    *hooks* are all at which the rules differ, *flow* gives all packets through the rules of one of them. Where the
-    budget does not suffice, rules are undecided.
+    *hooks* are all at which the rules differ, *flow* gives all packets through the rules of one of them, *index*
+    serves the rule set. Where the budget does not suffice, rules are undecided.
     """
 
-    def __init__(self, ruleset: Ruleset, hooks: Sequence[int | None], flow: FlowOf, budget: Budget) -> None:
+    def __init__(
+        self, ruleset: Ruleset, hooks: Sequence[int | None], flow: FlowOf, budget: Budget, index: Index
+    ) -> None:
         self.ruleset = ruleset
         self.hooks = hooks
         self.budget = budget
         self._flow = flow
         self._entered = entered(ruleset)
-        self._index = Index()
+        self._index = index
         self._spaces: dict[frozenset[object], BoxSpace] = {}
         self._dead: Dead[Any, Any] | None = None
         self._entered_policies = frozenset(self._entered.scopes)
