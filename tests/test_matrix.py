@@ -22,7 +22,7 @@ from policy.languages.iptables import read
 from policy.languages.native import native
 from policy.packet import NEW, SYN, Intervals, Packet, Value, has
 from policy.report.matrix_svg import matrix_svg
-from policy.sets import Budget
+from policy.sets import Budget, Missing
 from policy.sets.layout import layout
 from policy.source import Source
 from tests import oracle
@@ -208,3 +208,17 @@ def test_a_picture_that_cannot_be_written(tmp_path: Path) -> None:
     done = run("show", str(GOLDEN / "inputs" / "office.fw"), "--svg", str(tmp_path / "none" / "x.svg"))
     assert done.status == 2
     assert "cannot write" in done.err
+
+
+def test_boxes_give_the_same_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the library for decision diagrams."""
+
+    def missing(*_: object) -> None:
+        raise Missing
+
+    monkeypatch.chdir(GOLDEN / "inputs")
+    for file in ("office.fw", "server.iptables", "stateless.fw"):
+        with_library = run("show", file, "--matrix").out
+        with monkeypatch.context() as patched:
+            patched.setattr("policy.check.facts.Space", missing)
+            assert run("show", file, "--matrix").out == with_library

@@ -354,7 +354,7 @@ def test_a_rule_of_very_many_boxes_is_left_and_so_is_what_it_meets() -> None:
     inside = All((field("src", V4_BASE + 3), field("dst", V4_BASE + 3)))
     outside = field("src", V4_BASE + 1000)
     policy = Policy(
-        "main", (rule(wide, Allow()), rule(inside, Block()), rule(outside, Block()), rule(outside, Allow()))
+        "main", (rule(wide, Allow()), rule(inside, Block()), rule(outside, Block()), rule(outside, Block()))
     )
     kinds = [s.kind for s in analyse(policy, Scope(frozenset({4}))).standings]
     assert kinds == [Kind.LEFT, Kind.LEFT, Kind.ALIVE, Kind.DUPLICATE]

@@ -55,6 +55,7 @@ def target(values: Intervals) -> Field:
         (All((TCP, target(SERVERS | DB | network("192.0.2.0/28")))), "tcp to servers, 192.0.2.0/28"),
         (Not(TCP), "any but tcp"),
         (source(V4 - network("192.0.2.0/24")), "any from 0.0.0.0/0 except 192.0.2.0/24"),
+        (source(V4), "any from 0.0.0.0/0"),
         (Not(source(OFFICE)), "any from any except office"),
         (All((field("dport", 80), source(OFFICE))), "any to port 80 from office"),
         (All((TCP, field("dport", 80, 443, (8000, 8099)))), "tcp/{80, 443, 8000-8099}"),

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from policy.evaluate import Decision, Index, Step, evaluate
+from policy.evaluate.walk import IMPLICIT
 from policy.ir import Match, Rule, Ruleset, looks_at_hook
 from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Standings
@@ -17,7 +18,9 @@ from policy.reach.nearby import Nearby
 from policy.reach.opponents import PREAMBLE, Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
+from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
+from policy.sets.words import describe
 
 SHOWN_REGIONS = 3
 
@@ -164,12 +167,16 @@ class Facts:
                 found.setdefault(hook, []).append(packets)
         return {hook: self.space(hook).union(some) for hook, some in found.items()}
 
-    def replayed(self, packets: Iterable[Algebra], rules: Collection[Rule]) -> Packet | None:
+    def replayed(
+        self, packets: Iterable[Algebra], rules: Collection[Rule], packet: Packet | None = None
+    ) -> Packet | None:
         """Return a packet of one of some sets (those of several hooks) that the evaluator sends to one of *rules*.
 
-        Raises `Disagreement` where the evaluator says that none of them matches.
+        *packet* is one of them, where one is known. Raises `Disagreement` where the evaluator says that none of the
+        rules matches.
         """
-        packet = next((each.example() for each in packets if each), None)
+        if packet is None:
+            packet = next((each.example() for each in packets if each), None)
         if packet is None:
             return None
         wanted = {id(rule) for rule in rules}
@@ -180,17 +187,60 @@ class Facts:
             raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
         return packet
 
-    def words(self, packets: Algebra) -> str | None:
-        """Return a set of packets in words, with the names of the file; None where the budget does not allow it."""
+    def words(self, packets: Algebra, hook: int | None = None) -> str | None:
+        """Return a set of packets in words, with the names of the file; None where the budget does not allow it.
+
+        With the *hook* where they are, what all packets that come to the rules there have is not said.
+        """
         try:
-            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS)
+            within = self._entering.get(hook)
+            found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS, within)
         except Exhausted:
             return None
         return "; ".join(found) + ("; and more" if more else "")
 
-    def region(self, packets: Mapping[int | None, Algebra]) -> str | None:
-        """Return sets of packets of several hooks in words: once, where they are the same at all of them."""
-        texts = {hook: text for hook, some in packets.items() if (text := self.words(some)) is not None}
+    def usual(self, packets: Mapping[int | None, Algebra], guess: Match) -> Packet | None:
+        """Return a packet of some sets, by hook, that meets *guess*, or None where none is found at once."""
+        for hook, some in packets.items():
+            layout = self.space(hook).layout
+            packet = packet_of(guess, layout) if region_of(guess, layout) is not None else None
+            if packet is not None and packet in some:
+                return packet
+        return None
+
+    def _guessed(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+        """Return a match in words, where it is a simple one and says what distinguishes some packets."""
+        sets = self.space(hook)
+        region = None if guess is None else region_of(guess, sets.layout)
+        if guess is None or region is None:
+            return None
+        matching = sets.of_match(guess)
+        within = self._entering.get(hook)
+        if (matching if within is None else matching & within) != packets:
+            return None
+        return describe(region, sets.layout, self.ruleset.definitions)
+
+    @cached_property
+    def _entering(self) -> dict[int | None, Any]:
+        """The packets that come to the rules of a hook, where the table of connections decides others before them."""
+        found = {}
+        for hook in self.hooks:
+            entries = self.ruleset.at(hook)
+            if entries and all(entry.stateful for entry in entries):
+                sets = self.space(hook)
+                found[hook] = sets.everything - sets.union(sets.of_match(match) for match, _ in IMPLICIT)
+        return found
+
+    def region(self, packets: Mapping[int | None, Algebra], guess: Match | None = None) -> str | None:
+        """Return sets of packets of several hooks in words: once, where they are the same at all of them.
+
+        Where they are just those that meet *guess*, that is found out sooner.
+        """
+        texts = {
+            hook: text
+            for hook, some in packets.items()
+            if (text := self._guessed(some, hook, guess) or self.words(some, hook)) is not None
+        }
         if len(texts) < len(packets):
             return None
         if len(set(texts.values())) == 1 and len(texts) == len(self.hooks):

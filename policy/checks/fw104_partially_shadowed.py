@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.wording import before, counted, shown, verb
 from policy.diagnostic import Diagnostic, Severity
-from policy.ir import Allow
+from policy.ir import Allow, all_of
 from policy.reach.effects import deciding
 
 
@@ -37,6 +37,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         if not others or verdict is None or facts.is_preamble(at):
             continue
         eclipsed = facts.together(each.packets for each in others)
+        shared = all_of(facts.rule(at).match, facts.rule(others[0].at).match)
         where = before(facts, at)
         theirs = "block" if isinstance(verdict, Allow) else "allow"
         yield CHECK.finding(
@@ -45,8 +46,10 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             f"rule {verb(verdict)}",
             help=f"move this rule before the {where} one if its packets matter, or leave them out of its match",
             related=shown(facts, [(each.at, f"{verb(each.verdict)} some of them first") for each in others]),
-            region=facts.region(eclipsed),
-            example=facts.replayed(eclipsed.values(), [facts.rule(each.at) for each in others]),
+            region=facts.region(eclipsed, shared),
+            example=facts.replayed(
+                eclipsed.values(), [facts.rule(each.at) for each in others], facts.usual(eclipsed, shared)
+            ),
         )
 
 

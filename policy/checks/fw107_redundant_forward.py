@@ -36,8 +36,10 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             f"without this rule {who} {verb(verdict, several)} the same packets",
             help="remove the rule, or keep it with a note that says why it stands here",
             related=shown(facts, [(each, f"{verb(verdict)} them otherwise") for each in found.deciders]),
-            region=facts.region(found.packets),
-            example=facts.replayed(found.packets.values(), [facts.rule(at)]),
+            region=facts.region(found.packets, facts.rule(at).match),
+            example=facts.replayed(
+                found.packets.values(), [facts.rule(at)], facts.usual(found.packets, facts.rule(at).match)
+            ),
         )
 
 

@@ -46,8 +46,8 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
                 facts.rule(at).span,
                 f"this rule allows only packets that do not exist here: {', and '.join(broken)}",
                 help="check the addresses and the interfaces of the rule",
-                region=facts.region(packets),
-                example=facts.replayed(packets.values(), [facts.rule(at)]),
+                region=facts.region(packets, facts.rule(at).match),
+                example=facts.replayed(packets.values(), [facts.rule(at)], facts.usual(packets, facts.rule(at).match)),
             )
 
 

@@ -41,8 +41,8 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             related=()
             if limit is None
             else (Related(facts.rule((name, limit)).span, f"must stay {before(facts, at)}"),),
-            region=facts.region(packets),
-            example=facts.replayed(packets.values(), [facts.rule(at)]),
+            region=facts.region(packets, facts.rule(at).match),
+            example=facts.replayed(packets.values(), [facts.rule(at)], facts.usual(packets, facts.rule(at).match)),
         )
 
 

@@ -45,12 +45,11 @@ class End:
 class Passing(Generic[S]):
     """The packets of one rule, as they arrived, over all ways that lead to it.
 
-    *reach*: those that may come to the rule; *matched*: those that may also match it; *surely*: those
-    that come to it and match whatever the unknowns are, on one of the ways. (That they do so on one
-    way or another, as the unknowns turn out, is not seen: the last set may be too small, never too large.)
+    *matched*: those that may come to the rule and match it; *surely*: those that come to it and match whatever the
+    unknowns are, on one of the ways. (That they do so on one way or another, as the unknowns turn out, is not seen: the
+    last set may be too small, never too large.)
     """
 
-    reach: S
     matched: S
     surely: S
 

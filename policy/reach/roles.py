@@ -38,6 +38,8 @@ class View(Generic[S, N]):
         self.layout: Layout = sets.layout
         self.everything: S = sets.everything
         self.nothing: S = sets.nothing
+        self.budget = sets.budget
+        self.unites = sets.unites
 
     def union(self, sets: Iterable[S]) -> S:
         """Return the packets of any of *sets*."""

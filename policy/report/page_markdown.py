@@ -33,8 +33,15 @@ def index_markdown(pages: Iterable[Page]) -> str:
     checks = [page for page in pages if page.bad]
     mistakes = [page for page in pages if not page.bad]
     rows = [f"| [{p.code}]({p.code}.md) | {p.name} | {p.severity} | {_on(p)} | {_cell(p.summary)} |" for p in checks]
-    lines = [INDEX, "| code | name | severity | | |", "|---|---|---|---|---|", *rows, "", _MISTAKES]
-    lines += ["| code | name | |", "|---|---|---|"]
+    lines = [
+        INDEX,
+        "| code | name | severity | default | what is found |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        _MISTAKES,
+    ]
+    lines += ["| code | name | what is wrong |", "|---|---|---|"]
     lines += [f"| {page.code} | {page.name} | {_cell(page.text)} |" for page in mistakes]
     return "\n".join(lines) + "\n"
 

@@ -45,6 +45,7 @@ class BoxSpace:
         self.layout = layout(rulesets, questions, hook)
         self.budget = budget or Budget()
         self.hook = hook
+        self.unites = False
         self.original: Now = ()
         self.fresh: Values = {}
         self.nothing = Boxes(self, ())

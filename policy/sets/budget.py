@@ -13,22 +13,25 @@ class Budget:
     """Limits that all engines share, and what is left of them.
 
     *seconds* count from when the budget is made (None: no limit). *nodes* of a diagram are about 40 bytes each;
-    *boxes* are those of one list. A *step* compares one rule with a part of another, in half a microsecond at most:
-    steps, nodes and boxes alone give the same answers on every machine.
+    *boxes* are those of one list. A *step* compares one rule with a part of another, in half a microsecond at most.
+    *ways* through the rules, which change packets differently, are followed side by side.
+    All but the seconds give the same answers on every machine.
     """
 
     def __init__(
         self,
         seconds: float | None = 60.0,
-        nodes: int = 1 << 22,
+        nodes: int = 1 << 24,
         boxes: int = 20_000,
         steps: int = 30_000_000,
+        ways: int = 200,
         parent: Budget | None = None,
     ) -> None:
         self.seconds = seconds
         self.nodes = nodes
         self.boxes = boxes
         self.steps = steps
+        self.ways = ways
         self.left = steps
         self._parent = parent
         self._ends = None if seconds is None else time.monotonic() + seconds
@@ -51,7 +54,7 @@ class Budget:
 
     def share(self, steps: int) -> Budget:
         """Return a budget of *steps* for one of many questions; what it spends is spent here too."""
-        return Budget(None, self.nodes, self.boxes, steps, self)
+        return Budget(None, self.nodes, self.boxes, steps, self.ways, self)
 
     def __str__(self) -> str:
         limits = [f"{self.nodes:,} nodes", f"{self.boxes:,} boxes", f"{self.steps:,} steps"]

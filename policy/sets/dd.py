@@ -28,11 +28,13 @@ class Missing(ImportError):
 class Diagram:
     """The formulas over one set of variables. Nothing is allocated before the first variable is asked for.
 
+    The table has room for *nodes* (left out: what the budget allows), and memory for it is taken at once.
     Raises `Exhausted` once the *budget* is spent, then and in every operation that follows.
     """
 
-    def __init__(self, budget: Budget | None = None) -> None:
+    def __init__(self, budget: Budget | None = None, nodes: int | None = None) -> None:
         self.budget = budget or Budget()
+        self.room = self.budget.nodes if nodes is None else min(nodes, self.budget.nodes)
         self._manager: BCDDManager | None = None
         self._process = 0
         self._spent = ""
@@ -68,7 +70,7 @@ class Diagram:
             for at in range(shared - 1, -1, -1):
                 whole = (raw[at] if low >> width - 1 - at & 1 else ~raw[at]) & whole
         except MemoryError:
-            raise self.exhausted(f"{self.budget.nodes:,} nodes") from None
+            raise self.exhausted(f"{self.room:,} nodes") from None
         return Formula(self, whole)
 
     def masked(self, bits: Sequence[Formula], value: int, mask: int) -> Formula:
@@ -127,7 +129,7 @@ class Diagram:
                 from oxidd.bcdd import BCDDManager
             except ImportError:
                 raise Missing("exact packet sets need the package `oxidd`: install `fwpolicy[exact]`") from None
-            nodes = self.budget.nodes
+            nodes = self.room
             self._process = os.getpid()
             self._manager = BCDDManager(nodes, max(nodes // CACHE_SHARE, 1024), 1)
         return self._manager
@@ -225,4 +227,4 @@ class Formula:
         try:
             return Formula(diagram, operation(self._raw, *raw))
         except MemoryError:
-            raise diagram.exhausted(f"{diagram.budget.nodes:,} nodes") from None
+            raise diagram.exhausted(f"{diagram.room:,} nodes") from None

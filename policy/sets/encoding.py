@@ -40,9 +40,9 @@ class Encoding:
     Bits of a field that a packet does not have, and those of an IPv4 address beyond 32, are in no formula.
     """
 
-    def __init__(self, layout: Layout, budget: Budget | None = None) -> None:
+    def __init__(self, layout: Layout, budget: Budget | None = None, nodes: int | None = None) -> None:
         self.layout = layout
-        self.diagram = diagram = Diagram(budget)
+        self.diagram = diagram = Diagram(budget, nodes)
         self.true, self.false = diagram.constant(True), diagram.constant(False)
         self.family = self._family()
         self.unknowns = dict(zip(layout.unknowns, diagram.variables(len(layout.unknowns)), strict=True))

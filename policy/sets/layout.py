@@ -16,7 +16,7 @@ TUPLE = ("proto", "src", "dst", "sport", "dport")
 
 ADDRESSES = ("src", "dst")
 
-ORDER = ("proto", "fragment", "state", "direction", "in", "out", "dport", "dst", "src", "sport", *FIELDS)
+ORDER = ("proto", "fragment", "state", "direction", "in", "out", "dst", "src", "dport", "sport", *FIELDS)
 """The order in which fields are looked at; measured on random policies (`docs/architecture.md`)."""
 
 DECIDING = frozenset(name for alternatives in REQUIRES.values() for parts in alternatives for name, _ in parts) | {

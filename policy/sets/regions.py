@@ -116,7 +116,7 @@ def plain(values: dict[str, Values], layout: Layout) -> dict[str, Values]:
     left = {name: found for name, found in values.items() if name in ADDRESSES or found != layout.domain(name)}
     if left.get("fragment") == WITH_FIELDS and any(_needs_fragment(layout, name) for name in left):
         del left["fragment"]
-    for name, other in (("src", "dst"), ("dst", "src")):
+    for name, other in (("dst", "src"), ("src", "dst")):
         mine, beside = left.get(name), left.get(other, layout.addresses)
         spoken = _families(beside) if isinstance(beside, Intervals) else set(layout.families)
         if other not in left and mine != layout.addresses:

@@ -12,6 +12,10 @@ from policy.sets.layout import layout
 from policy.sets.packets import PacketSet
 from policy.sets.truth import Truth, balanced, truth
 
+LEAST_NODES = 1 << 22
+NODES_PER_RULE = 1 << 11
+"""Tables of nodes take memory before they are full, so those of short lists are smaller."""
+
 
 class Space:
     """All sets of packets that the rules of *rulesets*, and *questions*, can tell apart at *hook*.
@@ -27,13 +31,16 @@ class Space:
         hook: int | None = None,
         budget: Budget | None = None,
     ) -> None:
+        rulesets = tuple(rulesets)
+        rules = sum(len(policy.rules) for ruleset in rulesets for policy in ruleset.policies.values())
         self.layout = layout(rulesets, questions, hook)
-        self.encoding = Encoding(self.layout, budget)
+        self.encoding = Encoding(self.layout, budget, max(LEAST_NODES, rules * NODES_PER_RULE))
         self.budget = self.encoding.diagram.budget
         self.everything = PacketSet(self.encoding, self.encoding.wellformed)
         self.nothing = PacketSet(self.encoding, self.encoding.false)
         self.original = ORIGINAL
         self.hook = hook
+        self.unites = True
 
     def union(self, sets: Iterable[PacketSet]) -> PacketSet:
         """Return the packets of any of *sets*."""

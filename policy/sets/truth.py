@@ -7,6 +7,7 @@ from typing import Generic, NamedTuple, Protocol, Self, TypeVar, assert_never
 
 from policy.ir import All, Any, Definition, Either, Field, Match, Not, Rewrite, Set, Unknown
 from policy.packet import Packet, ValueSet
+from policy.sets.budget import Budget
 from policy.sets.layout import Layout
 from policy.sets.regions import Region
 
@@ -53,10 +54,17 @@ class Truth(NamedTuple, Generic[S]):
 
 
 class Sets(Protocol[S, N]):
-    """A space of packet sets. An *N* is what actions have changed on the way so far; *original*: nothing."""
+    """A space of packet sets. An *N* is what actions have changed on the way so far; *original*: nothing.
+
+    *unites*: is the union of many sets about as simple as they are? (Lists of boxes grow.)
+    """
 
     @property
     def layout(self) -> Layout: ...
+    @property
+    def budget(self) -> Budget: ...
+    @property
+    def unites(self) -> bool: ...
     @property
     def everything(self) -> S: ...
     @property

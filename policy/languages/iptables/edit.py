@@ -15,6 +15,7 @@ from policy.languages.iptables.ast import Command, Extension, Option
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.parse import parse_rule
 from policy.languages.iptables.rules import lower_match
+from policy.languages.iptables.values import MOST_PORTS
 from policy.netfilter import STATES
 from policy.packet import Intervals, ValueSet
 from policy.packet.address import ANY_ADDRESS, format_address, format_range, whole
@@ -28,6 +29,7 @@ _OPTIONS = {
     "state": ("state", "ctstate"),
 }
 _SIDES = ("src", "dst")
+_PORTS = ("sport", "dport")
 _LISTS = {"source-port": "--sports", "destination-port": "--dports"}
 
 
@@ -43,6 +45,8 @@ def with_values(rule: Rule, field: str, values: ValueSet, others: Sequence[Rule]
         return None
     text = rule.span.text
     if field in _SIDES and "-range" not in text and _value("source", values) is None:
+        return None
+    if field in _PORTS and sum(1 if low == high else 2 for low, high in values.ranges) > MOST_PORTS:
         return None
     before = parse_rule(Source("", text), family)
     if before is None or before.verb != "-A":

@@ -20,6 +20,8 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?", re.ASCII)
 _V4_LIKE = re.compile(r"[0-9.]+|[0-9.]+:[0-9]+", re.ASCII)
 _PROTOCOLS = {"all": 0, "icmpv6": 58, "mh": 135, "ipv6-mh": 135, "mobility-header": 135}
 WORD = 32
+MOST_PORTS = 15
+"""So many ports multiport takes; a range counts twice."""
 
 
 class Host(str):
@@ -188,15 +190,14 @@ def _port_list(word: str, number: int) -> Intervals:
             raise Bad("FW502", f"the port range {first}:{last} is reversed", f"write {last}:{first}")
         ranges.append((first, last))
         slots += 2 if colon else 1
-    if slots > 15:
-        raise Bad(
-            "FW001", f"{slots} ports are too many", "multiport takes 15, and a range counts twice: split the rule"
-        )
+    if slots > MOST_PORTS:
+        help = f"multiport takes {MOST_PORTS}, and a range counts twice: split the rule"
+        raise Bad("FW001", f"{slots} ports are too many", help)
     return Intervals.of(*ranges)
 
 
 def port_list(context: Context, word: str) -> Intervals:
-    """Read a list of ports and ranges, of at most 15 slots."""
+    """Read a list of ports and ranges, of at most `MOST_PORTS` slots."""
     return _port_list(word, context.protocol.number)
 
 
