@@ -247,6 +247,12 @@ class Facts:
             return next(iter(texts.values()))
         return "; ".join(text if hook is None else f"at {HOOKS[hook]}: {text}" for hook, text in texts.items())
 
+    def regions(self, several: Sequence[Mapping[int | None, Algebra]], guesses: Sequence[Match]) -> str | None:
+        """Return the first of several disjoint sets by hook in words, each with a guess what it is."""
+        texts = [self.region(*each) for each in zip(several[:SHOWN_REGIONS], guesses, strict=False)]
+        said = "; ".join(text for text in texts if text is not None)
+        return said + ("; and more" if len(several) > len(texts) else "") if None not in texts else None
+
     def example(self, packets: Algebra) -> Packet | None:
         """Return one natural packet of a set, None where it is empty."""
         return packets.example()

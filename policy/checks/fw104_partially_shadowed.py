@@ -36,8 +36,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         verdict = deciding(facts.rule(at))
         if not others or verdict is None or facts.is_preamble(at):
             continue
-        eclipsed = facts.together(each.packets for each in others)
-        shared = all_of(facts.rule(at).match, facts.rule(others[0].at).match)
+        shared = [all_of(facts.rule(at).match, facts.rule(each.at).match) for each in others]
         where = before(facts, at)
         theirs = "block" if isinstance(verdict, Allow) else "allow"
         yield CHECK.finding(
@@ -46,9 +45,9 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             f"rule {verb(verdict)}",
             help=f"move this rule before the {where} one if its packets matter, or leave them out of its match",
             related=shown(facts, [(each.at, f"{verb(each.verdict)} some of them first") for each in others]),
-            region=facts.region(eclipsed, shared),
+            region=facts.regions([each.packets for each in others], shared),
             example=facts.replayed(
-                eclipsed.values(), [facts.rule(each.at) for each in others], facts.usual(eclipsed, shared)
+                others[0].packets.values(), [facts.rule(others[0].at)], facts.usual(others[0].packets, shared[0])
             ),
         )
 

@@ -26,6 +26,8 @@ from policy.sets.truth import Algebra
 MANY = 300
 """Files of more rules are looked at as lists of boxes first."""
 
+_ALIVE: Standing[At] = Standing(Kind.ALIVE)
+
 FlowOf = Callable[[int | None], Flow[Any, Any]]
 
 
@@ -93,6 +95,8 @@ class Standings:
 
     def _placed(self, at: At, standing: Standing[int]) -> Standing[At]:
         """Return a standing in a list as one in the ruleset."""
+        if standing.kind is Kind.ALIVE:
+            return _ALIVE
         if standing.kind is Kind.UNMATCHABLE and any(self._alone(at, within_scope=False)):
             return Standing(Kind.NOT_SENT, reason=BY_STATE)
         by = tuple((at[0], number) for number in standing.by)
