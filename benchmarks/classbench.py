@@ -4,9 +4,9 @@ Addresses come from trees of networks, so that prefixes nest; ports are exact, r
 rules are dead by construction: repeated, or inside one earlier rule, or inside the union of several; others become
 dead by chance.
 
-    python benchmarks/classbench.py RULES [SEED]
+    python benchmarks/classbench.py RULES [SEED [native|iptables]]
 
-prints a list in the native language.
+prints a list in the native language, or as a dump.
 """
 
 from __future__ import annotations
@@ -134,6 +134,29 @@ def native(count: int, seed: int = 1) -> Iterator[str]:
     yield "}"
 
 
+def iptables(count: int, seed: int = 1) -> Iterator[str]:
+    """Yield the lines of the same rules as an iptables-save dump (what is not a prefix as an address range)."""
+    yield from ("*filter", ":INPUT ACCEPT [0:0]", ":FORWARD DROP [0:0]", ":OUTPUT ACCEPT [0:0]")
+    yield "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+    for line in lines(count, seed):
+        words = ["-A FORWARD"]
+        ranges = []
+        for option, side, addresses in (("-s", "src", line.src), ("-d", "dst", line.dst)):
+            network = _network(addresses)
+            if "-" in network:
+                ranges.append(f"-m iprange --{side}-range {network}")
+            elif network != "0.0.0.0/0":
+                words.append(f"{option} {network if '/' in network else f'{network}/32'}")
+        words += ranges
+        if line.proto is not None:
+            words.append(f"-p {line.proto} -m {line.proto}")
+            sides = (("--sport", line.sport), ("--dport", line.dport))
+            words += [f"{option} {_ports(ports).replace('-', ':')}" for option, ports in sides if ports]
+        words.append("-j ACCEPT" if line.action == "allow" else "-j DROP")
+        yield " ".join(words)
+    yield "COMMIT"
+
+
 def _ports(ports: Range) -> str:
     return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"
 
@@ -158,4 +181,5 @@ def ruleset(count: int, seed: int = 1) -> Ruleset:
 
 
 if __name__ == "__main__":
-    print(*native(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1), sep="\n")
+    text = iptables if sys.argv[3:] == ["iptables"] else native
+    print(*text(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1), sep="\n")

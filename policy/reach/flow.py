@@ -51,7 +51,7 @@ class Flow(Course[S, N]):
     @cached_property
     def depends(self) -> S:
         """The packets of which unknowns decide."""
-        return self._may_block & self._may_allow - self.left
+        return self._may_block & self._may_allow & self.within - self.left
 
     def passing(self, at: At) -> Passing[S]:
         """Return what reaches and matches a rule; nothing, where no packet comes to it."""
