@@ -131,14 +131,16 @@ def _addresses(field: str, values: Intervals | Masked, named: Sequence[tuple[str
     for name, value in [*named, *_WHOLE]:
         if value == values:
             return name
-    best: tuple[int, str] | None = None
+    size, scattered = values.size, len(values.ranges) > _FEW
+    best: tuple[int, str, Intervals] | None = None
     for name, value in [*named, *_WHOLE]:
-        missing = value - values
-        few = 0 < len(missing.ranges) <= _FEW
-        if few and value.covers(values) and (best is None or missing.size < best[0]):
-            best = missing.size, f"{name} except {_parts(field, missing, named)}"
-    if best is not None and (best[0] < values.size or len(values.ranges) > _FEW):
-        return best[1]
+        # To leave out more than is left is only worth it where the rest is many ranges.
+        if (scattered or value.size < 2 * size) and value.covers(values):
+            missing = value - values
+            if len(missing.ranges) <= _FEW and (best is None or missing.size < best[0]):
+                best = missing.size, name, missing
+    if best is not None:
+        return f"{best[1]} except {_parts(field, best[2], named)}"
     return _parts(field, values, named)
 
 
