@@ -116,6 +116,13 @@ class Standings:
             pass
         return [*self._alone(at)]
 
+    def _taken(self, at: At) -> list[Algebra]:
+        """Return the packets of a dead rule that those that make it so decide, where that is known."""
+        try:
+            return [] if self._dead is None else [*self._dead.taken(at, self.of[at].by)]
+        except Exhausted:
+            return []
+
     def _alone(self, at: At, within_scope: bool = True) -> Iterator[Boxes]:
         """Yield the packets that match a rule at each hook, as if it were alone; none where they are too many."""
         scope = self._entered.scopes[at[0]]
@@ -147,9 +154,11 @@ class Standings:
     def example(self, at: At, packets: Iterable[Algebra]) -> Packet | None:
         """Return one of the *packets* of a dead rule, which does not come to it, as the evaluator says, too.
 
-        None where there are none. Raises `Disagreement` where the evaluator says something else.
+        Of a short file it is one that a cause decides, if there is any. None where there are no packets. Raises
+        `Disagreement` where the evaluator says something else.
         """
-        packet = next((packet for each in packets if (packet := each.example()) is not None), None)
+        every = (*self._taken(at), *packets)
+        packet = next((packet for each in every if (packet := each.example()) is not None), None)
         if packet is None:
             return None
         rule = self.ruleset.policies[at[0]].rules[at[1]]

@@ -8,7 +8,7 @@ from itertools import islice
 from policy.ir import Definition, Service
 from policy.packet import FIELDS, Intervals, Masked, ValueSet
 from policy.packet.address import ANY_ADDRESS, V4, V6
-from policy.packet.fields import PORT_PROTOCOLS
+from policy.packet.fields import PORT_PROTOCOLS, TCP
 from policy.packet.names import protocol_name
 from policy.packet.text import set_text
 from policy.sets.layout import ADDRESSES, Layout
@@ -66,6 +66,8 @@ def _service(left: dict[str, Intervals | Masked], definitions: Sequence[Definiti
     if protocols is None and left.get("icmp_type") == _PING:
         del left["icmp_type"]
         return "ping"
+    if protocols is None and left.keys() & {"flags", "tcp_options"}:
+        protocols = Intervals.of(TCP)
     if protocols is None and ports is None:
         return "any"
     if ports is not None and protocols in (None, PORT_PROTOCOLS):
