@@ -17,7 +17,7 @@ DEV := $(VENV)/.installed-dev
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: $(RUN) ## ask the example rules some questions
+demo: $(RUN) ## ask about, lint and show the example rules
 	@$(BIN)/python scripts/demo.py
 
 test: $(DEV) ## run the tests

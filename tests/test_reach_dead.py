@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.check import Facts
+from policy.evaluate import Index
 from policy.ir import (
     Action,
     All,
@@ -90,7 +91,8 @@ def small_rulesets(draw: st.DrawFn) -> Ruleset:
 
 def found_by(ruleset: Ruleset, kind: KindOfSpace = space_of) -> Standings:
     hooks = Facts(ruleset).hooks
-    return Standings(ruleset, hooks, lambda hook: Flow(ruleset, kind(ruleset, hook=hook)), Budget(seconds=None))
+    spaces = {hook: kind(ruleset, hook=hook) for hook in hooks}
+    return Standings(ruleset, hooks, lambda hook: Flow(ruleset, spaces[hook]), Budget(seconds=None), Index())
 
 
 def few_boxes(ruleset: Ruleset, hook: int | None) -> BoxSpace:

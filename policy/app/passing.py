@@ -13,6 +13,13 @@ from policy.packet.connection import Role, connection
 from policy.packet.example import example
 from policy.question.boxes import Part
 
+MOST_OPEN = 16
+"""When so many rules match only some packets of a box, sets find sooner what becomes of them."""
+
+
+class TooOpen(Exception):
+    """The packets of a box are not treated alike, or it takes too long to see that they are."""
+
 
 def first_packet(part: Part, hook: int | None) -> Packet:
     """Return the first packets of a part of a question at *hook*; raises `CannotAnswer` where there are none."""
@@ -28,13 +35,18 @@ def sent(first: Packet, alone: bool) -> Iterator[tuple[Role, Packet]]:
 
 
 def passed(
-    ruleset: Ruleset, packets: Iterable[tuple[Role, Packet]], asking: Asking, index: Index | None = None
+    ruleset: Ruleset,
+    packets: Iterable[tuple[Role, Packet]],
+    asking: Asking,
+    index: Index | None = None,
+    most_open: int | None = None,
 ) -> tuple[Verdict, tuple[PacketAnswer, ...]]:
     """Return what becomes of the packets of a connection, and of each of them.
 
-    It passes if all its packets do, and is blocked if one of them surely is.
+    It passes if all its packets do, and is blocked if one of them surely is. Raises `TooOpen` when one of them
+    meets more than *most_open* rules that match only perhaps.
     """
-    answers = tuple(_packet(ruleset, role, packet, asking, index) for role, packet in packets)
+    answers = tuple(_packet(ruleset, role, packet, asking, index, most_open) for role, packet in packets)
     verdicts = [answer.decision.verdict for answer in answers]
     for verdict in ("block", "mixed", "depends"):
         if verdict in verdicts:
@@ -42,18 +54,31 @@ def passed(
     return "allow", answers
 
 
-def _packet(ruleset: Ruleset, role: Role, packet: Packet, asking: Asking, index: Index | None) -> PacketAnswer:
-    *steps, decision = evaluate(ruleset, packet, assume=asking.assume, index=index)
-    assert isinstance(decision, Decision)
-    return PacketAnswer(role, packet, tuple(s for s in steps if isinstance(s, Step)), decision)
+def _packet(
+    ruleset: Ruleset, role: Role, packet: Packet, asking: Asking, index: Index | None, most_open: int | None
+) -> PacketAnswer:
+    steps: list[Step] = []
+    left = most_open
+    for step in evaluate(ruleset, packet, assume=asking.assume, index=index):
+        if isinstance(step, Decision):
+            return PacketAnswer(role, packet, tuple(steps), step)
+        steps.append(step)
+        if left is not None and step.matched is None:
+            left -= 1
+            if left < 0:
+                raise TooOpen
+    raise AssertionError("a walk without a decision")
 
 
 def box_region(ruleset: Ruleset, first: Packet, alone: bool, asking: Asking) -> Region | None:
     """Return the region that is a whole box; None where its packets differ, or are not decided by one thing."""
-    verdict, packets = passed(ruleset, sent(first, alone), asking)
+    one = example(first)
+    try:
+        verdict, packets = passed(ruleset, sent(first, alone), asking, most_open=None if one == first else MOST_OPEN)
+    except TooOpen:
+        return None
     if verdict == "mixed":
         return None
-    one = example(first)
     region = Region(verdict, packets, one)
     if one != first and not _by_one(region):
         return None

@@ -37,10 +37,10 @@ _ECHO: Mapping[Values, dict[str, Values]] = {
 }
 _ORDER = ("allow", "depends", "block")
 
-MOST_DECIDING = 2000
+MOST_DECIDING = 1200
 """When so many rules have decided packets, in different ways, what later rules decide is left out of the regions."""
 
-MOST_COUNTED = 1000
+MOST_COUNTED = 1200
 """Above so many deciding rules 5-tuples are not counted."""
 
 

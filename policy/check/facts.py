@@ -8,14 +8,14 @@ from typing import Any
 
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
-from policy.ir import Match, Rule, Ruleset, looks_at_hook
+from policy.ir import Match, Rule, Ruleset, all_of, looks_at_hook
 from policy.packet import HOOKS, Intervals, Packet, ValueSet
-from policy.reach import At, Disagreement, Flow, Standings
+from policy.reach import At, Disagreement, Flow, Kind, Standings
 from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.entered import entered
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
-from policy.reach.opponents import PREAMBLE, Opponent, opponents, room
+from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
@@ -23,6 +23,11 @@ from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
 
 SHOWN_REGIONS = 3
+
+MANY = 1000
+"""In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
+
+LESS = ", apart from what earlier rules take"
 
 Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
 """How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
@@ -98,7 +103,7 @@ class Facts:
     @cached_property
     def standings(self) -> Standings:
         """What is known of every rule: alive, dead and why, in a policy that packets do not enter, or undecided."""
-        return Standings(self.ruleset, self.hooks, self.flow, self.budget)
+        return Standings(self.ruleset, self.hooks, self.flow, self.budget, self.index)
 
     def nearby(self, name: str) -> Nearby:
         """Return which rules of a policy may have packets in common."""
@@ -115,11 +120,14 @@ class Facts:
 
     def is_live(self, at: At) -> bool:
         """May any packet reach and match a rule, at any hook?"""
-        return any(ground.matched(at) for ground in self.grounds)
+        standing = self.standings.of[at]
+        if standing.kind is Kind.UNDECIDED:
+            return any(ground.matched(at) for ground in self.grounds)
+        return standing.kind is Kind.ALIVE
 
     def is_preamble(self, at: At) -> bool:
         """Is a rule only about packets of known connections, invalid ones, or `lo`, as many policies begin?"""
-        return all(ground.truth(at).may <= ground.sets.of_match(PREAMBLE) for ground in self.grounds)
+        return all(ground.truth(at).may <= ground.preamble for ground in self.grounds)
 
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
@@ -135,7 +143,7 @@ class Facts:
 
     def redundant(self, at: At) -> Redundant[Any] | None:
         """Return what would become of the packets of a rule without it, where that is the same."""
-        return redundant(self.grounds, at, self.index)
+        return redundant(self.grounds, at, self.index, self.is_live) if self.is_live(at) else None
 
     def room(self, at: At) -> int | None:
         """Return the number of the nearest rule before a rule that it may not be moved past; its own: none is known."""
@@ -158,14 +166,6 @@ class Facts:
                 left = left & here
                 used.append(each.text)
         return [] if left else used
-
-    def together(self, several: Iterable[Mapping[int | None, Any]]) -> dict[int | None, Any]:
-        """Return the union, by hook, of several sets by hook."""
-        found: dict[int | None, list[Any]] = {}
-        for each in several:
-            for hook, packets in each.items():
-                found.setdefault(hook, []).append(packets)
-        return {hook: self.space(hook).union(some) for hook, some in found.items()}
 
     def replayed(
         self, packets: Iterable[Algebra], rules: Collection[Rule], packet: Packet | None = None
@@ -216,9 +216,10 @@ class Facts:
             return None
         matching = sets.of_match(guess)
         within = self._entering.get(hook)
-        if (matching if within is None else matching & within) != packets:
+        same = (matching if within is None else matching & within) == packets
+        if not same and len(self.places) <= MANY:
             return None
-        return describe(region, sets.layout, self.ruleset.definitions)
+        return describe(region, sets.layout, self.ruleset.definitions) + ("" if same else LESS)
 
     @cached_property
     def _entering(self) -> dict[int | None, Any]:
@@ -234,7 +235,7 @@ class Facts:
     def region(self, packets: Mapping[int | None, Algebra], guess: Match | None = None) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them.
 
-        Where they are just those that meet *guess*, that is found out sooner.
+        All of them meet *guess*. Where they are just those, or the rules are many, that is said instead.
         """
         texts = {
             hook: text
@@ -247,11 +248,16 @@ class Facts:
             return next(iter(texts.values()))
         return "; ".join(text if hook is None else f"at {HOOKS[hook]}: {text}" for hook, text in texts.items())
 
-    def regions(self, several: Sequence[Mapping[int | None, Algebra]], guesses: Sequence[Match]) -> str | None:
-        """Return the first of several disjoint sets by hook in words, each with a guess what it is."""
-        texts = [self.region(*each) for each in zip(several[:SHOWN_REGIONS], guesses, strict=False)]
-        said = "; ".join(text for text in texts if text is not None)
-        return said + ("; and more" if len(several) > len(texts) else "") if None not in texts else None
+    def common(self, at: At, others: Sequence[Opponent[Any]]) -> tuple[str | None, Packet | None]:
+        """Return what a rule and some opponents both match: that of the first few in words, and one packet of it."""
+        guesses = [all_of(self.rule(at).match, self.rule(each.at).match) for each in others[:SHOWN_REGIONS]]
+        texts = [self.region(each.packets, guess) for each, guess in zip(others, guesses, strict=False)]
+        said = "; ".join(text for text in texts if text is not None) + (
+            "; and more" if len(others) > len(texts) else ""
+        )
+        first = others[0].packets
+        packet = self.replayed(first.values(), [self.rule(others[0].at)], self.usual(first, guesses[0]))
+        return None if None in texts else said, packet
 
     def example(self, packets: Algebra) -> Packet | None:
         """Return one natural packet of a set, None where it is empty."""

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.wording import before, counted, shown, verb
 from policy.diagnostic import Diagnostic, Severity
-from policy.ir import Allow, all_of
+from policy.ir import Allow
 from policy.reach.effects import deciding
 
 
@@ -36,7 +36,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         verdict = deciding(facts.rule(at))
         if not others or verdict is None or facts.is_preamble(at):
             continue
-        shared = [all_of(facts.rule(at).match, facts.rule(each.at).match) for each in others]
+        region, example = facts.common(at, others)
         where = before(facts, at)
         theirs = "block" if isinstance(verdict, Allow) else "allow"
         yield CHECK.finding(
@@ -45,10 +45,8 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             f"rule {verb(verdict)}",
             help=f"move this rule before the {where} one if its packets matter, or leave them out of its match",
             related=shown(facts, [(each.at, f"{verb(each.verdict)} some of them first") for each in others]),
-            region=facts.regions([each.packets for each in others], shared),
-            example=facts.replayed(
-                others[0].packets.values(), [facts.rule(others[0].at)], facts.usual(others[0].packets, shared[0])
-            ),
+            region=region,
+            example=example,
         )
 
 

@@ -22,15 +22,15 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         others = [each for each in facts.opponents(at) if each.inside]
         if not others:
             continue
-        first, packets = facts.rule(others[0].at), others[0].packets
+        region, example = facts.common(at, others)
         count = f"{len(others)} exceptions" if len(others) > 1 else "an exception"
         yield CHECK.finding(
             facts.rule(at).span,
             f"this rule has {count} among the {before(facts, at)} rules",
             help="keep the exceptions where they are: on the other side of this rule they would do nothing",
             related=shown(facts, [(each.at, f"{verb(each.verdict)} a part of its packets") for each in others]),
-            region=facts.region(packets, first.match),
-            example=facts.replayed(packets.values(), [first], facts.usual(packets, first.match)),
+            region=region,
+            example=example,
         )
 
 

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.wording import before, counted, shown, verb
 from policy.diagnostic import Diagnostic, Severity
-from policy.ir import all_of
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
@@ -25,17 +24,14 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         others = [each for each in facts.opponents(at) if not each.inside]
         if not others:
             continue
-        common = facts.together(each.packets for each in others)
-        shared = all_of(facts.rule(at).match, facts.rule(others[0].at).match)
+        region, example = facts.common(at, others)
         yield CHECK.finding(
             facts.rule(at).span,
             f"the order matters between this rule and {counted(len(others), before(facts, at))} with another action",
             help="leave what both match out of one of the two rules",
             related=shown(facts, [(each.at, f"{verb(each.verdict)} what both match") for each in others]),
-            region=facts.region(common, shared),
-            example=facts.replayed(
-                common.values(), [facts.rule(each.at) for each in others], facts.usual(common, shared)
-            ),
+            region=region,
+            example=example,
         )
 
 

@@ -5,7 +5,7 @@ A rule is dead if no packet at any hook comes to it and matches it, whatever the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Generic
 
@@ -64,6 +64,14 @@ class Dead(Generic[S, N]):
     def wanted(self, at: At) -> list[S]:
         """Return the packets that come to a rule, at each hook, if other rules decide nothing."""
         return [each.packets for each in self.covers.wanted(at)]
+
+    def taken(self, at: At, by: Sequence[At]) -> list[S]:
+        """Return those of the wanted packets that come to one of the rules *by* and match it for sure."""
+        found = []
+        for each in self.covers.wanted(at):
+            flow = self.flows[each.sets.hook]
+            found += [each.packets & flow.passing(other).surely for other in by]
+        return found
 
     def standing(self, at: At) -> Standing[At]:
         """Return what there is to say of a rule."""

@@ -13,12 +13,31 @@ from typing import Any, Generic
 
 from policy.evaluate.state import harmless
 from policy.evaluate.walk import IMPLICIT
-from policy.ir import Allow, Block, Field, Log, Note, Policy, Reject, Rule, Ruleset, Unknown, Verdict, walk
+from policy.ir import (
+    Allow,
+    Block,
+    Field,
+    Log,
+    Note,
+    Policy,
+    Reject,
+    Rule,
+    Ruleset,
+    Unknown,
+    Verdict,
+    either_of,
+    walk,
+)
+from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Names
 from policy.reach.effects import changed_fields, touches
 from policy.reach.ends import At
 from policy.reach.flow import Flow
 from policy.reach.nearby import Nearby
 from policy.sets.truth import N, S, Sets, Truth
+
+_LO = Names.of("lo")
+PREAMBLE = either_of(Field("state", Intervals.of(ESTABLISHED, RELATED, INVALID)), Field("in", _LO), Field("out", _LO))
+"""What the first rules of many policies are about: known connections, invalid packets, the host with itself."""
 
 
 class Ground(Generic[S, N]):
@@ -89,6 +108,11 @@ class Ground(Generic[S, N]):
         if at not in self._left:
             self._left[at] = self._rest(at, sure=False)
         return self._left[at]
+
+    @cached_property
+    def preamble(self) -> S:
+        """The packets that the first rules of many policies are about (`PREAMBLE`)."""
+        return self.sets.of_match(PREAMBLE)
 
     @cached_property
     def _is_known(self) -> bool:

@@ -6,16 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from policy.ir import Allow, Field, Rule, Unknown, Verdict, either_of, walk
-from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Names
+from policy.ir import Allow, Rule, Unknown, Verdict, walk
 from policy.reach.effects import deciding
 from policy.reach.ends import At
 from policy.reach.ground import Ground
 from policy.sets.truth import S
-
-_LO = Names.of("lo")
-PREAMBLE = either_of(Field("state", Intervals.of(ESTABLISHED, RELATED, INVALID)), Field("in", _LO), Field("out", _LO))
-"""What the first rules of many policies are about: known connections, invalid packets, the host with itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,23 +26,27 @@ from policy.sets.truth import Algebra
 MANY = 300
 """Files of more rules are looked at as lists of boxes first."""
 
+_ALIVE: Standing[At] = Standing(Kind.ALIVE)
+
 FlowOf = Callable[[int | None], Flow[Any, Any]]
 
 
 class Standings:
     """What is known of every rule of *ruleset*: `of` by its place, and the packets that a dead rule is about.
 
-    *hooks* are all at which the rules differ, *flow* gives all packets through the rules of one of them. Where the
-    budget does not suffice, rules are undecided.
+    *hooks* are all at which the rules differ, *flow* gives all packets through the rules of one of them, *index*
+    serves the rule set. Where the budget does not suffice, rules are undecided.
     """
 
-    def __init__(self, ruleset: Ruleset, hooks: Sequence[int | None], flow: FlowOf, budget: Budget) -> None:
+    def __init__(
+        self, ruleset: Ruleset, hooks: Sequence[int | None], flow: FlowOf, budget: Budget, index: Index
+    ) -> None:
         self.ruleset = ruleset
         self.hooks = hooks
         self.budget = budget
         self._flow = flow
         self._entered = entered(ruleset)
-        self._index = Index()
+        self._index = index
         self._spaces: dict[frozenset[object], BoxSpace] = {}
         self._dead: Dead[Any, Any] | None = None
         self._entered_policies = frozenset(self._entered.scopes)
@@ -93,6 +97,8 @@ class Standings:
 
     def _placed(self, at: At, standing: Standing[int]) -> Standing[At]:
         """Return a standing in a list as one in the ruleset."""
+        if standing.kind is Kind.ALIVE:
+            return _ALIVE
         if standing.kind is Kind.UNMATCHABLE and any(self._alone(at, within_scope=False)):
             return Standing(Kind.NOT_SENT, reason=BY_STATE)
         by = tuple((at[0], number) for number in standing.by)
@@ -109,6 +115,13 @@ class Standings:
         except Exhausted:
             pass
         return [*self._alone(at)]
+
+    def _taken(self, at: At) -> list[Algebra]:
+        """Return the packets of a dead rule that those that make it so decide, where that is known."""
+        try:
+            return [] if self._dead is None else [*self._dead.taken(at, self.of[at].by)]
+        except Exhausted:
+            return []
 
     def _alone(self, at: At, within_scope: bool = True) -> Iterator[Boxes]:
         """Yield the packets that match a rule at each hook, as if it were alone; none where they are too many."""
@@ -141,9 +154,11 @@ class Standings:
     def example(self, at: At, packets: Iterable[Algebra]) -> Packet | None:
         """Return one of the *packets* of a dead rule, which does not come to it, as the evaluator says, too.
 
-        None where there are none. Raises `Disagreement` where the evaluator says something else.
+        Of a short file it is one that a cause decides, if there is any. None where there are no packets. Raises
+        `Disagreement` where the evaluator says something else.
         """
-        packet = next((packet for each in packets if (packet := each.example()) is not None), None)
+        every = (*self._taken(at), *packets)
+        packet = next((packet for each in every if (packet := each.example()) is not None), None)
         if packet is None:
             return None
         rule = self.ruleset.policies[at[0]].rules[at[1]]

@@ -25,6 +25,23 @@ MOST_VARIABLES = 4096
 """The library calls itself once for each variable: with very many of them the stack overflows, and the process ends."""
 
 
+_forks = 0
+"""How many forks this process has behind it."""
+
+
+def _forked() -> None:
+    global _forks  # noqa: PLW0603 (a process has one)
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def _difference(one: BCDDFunction, two: BCDDFunction) -> BCDDFunction:
+    return two.imp_strict(one)
+
+
 class Missing(ImportError):
     """The library for decision diagrams is not installed."""
 
@@ -40,7 +57,7 @@ class Diagram:
         self.budget = budget or Budget()
         self.room = self.budget.nodes if nodes is None else min(nodes, self.budget.nodes)
         self._manager: BCDDManager | None = None
-        self._process = 0
+        self._forks = 0
         self._spent = ""
 
     def variables(self, count: int) -> tuple[Formula, ...]:
@@ -120,7 +137,7 @@ class Diagram:
             self.budget.check()
         except Exhausted as limit:
             raise self.exhausted(str(limit)) from None
-        if self._manager is not None and os.getpid() != self._process:
+        if self._manager is not None and self._forks != _forks:
             raise RuntimeError("a diagram cannot be used after a fork: make it in the process that uses it")
 
     def exhausted(self, limit: str) -> Exhausted:
@@ -136,7 +153,7 @@ class Diagram:
             except ImportError:
                 raise Missing("exact packet sets need the package `oxidd`: install `fwpolicy[exact]`") from None
             nodes = self.room
-            self._process = os.getpid()
+            self._forks = _forks
             self._manager = BCDDManager(nodes, max(nodes // CACHE_SHARE, 1024), 1)
         return self._manager
 
@@ -151,16 +168,16 @@ class Formula:
         self._raw = raw
 
     def __and__(self, other: Formula) -> Formula:
-        return self._with(operator.and_, other)
+        return self._with_other(operator.and_, other)
 
     def __or__(self, other: Formula) -> Formula:
-        return self._with(operator.or_, other)
+        return self._with_other(operator.or_, other)
 
     def __xor__(self, other: Formula) -> Formula:
-        return self._with(operator.xor, other)
+        return self._with_other(operator.xor, other)
 
     def __sub__(self, other: Formula) -> Formula:
-        return self._with(lambda one, two: one & ~two, other)
+        return self._with_other(_difference, other)
 
     def __invert__(self) -> Formula:
         return self._with(operator.invert)
@@ -224,6 +241,16 @@ class Formula:
         if self.diagram is not diagram:
             raise ValueError("formulas of two diagrams cannot be combined")
         return self._raw
+
+    def _with_other(self, operation: Callable[[BCDDFunction, BCDDFunction], BCDDFunction], other: Formula) -> Formula:
+        """Return the result of an operation of the library on two formulas: what most time goes into."""
+        diagram = self.diagram
+        raw = other.raw_in(diagram)
+        diagram.check()
+        try:
+            return Formula(diagram, operation(self._raw, raw))
+        except MemoryError:
+            raise diagram.exhausted(f"{diagram.room:,} nodes") from None
 
     def _with(self, operation: Callable[..., BCDDFunction], *others: Formula) -> Formula:
         """Return the result of *operation* of the library, with all its traps fenced off."""

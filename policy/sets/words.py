@@ -8,7 +8,7 @@ from itertools import islice
 from policy.ir import Definition, Service
 from policy.packet import FIELDS, Intervals, Masked, ValueSet
 from policy.packet.address import ANY_ADDRESS, V4, V6
-from policy.packet.fields import PORT_PROTOCOLS
+from policy.packet.fields import PORT_PROTOCOLS, TCP
 from policy.packet.names import protocol_name
 from policy.packet.text import set_text
 from policy.sets.layout import ADDRESSES, Layout
@@ -66,6 +66,8 @@ def _service(left: dict[str, Intervals | Masked], definitions: Sequence[Definiti
     if protocols is None and left.get("icmp_type") == _PING:
         del left["icmp_type"]
         return "ping"
+    if protocols is None and left.keys() & {"flags", "tcp_options"}:
+        protocols = Intervals.of(TCP)
     if protocols is None and ports is None:
         return "any"
     if ports is not None and protocols in (None, PORT_PROTOCOLS):
@@ -131,14 +133,16 @@ def _addresses(field: str, values: Intervals | Masked, named: Sequence[tuple[str
     for name, value in [*named, *_WHOLE]:
         if value == values:
             return name
-    best: tuple[int, str] | None = None
+    size, scattered = values.size, len(values.ranges) > _FEW
+    best: tuple[int, str, Intervals] | None = None
     for name, value in [*named, *_WHOLE]:
-        missing = value - values
-        few = 0 < len(missing.ranges) <= _FEW
-        if few and value.covers(values) and (best is None or missing.size < best[0]):
-            best = missing.size, f"{name} except {_parts(field, missing, named)}"
-    if best is not None and (best[0] < values.size or len(values.ranges) > _FEW):
-        return best[1]
+        # To leave out more than is left is only worth it where the rest is many ranges.
+        if (scattered or value.size < 2 * size) and value.covers(values):
+            missing = value - values
+            if len(missing.ranges) <= _FEW and (best is None or missing.size < best[0]):
+                best = missing.size, name, missing
+    if best is not None:
+        return f"{best[1]} except {_parts(field, best[2], named)}"
     return _parts(field, values, named)
 
 
