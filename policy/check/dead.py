@@ -89,6 +89,12 @@ def causes(facts: Facts, at: At, standing: Standing[At]) -> str:
     return " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
 
 
+def others_do(facts: Facts, standing: Standing[At]) -> str:
+    """Return what several rules do that make a rule dead and do not all do what it does, in words."""
+    words = {does(facts.rule(other)) for other in standing.by}
+    return f"each {words.pop()}" if len(words) == 1 else "some of them do something else"
+
+
 def move(facts: Facts, at: At, standing: Standing[At]) -> str:
     """Return how a rule could come to its packets."""
     other = standing.by[0]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from policy.check import Check, Facts, Undecided
-from policy.check.dead import causes, dead_rules, move
+from policy.check.dead import causes, dead_rules, move, others_do
 from policy.diagnostic import Diagnostic, Severity
 from policy.reach import At, Kind, Standing
 
@@ -36,7 +36,7 @@ def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str]:
         return message, "remove it, or give `--budget` more time to find out which rules they are"
     message = (
         f"this rule never acts: {causes(facts, at, standing)} together take all its packets first, "
-        "and not all of them do the same"
+        f"and {others_do(facts, standing)}"
     )
     return message, f"{move(facts, at, standing)} if it is meant as an exception, or remove it"
 
@@ -53,7 +53,7 @@ policy border {
     allow tcp/80 from 10.1.0.0/17
     allow udp
     block tcp/80 from 10.1.128.0/17
-    allow tcp/80 from 10.1.0.0/16 ### FW103 "line 3 and line 5 together take all its packets first, and not all"
+    allow tcp/80 from 10.1.0.0/16 ### FW103 "line 3 and line 5 together take all its packets first, and some of"
 }
 """,
         """
@@ -62,6 +62,7 @@ policy border {
 -A INPUT -p tcp -m tcp --dport 0:1023 -j DROP
 -A INPUT -p tcp -m tcp --dport 1024:65535 -j DROP
 -A INPUT -s 192.0.2.0/24 -p tcp ! -f -j DROP ### FW103 "line 3 and line 4 together take all its packets first and do"
+-A INPUT -s 198.51.100.7/32 -p tcp ! -f -j ACCEPT ### FW103 "take all its packets first, and each blocks them"
 COMMIT
 """,
     ),
