@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
+import time
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,26 @@ def test_rules_that_nest_too_deeply(tmp_path: Path) -> None:
     )
     (tmp_path / "x.fw").write_text(text, encoding="utf-8")
     assert lint(str(tmp_path), "--budget", "1").status in (0, 1)
+
+
+def formula(bits: int, clauses: int) -> str:
+    """Rules that leave a packet to the last one exactly if random clauses of three address bits can all be true."""
+    pick = random.Random(3)
+    lines = ["*filter", ":INPUT DROP [0:0]"]
+    for _ in range(clauses):
+        sides: dict[str, tuple[int, int]] = {}
+        for bit in pick.sample(range(bits), 3):
+            side, place = ("-s", "-d")[bit % 2], 1 << bit // 2
+            value, mask = sides.get(side, (0, 0))
+            sides[side] = (value | place * pick.randint(0, 1), mask | place)
+        texts = (f"{side} {IPv4Address(value)}/{IPv4Address(mask)}" for side, (value, mask) in sorted(sides.items()))
+        lines.append(f"-A INPUT {' '.join(texts)} -j DROP")
+    return "\n".join([*lines, "-A INPUT -p tcp -j ACCEPT", "COMMIT", ""])
+
+
+def test_a_formula_in_disguise_is_undecided_within_the_budget() -> None:
+    pytest.importorskip("oxidd")
+    began = time.monotonic()
+    done = lint("-", "--budget", "5", "--language", "iptables", stdin=formula(60, 252).encode())
+    assert time.monotonic() - began < 20
+    assert "undecided" in done.out + done.err

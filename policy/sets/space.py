@@ -16,8 +16,8 @@ LEAST_NODES = 1 << 22
 NODES_PER_RULE = 1 << 11
 """Tables of nodes take memory before they are full, so those of short lists are smaller."""
 
-NODES_PER_SECOND = 1 << 20
-"""One operation may fill the table, and cannot be interrupted: a second fills so many nodes, or less."""
+NODES_PER_SECOND = 1 << 18
+"""One operation may fill the table, and cannot be interrupted: a second fills so many nodes of a large one at least."""
 
 
 class Space:
