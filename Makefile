@@ -42,7 +42,7 @@ bench: $(DEV) ## run every benchmark
 	@for file in $(sort $(wildcard benchmarks/*.py)); do echo "$$file"; $(BIN)/python "$$file" || exit; done
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .*_cache
+	rm -rf $(VENV) policy/language/tables build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(FRESH):
@@ -55,10 +55,12 @@ $(RUN): pyproject.toml | $(FRESH)
 	@echo "installing fwpolicy into $(VENV)" >&2
 	@$(PIP) install --editable '.[exact]'
 	@$(BIN)/python -m compileall -q policy
+	@$(BIN)/python -m policy.language.grammar
 	@touch $@
 
 $(DEV): pyproject.toml | $(FRESH)
 	@echo "installing fwpolicy and its tools into $(VENV)" >&2
 	@$(PIP) install --editable '.[dev]'
 	@$(BIN)/python -m compileall -q policy
+	@$(BIN)/python -m policy.language.grammar
 	@touch $(RUN) $@

@@ -5,6 +5,7 @@ from pathlib import Path
 import lark
 import pytest
 
+from policy._data import data_dir
 from policy.language import grammar
 
 
@@ -16,7 +17,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _forget() -> None:
+def _forget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "_INSTALLED", tmp_path / "installed")
     grammar.open_grammar.cache_clear()
     grammar._cache_folder.cache_clear()
 
@@ -24,7 +26,7 @@ def _forget() -> None:
 def opened() -> object:
     grammar.open_grammar.cache_clear()
     grammar._cache_folder.cache_clear()
-    parser = grammar.open_grammar("question", ("question",))
+    parser = grammar.open_grammar("question")
     assert parser.parse("tcp/80 from 10.0.0.1").data == "question"
     return parser.source_path
 
@@ -64,3 +66,15 @@ def test_another_version_has_another_file(cache: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(lark, "__version__", "0")
     assert opened() != "<deserialized>"
     assert len(list(cache.iterdir())) == 2
+
+
+def test_tables_that_are_installed_come_first(cache: Path) -> None:
+    grammar.install(grammar._INSTALLED)
+    assert {file.name.partition("-")[0] for file in grammar._INSTALLED.iterdir()} == set(grammar.GRAMMARS)
+    assert opened() == "<deserialized>"
+    assert list(cache.iterdir()) == []
+
+
+def test_every_grammar_is_installed() -> None:
+    used = {file.stem for file in data_dir("grammar").glob("*.lark")} - {"terminals"}
+    assert set(grammar.GRAMMARS) == used

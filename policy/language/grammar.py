@@ -1,8 +1,10 @@
-"""Opens the grammars of `grammar/` with lark, LALR only, and keeps their tables in a private cache.
+"""Opens the grammars of `grammar/` with lark, LALR only, and keeps their tables.
 
-The cache is a folder of the user that nobody else may enter: its files are pickles, and loading one
-that a stranger could write would run the stranger's code. Whatever goes wrong with it is no failure:
-the tables are then built from the grammar, which takes some tenths of a second.
+`python -m policy.language.grammar` makes the tables that are installed with the package (`make`, and whoever builds a
+wheel, calls it); they can be trusted as much as the code beside them. For another Python or another lark, tables are
+kept in a private cache: a folder of the user that nobody else may enter, because its files are pickles, and loading
+one that a stranger could write would run the stranger's code. Whatever goes wrong with either is no failure: the
+tables are then built from the grammar, which takes some tenths of a second.
 """
 
 from __future__ import annotations
@@ -23,32 +25,52 @@ import lark
 
 from policy._data import data_dir
 
+GRAMMARS: dict[str, tuple[str, ...]] = {"native": ("top", "body"), "question": ("question",), "iptables": ("start",)}
+"""Every grammar that is opened, and its start rules."""
+
+_INSTALLED = Path(__file__).parent / "tables"
 _IMPORT = re.compile(r"^%import \.(\w+)", re.MULTILINE)
 _OPTIONS: dict[str, Any] = {"parser": "lalr", "lexer": "contextual", "maybe_placeholders": True}
 _NOT_SAVED = ("transformer", "postlex", "lexer_callbacks", "edit_terminals", "_plugins")
 
 
 @cache
-def open_grammar(name: str, start: tuple[str, ...], transformer: object = None) -> lark.Lark:
-    """Return the parser of `grammar/NAME.lark` with the given start rules.
+def open_grammar(name: str, transformer: object = None) -> lark.Lark:
+    """Return the parser of `grammar/NAME.lark`, a key of `GRAMMARS`.
 
     With a *transformer* (an object with a method per rule, and per terminal) no tree is built: `parse`
     returns what the transformer makes of the start rule.
     """
     texts = _texts(name)
-    path = _cache_file(name, start, texts)
-    if path is not None and (parser := _load(path, transformer)) is not None:
-        return parser
-    parser = lark.Lark(
+    file = _file_name(name, texts)
+    folder = _cache_folder()
+    for place in (_INSTALLED, folder):
+        if place is not None and (parser := _load(place / file, transformer)) is not None:
+            return parser
+    parser = _built(name, texts, transformer)
+    if folder is not None:
+        _save(parser, folder / file)
+    return parser
+
+
+def install(folder: Path) -> None:
+    """Build all grammars, and put their tables into *folder*, without those that were there before."""
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.tables"):
+        old.unlink()
+    for name in GRAMMARS:
+        texts = _texts(name)
+        _save(_built(name, texts), folder / _file_name(name, texts))
+
+
+def _built(name: str, texts: dict[str, str], transformer: object = None) -> lark.Lark:
+    return lark.Lark(
         texts[name],
         source_path=str(data_dir("grammar") / f"{name}.lark"),
-        start=list(start),
+        start=list(GRAMMARS[name]),
         transformer=transformer,
         **_OPTIONS,
     )
-    if path is not None:
-        _save(parser, path)
-    return parser
 
 
 def _texts(name: str) -> dict[str, str]:
@@ -63,13 +85,10 @@ def _texts(name: str) -> dict[str, str]:
     return texts
 
 
-def _cache_file(name: str, start: tuple[str, ...], texts: dict[str, str]) -> Path | None:
-    """Return where the tables of a grammar are kept, or None when there is no safe place for them."""
-    folder = _cache_folder()
-    if folder is None:
-        return None
-    parts = (sys.version, lark.__version__, repr(_OPTIONS), repr(start), repr(sorted(texts.items())))
-    return folder / f"{name}-{sha256(repr(parts).encode()).hexdigest()[:32]}.tables"
+def _file_name(name: str, texts: dict[str, str]) -> str:
+    """Return what the file with the tables of a grammar is called: other versions and texts have other files."""
+    parts = (sys.version, lark.__version__, repr(_OPTIONS), repr(GRAMMARS[name]), repr(sorted(texts.items())))
+    return f"{name}-{sha256(repr(parts).encode()).hexdigest()[:32]}.tables"
 
 
 @cache
@@ -88,7 +107,7 @@ def _cache_folder() -> Path | None:
 
 def _load(path: Path, transformer: object) -> lark.Lark | None:
     try:
-        saved = pickle.loads(path.read_bytes())  # noqa: S301 (nobody else can write it)
+        saved = pickle.loads(path.read_bytes())  # noqa: S301 (nobody else can write it than who installed the code, or the user)
         # `Lark.load` takes no transformer; this is what lark's own stand-alone parsers call.
         load: Callable[..., lark.Lark] = lark.Lark._load_from_dict  # noqa: SLF001
         return load(saved["data"], saved["memo"], transformer=transformer)
@@ -105,3 +124,7 @@ def _save(parser: lark.Lark, path: Path) -> None:
         draft.replace(path)
     except Exception:  # noqa: BLE001 (a full disk, a read-only home: the next run builds the tables again)
         return
+
+
+if __name__ == "__main__":
+    install(_INSTALLED)

@@ -42,7 +42,7 @@ def parse_question(source: Source) -> ast.Match:
             [Diagnostic("FW001", "the question is empty", place, "ask for example `tcp/443 from any to 10.0.0.1`")]
         )
     reader = _reader()
-    parser = open_grammar("question", ("question",), reader)
+    parser = open_grammar("question", reader)
     tree = parse_piece(parser, reader, "question", place, WORDS)
     if isinstance(tree, Diagnostic):
         raise Mistakes([tree])

@@ -82,7 +82,7 @@ class FileParser:
         self.source = source
         self.family = family
         self.mistakes = mistakes
-        self.parser = open_grammar("iptables", ("start",), _LINES)
+        self.parser = open_grammar("iptables", _LINES)
         self.tables: list[Table] = []
         self.open: Word | None = None
         self.statements: list[Statement] = []

@@ -35,7 +35,7 @@ def reserved() -> frozenset[str]:
 
 
 def _parser() -> Lark:
-    return open_grammar("native", ("top", "body"), _reader())
+    return open_grammar("native", _reader())
 
 
 @cache
