@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 from typing import Any
@@ -13,8 +13,8 @@ from policy.app.passing import first_packet, passed, sent
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Index
 from policy.ir import Ruleset
-from policy.packet import FIELDS, HOOKS, Intervals, Names, Packet, Value, ValueSet, complete, has
-from policy.packet.address import LOOPBACK
+from policy.packet import FIELDS, HOOKS, Intervals, Masked, Names, Packet, Value, ValueSet, complete, has
+from policy.packet.address import LOOPBACK, families_of, whole
 from policy.packet.example import example
 from policy.packet.fields import ICMP, ICMP6, NOT_KNOWN, TRAFFIC
 from policy.packet.packet import NOT_LOOPBACK
@@ -31,10 +31,10 @@ FEW_PARTS, MOST_PARTS = 5, 50
 """A set that one rule decides and that takes more boxes (the latter, where more than a few regions are wanted) is told
 as what that rule decides."""
 
-_ECHO: Mapping[Values, dict[str, Values]] = {
-    Intervals.of(8): {"proto": Intervals.of(ICMP)},
-    Intervals.of(128): {"proto": Intervals.of(ICMP6)},
-}
+MOST_TYPED = 128
+"""Of so many protocols ICMP is told apart, with its type."""
+
+_FAMILIES = {ICMP: 4, ICMP6: 6}
 _ORDER = ("allow", "depends", "block")
 
 MOST_DECIDING = 1200
@@ -86,6 +86,7 @@ class _Asked:
         self.sets: Sets[Any, Any] = space_for(ruleset, packets, self.said)
         self.passages, left = passages(ruleset, self.sets, packets, asking.assume or {}, MOST_DECIDING)
         self.complete = not left
+        self.types = _types(first for (_, first), *_ in packets)
         self.usual = self._usual([first for (_, first), *_ in packets])
         self.index = Index()
 
@@ -120,12 +121,15 @@ class _Asked:
         places = list(islice(passage.firsts.each_region(self.usual), most + 1))
         if len(places) > most:
             return [_Piece(passage, passage.firsts, _left_for(passage))]
-        boxes = merged([tuple(sorted(self._told(place).items())) for place in places], lambda: None)
+        told = [typed for place in places for typed in self._typed(self._told(place))]
+        boxes = merged([tuple(sorted(each.items())) for each in told])
         if len(boxes) == 1:
             return [_Piece(passage, passage.firsts, self._words(Place(plain(dict(boxes[0]), layout))))]
         found = [Place(plain(dict(box), layout)) for box in boxes]
-        sets = [passage.firsts & self.sets.of_match(place.match(layout)) for place in found]
-        return [_Piece(passage, mine, self._words(place)) for mine, place in zip(sets, found, strict=True)]
+        # A type that no rule asks for is in the words alone.
+        known = [Place({n: v for n, v in place.values.items() if n in layout.fields}) for place in found]
+        sets = [passage.firsts & self.sets.of_match(place.match(layout)) for place in known]
+        return [_Piece(passage, mine, self._words(place)) for mine, place in zip(sets, found, strict=True) if mine]
 
     def _usual(self, firsts: Sequence[Packet]) -> Any:
         """Return all packets that have what the question does not say as the packets of the question have it."""
@@ -140,14 +144,43 @@ class _Asked:
     def _told(self, place: Place) -> dict[str, Values]:
         """Return the fields of a region that need words: what was not said and is as usual is left out."""
         told = {name: values for name, values in place.values.items() if name in self.said or name in TRAFFIC}
-        if "proto" not in place.values and (types := place.values.get("icmp_type")) is not None:
-            told |= _ECHO.get(types, {"icmp_type": types})  # what says that it is ICMP
+        if "proto" not in place.values and isinstance(types := place.values.get("icmp_type"), Intervals):
+            told["icmp_type"] = types  # what says that it is ICMP
+            protocols = [number for number, mine in self.types.items() if mine.meets(types)]
+            if len(protocols) == 1:
+                told["proto"] = Intervals.of(*protocols)
         if not any(_within_loopback(told.get(side)) for side in ("src", "dst")):
             usual = self.sets.layout.numbers("in", NOT_LOOPBACK)
             told = {
                 n: values for n, values in told.items() if n not in ("in", "out") or values != usual or n in self.said
             }
         return told
+
+    def _typed(self, told: dict[str, Values]) -> Iterator[dict[str, Values]]:
+        """Yield parts of a region that says a few protocols: ICMP apart, with its type where a question says none.
+
+        ICMP of one family on addresses of the other has no type.
+        """
+        protocols, everywhere = told.get("proto"), self.sets.layout.addresses
+        source, target = told.get("src", everywhere), told.get("dst", everywhere)
+        few = isinstance(protocols, Intervals) and protocols.size <= MOST_TYPED
+        if "icmp_type" in told or not few or isinstance(source, Masked) or isinstance(target, Masked):
+            yield told
+            return
+        assert isinstance(protocols, Intervals)
+        for number, types in self.types.items():
+            family = families_of(source) & families_of(target)
+            if number not in protocols or _FAMILIES[number] not in family:
+                continue
+            mine: dict[str, Values] = {**told, "proto": Intervals.of(number)}
+            for other in family - {_FAMILIES[number]}:
+                yield {**mine, "src": source & whole(other), "dst": target & whole(other)}
+            if len(family) > 1:
+                mine |= {side: each & whole(_FAMILIES[number]) for side, each in (("src", source), ("dst", target))}
+            yield {**mine, "icmp_type": types}
+            protocols -= Intervals.of(number)
+        if protocols:
+            yield {**told, "proto": protocols}
 
     def _words(self, place: Place) -> str:
         return describe(place, self.sets.layout, self.ruleset.definitions)
@@ -190,6 +223,16 @@ class _Asked:
         counts = {verdict: some.count() for verdict, some in found.items()}
         whole = self.sets.union(found.values()).count()
         return counts if sum(counts.values()) == whole else {}
+
+
+def _types(firsts: Iterable[Packet]) -> Mapping[int, Intervals]:
+    """Return the ICMP types of the packets in question, by their protocol."""
+    found: dict[int, Intervals] = {}
+    for first in firsts:
+        protocol, kind = first.get("proto"), first.get("icmp_type")
+        if isinstance(protocol, int) and isinstance(kind, int | Intervals):
+            found[protocol] = found.get(protocol, Intervals()) | (Intervals.of(kind) if isinstance(kind, int) else kind)
+    return found
 
 
 def _as_set(value: Value) -> ValueSet:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
-from policy.ir import Field, Ruleset
+from policy.ir import Field, Ruleset, looks_at
 from policy.packet import FIELDS, Packet
 from policy.packet.connection import Role
 from policy.reach.ends import End, Verdict
@@ -43,10 +43,14 @@ def space_for(
 ) -> Sets[Any, Any]:
     """Return the space of the first packets of connections, at no hook in particular; *said*: fields to tell apart.
 
+    What a rule asks of one interface of a reply it asks of the other one of the first packet: both are told apart.
     It is one of diagrams, or, where the library is missing, of boxes. Raises `Exhausted`.
     """
     boxes = [packet for packets in sent for _, packet in packets]
-    fields = [Field(name, FIELDS[name].domain) for name in ("state", *said)]
+    names = ["state", *said]
+    if looks_at(ruleset, "in", "out"):
+        names += ["in", "out"]
+    fields = [Field(name, FIELDS[name].domain) for name in names]
     try:
         return Space([ruleset], [*boxes, *fields], None, budget)
     except Missing:

@@ -8,7 +8,7 @@ from itertools import islice
 from policy.ir import Definition, Service
 from policy.packet import FIELDS, Intervals, Masked, ValueSet
 from policy.packet.address import ANY_ADDRESS, V4, V6
-from policy.packet.fields import PORT_PROTOCOLS, TCP
+from policy.packet.fields import ICMP, ICMP6, PORT_PROTOCOLS, TCP
 from policy.packet.names import protocol_name
 from policy.packet.text import set_text
 from policy.sets.layout import ADDRESSES, Layout
@@ -21,6 +21,8 @@ _WHOLE = (("any", ANY_ADDRESS), ("0.0.0.0/0", V4), ("::/0", V6))
 
 _PING = Intervals.of(8, 128)
 """The ICMP types of `ping`: each is the one of its family."""
+
+_ONE_ICMP = (Intervals.of(ICMP), Intervals.of(ICMP6))
 
 Kinds = dict[int, Intervals | None]
 """What a service is: its protocols, each with its destination ports, or None where it says nothing of them."""
@@ -68,6 +70,8 @@ def _service(left: dict[str, Intervals | Masked], definitions: Sequence[Definiti
         return "ping"
     if protocols is None and left.keys() & {"flags", "tcp_options"}:
         protocols = Intervals.of(TCP)
+    if isinstance(protocols, Intervals) and protocols in _ONE_ICMP and "icmp_type" in left:
+        return _icmp(protocols.first, left)
     if protocols is None and ports is None:
         return "any"
     if ports is not None and protocols in (None, PORT_PROTOCOLS):
@@ -89,12 +93,23 @@ def _service(left: dict[str, Intervals | Masked], definitions: Sequence[Definiti
     return ", ".join(_kind(number, ports) for number in kinds)
 
 
+def _icmp(protocol: int, left: dict[str, Intervals | Masked]) -> str:
+    """Return ICMP with its types, and with a code, which can be said of one type."""
+    types = set_text("icmp_type", left.pop("icmp_type"))
+    code = left.get("icmp_code")
+    if types.isdecimal() and isinstance(code, Intervals) and code.size == 1:
+        del left["icmp_code"]
+        return f"{protocol_name(protocol)}/{types}/{code.first}"
+    return f"{protocol_name(protocol)}/{_braced(types)}"
+
+
 def _kind(number: int, ports: ValueSet | None) -> str:
     name = protocol_name(number)
-    if ports is not None:
-        text = set_text("dport", ports)
-        return f"{name}/{{{text}}}" if "," in text else f"{name}/{text}"
-    return name
+    return name if ports is None else f"{name}/{_braced(set_text('dport', ports))}"
+
+
+def _braced(numbers: str) -> str:
+    return f"{{{numbers}}}" if "," in numbers else numbers
 
 
 def _kinds(services: Sequence[Service]) -> Kinds | None:
