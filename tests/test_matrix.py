@@ -154,7 +154,7 @@ def test_many_services_are_grouped_and_it_is_said() -> None:
 def test_many_classes_are_grouped_and_it_is_said() -> None:
     rules = "".join(f"    allow any from 10.0.{i}.0/24 to 10.1.{i}.0/24\n" for i in range(40))
     lines = shown("policy p {\n    default block\n" + rules + "}\n")
-    assert any(line.startswith("note: 1 kinds of traffic have more zones") for line in lines)
+    assert any(line.startswith("note: one kind of traffic has more zones") for line in lines)
     assert any(line.startswith(" 31 small ") for line in lines)
 
 

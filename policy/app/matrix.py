@@ -134,7 +134,8 @@ def _matrix(ruleset: Ruleset, hook: int | None, assume: Mapping[str, bool], budg
     if zones and zones.grouped:
         notes.append(f"{zones.grouped} names of networks are not shown as zones of their own")
     if crowded:
-        notes.append(f"{crowded} kinds of traffic have more zones than are shown: the smallest stand together")
+        who = "one kind of traffic has" if crowded == 1 else f"{crowded} kinds of traffic have"
+        notes.append(f"{who} more zones than are shown: the smallest stand together")
     return Matrix(hook, tuple(sorted(ruleset.families)), tuple(grids.values()), tuple(notes))
 
 
