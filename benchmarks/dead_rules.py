@@ -36,9 +36,10 @@ def measure(size: int) -> None:
     import numpy as np
 
     loaded = time.perf_counter()
-    from policy.reach.lists import Scope, analyse
+    from policy.reach.entered import entered
+    from policy.reach.lists import analyse
 
-    analysis = analyse(rules.policies["border"], Scope.of(rules, "border"))
+    analysis = analyse(rules.policies["border"], entered(rules).scopes["border"])
     end = time.perf_counter()
     kinds = Counter(standing.kind.value for standing in analysis.standings)
     figures = {"numpy": loaded - start, "seconds": end - start, "before": before, "peak": _peak(), "kinds": kinds}

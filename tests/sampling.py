@@ -41,7 +41,7 @@ class Sampler:
         """Yield values of fields that are likely to make a match true (or false)."""
         match match:
             case Field(name, values):
-                choices = [value for value in self._values(name, values) if (value in values) is holds]  # type: ignore[operator]
+                choices = [value for value in self._values(name, values) if (value in values) is holds]  # type: ignore[operator] # of one kind
                 if choices:
                     yield name, self.random.choice(choices)
             case Not(part):
@@ -59,7 +59,7 @@ class Sampler:
             low, high = self.random.choice(values.ranges)
             found.append(self.random.randint(low, high))
         if isinstance(values, Masked):
-            bits = (1 << 33) - 1 if name in ("src", "dst") else FIELDS[name].domain.ranges[-1][1]  # type: ignore[union-attr]
+            bits = (1 << 33) - 1 if name in ("src", "dst") else FIELDS[name].domain.ranges[-1][1]  # type: ignore[union-attr] # numbers
             found.append(self.random.getrandbits(bits.bit_length()) & bits & ~values.mask | values.value)
         return found
 
@@ -68,7 +68,7 @@ class Sampler:
         family = pick.choice(self.families)
         for side in ("src", "dst"):
             if side in wanted:
-                family = 4 if wanted[side] >= 1 << 128 else 6  # type: ignore[operator]
+                family = 4 if wanted[side] >= 1 << 128 else 6  # type: ignore[operator] # an address is a number
         given: dict[str, Value] = {} if self.hook is None else {"hook": self.hook}
         for side in ("src", "dst"):
             near = [value for value in self.edges.get(side, ()) if isinstance(value, int) and value in whole(family)]

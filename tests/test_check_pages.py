@@ -32,7 +32,7 @@ def test_a_mistake_that_is_a_check_has_its_name() -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.code)
 def test_explain(page: object) -> None:
-    code, name = page.code, page.name  # type: ignore[attr-defined]
+    code, name = page.code, page.name  # type: ignore[attr-defined] # parametrize gives objects
     by_code, by_name, lower = run("explain", code), run("explain", name), run("explain", code.lower())
     assert by_code == by_name == lower
     assert (by_code.status, by_code.err) == (0, "")

@@ -35,6 +35,7 @@ from policy.ir import (
 )
 from policy.packet import Intervals, Packet
 from policy.packet.address import V4_BASE
+from policy.reach.entered import entered
 from policy.reach.lists import Analysis, Kind, Scope, analyse
 from tests import oracle, reach_brute
 from tests.strategies import CONDITIONS, HERE, field, matches, rule, unknowns
@@ -340,12 +341,10 @@ def test_a_stateful_entry_bounds_the_scope() -> None:
     policy = Policy("main", (rule(established, Allow()), rule(new, Allow()), rule(Any(), Block())))
     entry = Entry("main", Block(), stateful=True)
     ruleset = Ruleset("test", frozenset({4}), {"main": policy}, {None: (entry,)})
-    scope = Scope.of(ruleset, "main")
-    assert scope is not None
+    scope = entered(ruleset).scopes["main"]
     assert [s.kind for s in analyse(policy, scope).standings] == [
         Kind.UNMATCHABLE, Kind.ALIVE, Kind.AFTER_CATCH_ALL,
     ]  # fmt: skip
-    assert Scope.of(ruleset, "other") is None
 
 
 def test_a_rule_of_very_many_boxes_is_left_and_so_is_what_it_meets() -> None:

@@ -259,10 +259,6 @@ class Facts:
         packet = self.replayed(first.values(), [self.rule(others[0].at)], self.usual(first, guesses[0]))
         return None if None in texts else said, packet
 
-    def example(self, packets: Algebra) -> Packet | None:
-        """Return one natural packet of a set, None where it is empty."""
-        return packets.example()
-
     def flows(self, policy: str, match: Match) -> list[Flow[Any, Any]]:
         """Return the packets of a match through the rules, at each hook where any come to a policy."""
         spaces = [self.space(hook) for hook in self.met.get(policy, ())]

@@ -84,10 +84,10 @@ def sniff(text: str) -> str:
 def formatter(name: str) -> Formatting | None:
     """Return the front end of a language that can lay out its texts, or None."""
     found = front_end(name)
-    return found if hasattr(found, "format") else None  # type: ignore[return-value]
+    return found if hasattr(found, "format") else None  # type: ignore[return-value] # hasattr does not narrow
 
 
 def including(name: str) -> Including | None:
     """Return the front end of a language whose texts may include others, or None."""
     found = front_end(name)
-    return found if hasattr(found, "includes") else None  # type: ignore[return-value]
+    return found if hasattr(found, "includes") else None  # type: ignore[return-value] # hasattr does not narrow

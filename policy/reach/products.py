@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import assert_never
 
-from policy.ir import All, Any, Either, Field, Match, Not, Ruleset, Unknown, either_of, walk
+from policy.ir import All, Any, Either, Field, Match, Not, Unknown, either_of, walk
 from policy.packet import ESTABLISHED, FIELDS, HOOKS, INVALID, RELATED, STATES, Intervals, ValueSet
 from policy.packet.address import V4_BASE, whole
 from policy.packet.fields import REQUIRES
@@ -39,17 +39,6 @@ class Scope:
     families: frozenset[int] = frozenset({4, 6})
     hooks: Intervals = _ALL_HOOKS
     states: Intervals = ALL_STATES
-
-    @staticmethod
-    def of(ruleset: Ruleset, name: str) -> Scope | None:
-        """Return what comes to the policy *name* from where it is bound to hooks; None if it is bound to none."""
-        hooks, states = Intervals(), Intervals()
-        for hook in range(len(HOOKS)):
-            for entry in ruleset.at(hook):
-                if entry.policy == name:
-                    hooks |= Intervals.of(hook)
-                    states |= ALL_STATES - BEFORE_RULES if entry.stateful else ALL_STATES
-        return Scope(ruleset.families, hooks, states) if hooks else None
 
     def sets(self) -> Iterator[Field]:
         """Yield the sets that bound the scope, as fields."""

@@ -48,7 +48,7 @@ class View(Generic[S, N]):
     def field(self, name: str, values: ValueSet, now: N) -> S:
         """Return the packets that have a field with one of *values*."""
         if name == "hook":
-            return self.everything if self.hook is not None and self.hook in values else self.nothing  # type: ignore[operator]
+            return self.everything if self.hook is not None and self.hook in values else self.nothing  # type: ignore[operator] # hooks are numbers
         if presence(name, self.hook) is False:
             return self.nothing
         return self._sets.field(self._opposite.get(name, name), values, now)
@@ -102,7 +102,7 @@ def first_packets(sets: Sets[S, Any], first: Packet) -> S:
     values = {name: value for name, value in first.values.items() if name != "hook"}
     for name in sets.layout.fields:
         if presence(name, hook) is False:
-            values[name] = FIELDS[name].domain  # type: ignore[assignment]
+            values[name] = FIELDS[name].domain  # type: ignore[assignment] # no domain is a mask
     return sets.of_box(Packet(values))
 
 
