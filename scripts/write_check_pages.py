@@ -12,7 +12,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "checks"
 def written() -> dict[Path, str]:
     """Return what the folder has to hold."""
     texts = {FOLDER / f"{page.code}.md": page_markdown(page) for page in pages() if page.bad}
-    return {**texts, FOLDER / "README.md": index_markdown(pages())}
+    return {**texts, FOLDER / "index.md": index_markdown(pages())}
 
 
 def stale() -> list[Path]:

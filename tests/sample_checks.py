@@ -64,10 +64,10 @@ _TEXTS = ("policy p {\n    block any ### FW901\n}\n",)
 _PAGE = "Something is there.\n\n**What to do.** Nothing."
 EVERY = Check("FW901", "every-rule", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, every_rule)
 BLOCKING = Check("FW902", "blocking", Severity.ERROR, _PAGE, _TEXTS, _TEXTS, blocking)
-ONCE = Check("FW910", "once", Severity.INFO, _PAGE, _TEXTS, _TEXTS, once, enabled=False)
-TIRED = Check("FW911", "tired", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, tired, enabled=False)
-LOST = Check("FW912", "lost", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, lost, enabled=False)
-FULL = Check("FW913", "full", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, full, enabled=False)
+ONCE = Check("FW910", "once", Severity.INFO, _PAGE, _TEXTS, _TEXTS, once, off="Asked for only.")
+TIRED = Check("FW911", "tired", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, tired, off="Asked for only.")
+LOST = Check("FW912", "lost", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, lost, off="Asked for only.")
+FULL = Check("FW913", "full", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, full, off="Asked for only.")
 SAMPLES = (EVERY, BLOCKING, ONCE, TIRED, LOST, FULL)
 
 

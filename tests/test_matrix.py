@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from policy.app.matrix import Answer, Cell, Matrix, matrix
 from policy.app.pieces import pieces
 from policy.app.problem import CannotAnswer
-from policy.app.usual import first_packets
 from policy.evaluate import decide
 from policy.ir import Definition, Ruleset
 from policy.languages.iptables import read
 from policy.languages.native import native
 from policy.packet import NEW, SYN, Intervals, Packet, Value, has
+from policy.reach.first import first_packets
 from policy.report.matrix_svg import matrix_svg
 from policy.sets import Budget, Missing
 from policy.sets.layout import layout

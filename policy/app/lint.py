@@ -10,7 +10,7 @@ from policy._record import dataclass
 from policy.app.files import NATIVE, RULES, File, files_of
 from policy.app.load import facts, load, read_source
 from policy.app.roots import roots
-from policy.check import Check, Facts, Undecided
+from policy.check import Check, Facts, Review, Settings, Undecided
 from policy.check.silence import Silence
 from policy.diagnostic import Diagnostic, Mistakes, unreadable
 from policy.ir import Ruleset
@@ -27,12 +27,13 @@ Watch = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Linting:
-    """How to lint: the checks, how the files are read, and how many seconds the checks may take for one of them."""
+    """How to lint: the checks and what they are told, how the files are read, and how many seconds one may take."""
 
     checks: tuple[Check, ...]
     language: str | None = None
     local: Intervals | None = None
     seconds: float = SECONDS
+    settings: Settings = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,31 +111,51 @@ def _is_rules(file: File, text: Source, language: str | None) -> bool:
 
 def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) -> None:
     """Add what the checks find in one text and what it includes."""
+    ruleset = _loaded(text, how, result, watch)
+    if ruleset is not None:
+        known = facts(ruleset, _budget(how.seconds), how.local, how.settings)
+        _run(text, known, how, result, watch)
+
+
+def _loaded(text: Source, how: Linting, result: Linted, watch: Watch | None) -> Ruleset | None:
+    """Return the rules of a text; None, with what is wrong with it among the errors, where it cannot be read."""
     if watch:
         watch(text.name, "reading")
     try:
         ruleset = _read(text, how)
     except Unreadable as error:
         result.errors.append(unreadable(error))
-        return
+        return None
     except Mistakes as mistakes:
         result.errors += mistakes.diagnostics
-        return
+        return None
     result.files |= {source.name for source in ruleset.sources} | {text.name}
-    silence = Silence(ruleset)
-    known = facts(ruleset, _budget(how.seconds), how.local)
+    return ruleset
+
+
+def _run(text: Source, known: Facts, how: Linting, result: Linted, watch: Watch | None) -> None:
+    """Add what the checks find in one set of rules: first each by itself, then those that look at what was found."""
+    silence = Silence(known.ruleset)
+    ran: set[str] = set()
     for check in how.checks:
         if watch:
             watch(text.name, f"{check.code} {check.name}")
         try:
-            _take(check, known, silence, result)
+            if check.find:
+                _take(check, check.find(known), silence, result)
+                ran.add(check.code)
         except Exhausted as limit:
             result.undecided.append(Unsettled(check, Span(text, 0, 0), f"it would take more than {limit}"))
         except RecursionError:
             result.undecided.append(Unsettled(check, Span(text, 0, 0), "it is nested too deeply"))
         except MemoryError:
             result.undecided.append(Unsettled(check, Span(text, 0, 0), "there is not enough memory"))
-            known = facts(ruleset, known.budget, how.local)  # what had been found out takes the memory
+            # What had been found out takes the memory.
+            known = facts(known.ruleset, known.budget, how.local, how.settings)
+    for check in how.checks:
+        if check.review:
+            review = Review(frozenset(ran), frozenset(silence.used))
+            _take(check, check.review(known, review), silence, result)
 
 
 def _read(text: Source, how: Linting) -> Ruleset:
@@ -155,9 +176,9 @@ def _budget(seconds: float) -> Budget:
     return Budget(seconds, steps=max(usual, round(usual * seconds / SECONDS)))
 
 
-def _take(check: Check, known: Facts, silence: Silence, result: Linted) -> None:
+def _take(check: Check, finds: Iterable[Diagnostic | Undecided], silence: Silence, result: Linted) -> None:
     """Add what one check finds."""
-    for found in check.find(known) if check.find else ():
+    for found in finds:
         if isinstance(found, Undecided):
             result.undecided.append(Unsettled(check, found.span, found.reason))
         elif silence.covers(found):

@@ -12,7 +12,7 @@ from policy.packet import Intervals
 from policy.source import Source
 
 if TYPE_CHECKING:
-    from policy.check import Facts
+    from policy.check import Facts, Settings
     from policy.sets import Budget
 
 STANDARD_INPUT = "-"
@@ -33,11 +33,13 @@ def load(text: Source, language: str | None = None, local: Intervals | None = No
     return front_end(language or sniff(text.text)).read(text, local=local)
 
 
-def facts(ruleset: Ruleset, budget: Budget | None = None, local: Intervals | None = None) -> Facts:
+def facts(
+    ruleset: Ruleset, budget: Budget | None = None, local: Intervals | None = None, settings: Settings | None = None
+) -> Facts:
     """Return what checks know of a set of rules; they can then write rules in its language, too."""
     from policy.check import Facts
 
-    return Facts(ruleset, budget, local, front_end(ruleset.language).with_values)
+    return Facts(ruleset, budget, local, front_end(ruleset.language).with_values, settings)
 
 
 def open_lines(path: str) -> BinaryIO:

@@ -10,12 +10,13 @@ from policy.app.hooks import filters
 from policy.app.kinds import kinds
 from policy.app.pieces import Piece
 from policy.app.problem import CannotAnswer
-from policy.app.usual import first_packets, in_words
+from policy.app.usual import in_words
 from policy.app.zones import Zone, Zones, alike, anyone, named_zones
 from policy.check.facts import Facts
 from policy.ir import Field, Goto, Jump, Policy, Ruleset, looks_at_hook, walk
 from policy.packet import FORWARD, HOOKS, INPUT, OUTPUT
 from policy.reach import Flow
+from policy.reach.first import first_packets
 from policy.sets import Budget, Exhausted
 from policy.sets.truth import Algebra
 

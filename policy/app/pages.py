@@ -28,18 +28,23 @@ _MISTAKES: dict[str, str] = {
 class Page:
     """What there is to say about a code.
 
-    *mistake*: it makes a file unreadable, so every command reports it, and nothing silences it. *enabled*: is the check
-    on unless it is asked for? *text* is Markdown, its first line the summary.
+    *mistake*: it makes a file unreadable, so every command reports it, and nothing silences it. *off* says why the
+    check is off unless it is asked for; without it, it is on. *text* is Markdown, its first line the summary.
     """
 
     code: str
     name: str
     severity: Severity
     mistake: bool
-    enabled: bool
+    off: str
     text: str
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
+
+    @property
+    def enabled(self) -> bool:
+        """Is the check on unless it is asked for?"""
+        return not self.off
 
     @property
     def summary(self) -> str:
@@ -52,15 +57,14 @@ def pages() -> list[Page]:
     found = {check.code: _page(check) for check in checks()}
     for code, text in _MISTAKES.items():
         if code not in found:
-            found[code] = Page(code, CODES[code], Severity.ERROR, True, True, text)
+            found[code] = Page(code, CODES[code], Severity.ERROR, True, "", text)
     return [found[code] for code in sorted(found)]
 
 
 def _page(check: Check) -> Page:
     bad, good = (tuple(shown(example) for example in examples) for examples in (check.bad, check.good))
-    return Page(
-        check.code, check.name, check.severity, check.find is None, check.enabled, check.page.strip(), bad, good
-    )
+    mistake = check.find is None and check.review is None
+    return Page(check.code, check.name, check.severity, mistake, check.off, check.page.strip(), bad, good)
 
 
 def page_of(word: str) -> Page:

@@ -23,14 +23,24 @@ class Undecided:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """What is known of one set of rules once checks have run: the codes of those that have, and what was silenced."""
+
+    ran: frozenset[str]
+    used: frozenset[tuple[Span, str]]
+    """The place of each suppression that silenced a finding, with the code of that."""
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One lint check.
 
     *page* is the docstring of its module: what the check says in its first line, then why it matters and what to do,
     in Markdown. *bad* and *good* are texts in any language, with what is expected of each line in a comment at its
     end, as in the case files of the tests: `### FW101 "PATTERN"`. They are the tests of the check and stand on its
-    page. *find* yields the findings in one set of rules, or what stayed undecided; a check without *find* is a
-    mistake that front ends report. *enabled*: is it on unless it is asked for?
+    page. *find* yields the findings in one set of rules, or what stayed undecided. *review* does so when all other
+    checks have run, from what they have found. A check with neither is a mistake that front ends report. *off* is the
+    reason why it is off unless it is asked for, a sentence; a check without one is on.
     """
 
     code: str
@@ -40,7 +50,13 @@ class Check:
     bad: tuple[str, ...]
     good: tuple[str, ...]
     find: Callable[[Facts], Iterator[Diagnostic | Undecided]] | None = None
-    enabled: bool = True
+    review: Callable[[Facts, Review], Iterator[Diagnostic]] | None = None
+    off: str = ""
+
+    @property
+    def enabled(self) -> bool:
+        """Is it on unless it is asked for?"""
+        return not self.off
 
     @property
     def summary(self) -> str:

@@ -6,13 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
+from policy.check.outside import untrusted
+from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
-from policy.ir import Match, Rule, Ruleset, all_of, looks_at_hook
-from policy.packet import HOOKS, Intervals, Packet, ValueSet
+from policy.ir import Allow, Match, Rule, Ruleset, all_of, looks_at_hook
+from policy.packet import HOOKS, OUTPUT, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Kind, Standings
 from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.entered import entered
+from policy.reach.first import first_packets
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
@@ -37,8 +40,9 @@ class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
     *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
-    cannot be written (`app.load.facts` knows it). *index* serves the evaluator. Methods that need an engine raise
-    `Exhausted` once the budget is spent.
+    cannot be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
+    the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
+    engine raise `Exhausted` once the budget is spent.
     """
 
     def __init__(
@@ -47,12 +51,16 @@ class Facts:
         budget: Budget | None = None,
         local: Intervals | None = None,
         edit: Edit | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self.ruleset = ruleset
+        self.settings = settings or Settings()
+        self.counterpart: Facts | None = None
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
         self._edit = edit
+        self._arriving: dict[int | None, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -89,10 +97,50 @@ class Facts:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
         if hook not in self._spaces:
             try:
-                self._spaces[hook] = Space([self.ruleset], (), hook, self.budget)
+                self._spaces[hook] = Space([self.ruleset], self._asked, hook, self.budget)
             except Missing:
-                self._spaces[hook] = BoxSpace([self.ruleset], (), hook, self.budget)
+                self._spaces[hook] = BoxSpace([self.ruleset], self._asked, hook, self.budget)
         return self._spaces[hook]
+
+    @cached_property
+    def _asked(self) -> tuple[Match, ...]:
+        """What spaces have to tell apart besides what rules do: the zones."""
+        return tuple(match for zone in self.settings.zones for match in (zone.sends, zone.receives))
+
+    @cached_property
+    def untrusted(self) -> Match:
+        """The packets that come from outside (`outside.untrusted`)."""
+        return untrusted(self.ruleset, self.settings)
+
+    def arriving(self, hook: int | None) -> Any:
+        """Return the packets from outside that open connections, as questions mean them; none at output."""
+        if hook not in self._arriving:
+            sets = self.space(hook)
+            found = sets.nothing
+            if hook != OUTPUT:
+                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.untrusted)
+            self._arriving[hook] = found
+        return self._arriving[hook]
+
+    def opened(self, at: At) -> dict[int | None, Any]:
+        """Return the packets that a rule itself lets pass, whatever the unknowns are, by the hooks where there are any.
+
+        What rules before it decide, or tables behind it block, is not among them.
+        """
+        if not any(isinstance(action, Allow) for action in self.rule(at).actions):
+            return {}
+        found = {}
+        for ground in self.grounds:
+            packets = ground.surely(at)
+            if packets and ground.listed is None:
+                packets = packets & self.flow(ground.sets.hook).allowed
+            found[ground.sets.hook] = packets
+        return {hook: packets for hook, packets in found.items() if packets}
+
+    def exposed(self, at: At) -> dict[int | None, Any]:
+        """Return the packets from outside that open connections and that a rule lets pass, by hook."""
+        found = {hook: packets & self.arriving(hook) for hook, packets in self.opened(at).items()}
+        return {hook: packets for hook, packets in found.items() if packets}
 
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""

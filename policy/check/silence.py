@@ -19,6 +19,8 @@ class Silence:
     """
 
     def __init__(self, ruleset: Ruleset) -> None:
+        self.used: set[tuple[Span, str]] = set()
+        """The places of the suppressions that have silenced a finding, with its code."""
         found: _Beginnings = {}
 
         def note(span: Span | None, suppressions: tuple[Suppression, ...]) -> None:
@@ -39,8 +41,10 @@ class Silence:
         }
 
     def covers(self, finding: Diagnostic) -> bool:
-        """Is a finding silenced?"""
+        """Is a finding silenced? Notes by which suppressions."""
         statements = self._statements.get(finding.span.source, [])
         at = bisect_right(statements, finding.span.start, key=lambda statement: statement[0])
         suppressions = statements[at - 1][1] if at else ()
-        return any(not each.codes or finding.code in each.codes for each in suppressions)
+        found = [each for each in suppressions if not each.codes or finding.code in each.codes]
+        self.used |= {(each.span, finding.code) for each in found}
+        return bool(found)

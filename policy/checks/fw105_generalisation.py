@@ -67,5 +67,5 @@ policy border {
 """,
     ),
     find=find,
-    enabled=False,
+    off="An exception before a general rule is how most policies are meant to be written.",
 )

@@ -82,5 +82,5 @@ policy border {
 """,
     ),
     find=find,
-    enabled=False,
+    off="That a rule could stand elsewhere is no reason to move it, unless speed matters.",
 )

@@ -7,11 +7,15 @@ from typing import Literal
 
 from policy.packet.fields import ACK, ESTABLISHED, FORWARD, ICMP, ICMP6, INPUT, OUTPUT, TCP, UDP
 from policy.packet.packet import Packet, Value, complete
+from policy.packet.values import Intervals
 
 Role = Literal["first", "reply", "next"]
 
 OPPOSITE = {"src": "dst", "dst": "src", "sport": "dport", "dport": "sport", "in": "out", "out": "in"}
 """The field of a packet that has the value which a field of its reply has."""
+
+OPENING = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
+"""The ICMP types that can be new to connection tracking (nf_conntrack_proto_icmp.c, …_icmpv6.c)."""
 
 _ICMP_REPLIES = {8: 0, 13: 14, 15: 16, 17: 18}
 _ICMP6_REPLIES = {128: 129, 139: 140}

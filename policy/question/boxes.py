@@ -22,13 +22,11 @@ from policy.packet import (
     single,
 )
 from policy.packet.address import ANY_ADDRESS, BROADCAST, MULTICAST, whole
+from policy.packet.connection import OPENING
 from policy.packet.fields import ICMP, ICMP6, TCP, UDP
 from policy.question.terms import Terms
 
 MOST_BOXES = 4096
-
-OPENING = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
-"""The ICMP types that can be new to connection tracking (nf_conntrack_proto_icmp.c, …_icmpv6.c)."""
 
 _KINDS = {
     4: ((Intervals.of(3, 4, 5, 11, 12), RELATED), (Intervals.of(0, 14, 16, 18), ESTABLISHED)),

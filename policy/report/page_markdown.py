@@ -12,6 +12,12 @@ INDEX = """\
 What `fwpolicy lint` looks for. `fwpolicy explain CODE` shows a page in the terminal.
 """
 
+_OFF = """\
+## Off by default
+
+A finding is worth reading, or the linter is switched off. These find what is often meant; `--select` asks for them.
+"""
+
 _MISTAKES = """\
 ## Mistakes
 
@@ -39,6 +45,11 @@ def index_markdown(pages: Iterable[Page]) -> str:
         "|---|---|---|---|---|",
         *rows,
         "",
+        _OFF,
+        "| code | name | why it is off |",
+        "|---|---|---|",
+        *(f"| {page.code} | {page.name} | {_cell(page.off)} |" for page in checks if page.off),
+        "",
         _MISTAKES,
     ]
     lines += ["| code | name | what is wrong |", "|---|---|---|"]
@@ -57,8 +68,9 @@ def _cell(text: str) -> str:
 def _standing(page: Page) -> str:
     if page.mistake:
         return "A mistake, which makes a file unreadable: every command reports it, and nothing silences it."
-    on = "on by default" if page.enabled else f"off unless it is asked for: `--select {page.code}`"
-    return f"Severity {page.severity}, {on}."
+    if page.off:
+        return f"Severity {page.severity}, off unless it is asked for (`--select {page.code}`): {page.off}"
+    return f"Severity {page.severity}, on by default."
 
 
 def _examples(page: Page) -> Iterator[str]:
