@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from policy._record import dataclass
+from policy.check.facts import Facts
 from policy.check.services import Notable, notable
 from policy.evaluate import Decision, evaluate
 from policy.ir import EVERYTHING, Allow, Field, Match, Not, all_of, conjuncts, either_of
-from policy.packet import FIELDS, NEW, OUTPUT, Intervals, Names, Packet
+from policy.packet import FIELDS, NEW, OUTPUT, Intervals, Packet
 from policy.packet.address import ANY_ADDRESS, V4, V6
 from policy.packet.fields import TCP, UDP
 from policy.packet.special import of_kind, public
 from policy.reach import At, Disagreement
 
-if TYPE_CHECKING:
-    from policy.check.facts import Facts
-
 Packets = Mapping[int | None, Any]
 """Sets of packets, by hook."""
 
-INTERNET = "the Internet"
+_INTERNET = "the Internet"
 ALL_PORTS = 1 << 16
+HALF = 0.5
+"""Who comes from so many of the addresses of an origin comes from everywhere there."""
+
 _MANY_PROTOCOLS = 128
 
 
@@ -62,8 +63,16 @@ def bound(match: Match, name: str) -> Intervals:
     return found
 
 
+def may_serve(match: Match, service: Notable) -> bool:
+    """May packets of a service be among those of a match, as it is written?"""
+    return service.protocol in bound(match, "proto") and bound(match, "dport").meets(service.ports)
+
+
 class Exposure:
-    """What the rules of *facts* open to everybody outside: to half of the addresses of the Internet, or of a zone."""
+    """What the rules of *facts* open to everybody outside: to half of the addresses of the Internet, or of a zone.
+
+    Checks have it from `facts.once(Exposure)`.
+    """
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -82,7 +91,7 @@ class Exposure:
             # No router of the Internet delivers what is for these.
             beyond = of_kind("multicast", "linklocal", "loopback", "reserved")
             sends = all_of(sends, Field("src", public()), Not(Field("dst", beyond)))
-            yield Origin(INTERNET, sends, _families(public()))
+            yield Origin(_INTERNET, sends, _families(public()))
 
     # Packets
 
@@ -101,7 +110,7 @@ class Exposure:
         found = {hook: some & self._facts.space(hook).of_match(match) for hook, some in packets.items()}
         return {hook: some for hook, some in found.items() if some}
 
-    def origin(self, packets: Packets, share: float = 0.5) -> Origin | None:
+    def origin(self, packets: Packets, share: float = HALF) -> Origin | None:
         """Return where some packets come from, from a *share* of the addresses at least at one hook; None: nowhere."""
         for origin in self.origins:
             for some in self.within(packets, origin.sends).values():
@@ -123,45 +132,33 @@ class Exposure:
 
         Each has those of its ports that are open.
         """
-        protocols, ports = bound(match, "proto"), bound(match, "dport")
         found = []
         for each in notable():
-            if group in (None, each.group) and each.protocol in protocols and ports.meets(each.ports):
+            if group in (None, each.group) and may_serve(match, each):
                 mine = self.within(packets, each.match)
                 if mine and self.origin(mine):
                     open_ = Intervals.of(*(pair for some in mine.values() for pair in some.values("dport").ranges))
                     found.append(replace(each, ports=open_))
         return found
 
-    @staticmethod
-    def may_serve(match: Match, group: str | None = None) -> bool:
-        """May a notable service be among the packets of a match, as it is written?"""
-        protocols, ports = bound(match, "proto"), bound(match, "dport")
-        return any(
-            group in (None, each.group) and each.protocol in protocols and ports.meets(each.ports) for each in notable()
-        )
-
     # Rules
 
     def candidates(self) -> Iterator[At]:
         """Yield the rules that, as they are written, may open something to everybody outside."""
         for at in self._facts.places:
-            if self.may_open(at) and self.may_be_wide(at):
+            if self.may_open(at) and self.is_wide(bound(self._facts.rule(at).match, "src")):
                 yield at
 
     def may_open(self, at: At) -> bool:
         """May a rule open something to the outside at all, as it is written?"""
         rule = self._facts.rule(at)
-        if not any(isinstance(action, Allow) for action in rule.actions):
+        if not any(isinstance(action, Allow) for action in rule.actions) or NEW not in bound(rule.match, "state"):
             return False
-        if NEW not in bound(rule.match, "state") or self._facts.met.get(at[0], ()) in ((), (OUTPUT,)):
-            return False
-        return self._facts.outside.known or not any(_is_named_interface(part) for part in conjuncts(rule.match))
+        return any(hook != OUTPUT for hook in self._facts.met.get(at[0], ()))
 
-    def may_be_wide(self, at: At) -> bool:
-        """May everybody outside be among the sources of a rule, as it is written?"""
-        sources = bound(self._facts.rule(at).match, "src")
-        return sources == ANY_ADDRESS or any(_is_share(sources, origin.whole, 0.5) for origin in self.origins)
+    def is_wide(self, sources: Intervals, share: float = HALF) -> bool:
+        """Are so many addresses of one of the origins among some sources?"""
+        return sources == ANY_ADDRESS or any(_is_share(sources, origin.whole, share) for origin in self.origins)
 
     def extent(self, at: At) -> Extent:
         """Return how much a rule opens to everybody outside."""
@@ -181,7 +178,7 @@ class Exposure:
         match = self._facts.rule(at).match
         narrow = any(isinstance(part, Field) and part.name == "out" for part in conjuncts(match))
         whole = _families(public())
-        if narrow or not any(_is_share(some.values("dst"), whole, 0.5) for some in packets.values()):
+        if narrow or not any(_is_share(some.values("dst"), whole, HALF) for some in packets.values()):
             return Extent.PROTOCOLS
         return Extent.EVERYTHING
 
@@ -211,14 +208,3 @@ def _families(addresses: Intervals) -> tuple[Intervals, ...]:
 
 def _is_share(values: Intervals, wholes: tuple[Intervals, ...], share: float) -> bool:
     return any((values & whole).size >= share * whole.size for whole in wholes)
-
-
-def _is_named_interface(part: Match) -> bool:
-    """Does a condition ask for interfaces by their names?"""
-    return (
-        isinstance(part, Field)
-        and part.name == "in"
-        and isinstance(part.values, Names)
-        and not part.values.negated
-        and "" not in part.values.prefixes
-    )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
-from policy.check.exposure import Exposure
-from policy.check.outside import Outside, outside
+from policy.check.outside import Gate, Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
@@ -23,6 +22,7 @@ from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
+from policy.sets.regions import Region
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
@@ -36,6 +36,9 @@ LESS = ", apart from what earlier rules take"
 
 Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
 """How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
+
+
+E = TypeVar("E")
 
 
 class Facts:
@@ -63,7 +66,8 @@ class Facts:
         self.index = Index()
         self._edit = edit
         self._arriving: dict[int | None, Any] = {}
-        self._open: dict[int | None, Any] = {}
+        self._gates: dict[int | None, Gate[Any]] = {}
+        self._engines: dict[Any, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -117,26 +121,34 @@ class Facts:
         return outside(self.ruleset, self.settings)
 
     def arriving(self, hook: int | None) -> Any:
-        """Return the packets from outside that open connections, as questions mean them; none at output."""
+        """Return the packets from outside that open connections, as questions mean them; none at output.
+
+        Where nobody says which interface leads outside, they come by the one that does most probably (`Gate.front`).
+        """
         if hook not in self._arriving:
             sets = self.space(hook)
             found = sets.nothing
             if hook != OUTPUT:
                 found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.outside.comes)
                 found = found - sets.of_match(self.outside.leaves)
+                if not self.outside.known and "in" in sets.layout.fields:
+                    found = found & sets.of_match(Region({"in": self._gate(hook).front}).match(sets.layout))
             self._arriving[hook] = found
         return self._arriving[hook]
 
-    def open(self, hook: int | None) -> Any:
-        """Return the packets from outside that open connections and pass, whichever interface leads outside."""
-        if hook not in self._open:
+    def _gate(self, hook: int | None) -> Gate[Any]:
+        if hook not in self._gates:
             sets = self.space(hook)
-            found = self.arriving(hook)
-            if found:
-                allowed = self.flow(hook).allowed & sets.of_match(first_packets(sets.layout))
-                found = found & allowed & self.outside.whichever(sets, allowed)
-            self._open[hook] = found
-        return self._open[hook]
+            doubtful = self.outside.doubtful(sets.layout)
+            passing = sets.nothing
+            if len(doubtful) > 1:
+                passing = self.flow(hook).allowed & sets.of_match(first_packets(sets.layout))
+            self._gates[hook] = Gate(sets, passing, doubtful)
+        return self._gates[hook]
+
+    def reachable(self, hook: int | None) -> Any:
+        """Return the packets of `arriving` that pass whichever interface leads outside: all, where it is known."""
+        return self.arriving(hook) if self.outside.known else self.arriving(hook) & self._gate(hook).open
 
     def opened(self, at: At) -> dict[int | None, Any]:
         """Return the packets that a rule itself lets pass, whatever the unknowns are, by the hooks where there are any.
@@ -161,20 +173,16 @@ class Facts:
         return frozenset(entered(replace(self.ruleset, entries=entries)).scopes)
 
     def exposed(self, at: At) -> dict[int | None, Any]:
-        """Return the packets that a rule opens to the outside, by hook: `opened` by it, and `open`."""
-        found = {}
-        for hook, opened in self.opened(at).items():
-            packets = opened & self.arriving(hook)
-            if packets and self.outside.doubtful(self.space(hook).layout):
-                packets = packets & self.open(hook)
-            if packets:
-                found[hook] = packets
-        return found
+        """Return the packets that a rule opens to the outside, by hook: `opened` by it, and `reachable`."""
+        found = {hook: packets & self.reachable(hook) for hook, packets in self.opened(at).items()}
+        return {hook: packets for hook, packets in found.items() if packets}
 
-    @cached_property
-    def exposure(self) -> Exposure:
-        """What is open to everybody outside."""
-        return Exposure(self)
+    def once(self, engine: Callable[[Facts], E]) -> E:
+        """Return what an engine makes of these facts, made when it is first asked for: several checks share it."""
+        if engine not in self._engines:
+            self._engines[engine] = engine(self)
+        made: E = self._engines[engine]
+        return made
 
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
