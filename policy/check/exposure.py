@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 from policy._record import dataclass
@@ -26,6 +27,7 @@ ALL_PORTS = 1 << 16
 HALF = 0.5
 """Who comes from so many of the addresses of an origin comes from everywhere there."""
 
+_PROTOCOLS = Intervals.of((0, 255))
 _MANY_PROTOCOLS = 128
 
 
@@ -79,6 +81,7 @@ class Exposure:
         self.origins = tuple(self._origins())
         self._from_outside = either_of(*(origin.sends for origin in self.origins))
         self._packets: dict[At, dict[int | None, Any]] = {}
+        self._matching: dict[tuple[int | None, Match], Any] = {}
         self._extents: dict[At, Extent] = {}
 
     def _origins(self) -> Iterator[Origin]:
@@ -107,14 +110,19 @@ class Exposure:
 
     def within(self, packets: Packets, match: Match) -> dict[int | None, Any]:
         """Return those of some packets that match."""
-        found = {hook: some & self._facts.space(hook).of_match(match) for hook, some in packets.items()}
-        return {hook: some for hook, some in found.items() if some}
+        found = {}
+        for hook, some in packets.items():
+            if (hook, match) not in self._matching:
+                self._matching[hook, match] = self._facts.space(hook).of_match(match)
+            if both := some & self._matching[hook, match]:
+                found[hook] = both
+        return found
 
     def origin(self, packets: Packets, share: float = HALF) -> Origin | None:
         """Return where some packets come from, from a *share* of the addresses at least at one hook; None: nowhere."""
         for origin in self.origins:
             for some in self.within(packets, origin.sends).values():
-                if _is_share(some.values("src"), origin.whole, share):
+                if any(some.count_values("src", whole) >= share * whole.size for whole in origin.whole):
                     return origin
         return None
 
@@ -143,22 +151,27 @@ class Exposure:
 
     # Rules
 
-    def candidates(self) -> Iterator[At]:
-        """Yield the rules that, as they are written, may open something to everybody outside."""
-        for at in self._facts.places:
-            if self.may_open(at) and self.is_wide(bound(self._facts.rule(at).match, "src")):
-                yield at
+    @cached_property
+    def candidates(self) -> tuple[At, ...]:
+        """The rules that, as they are written, may open something to everybody outside."""
+        return tuple(self.may_open(HALF))
 
-    def may_open(self, at: At) -> bool:
-        """May a rule open something to the outside at all, as it is written?"""
-        rule = self._facts.rule(at)
-        if not any(isinstance(action, Allow) for action in rule.actions) or NEW not in bound(rule.match, "state"):
-            return False
-        return any(hook != OUTPUT for hook in self._facts.met.get(at[0], ()))
+    def may_open(self, share: float) -> Iterator[At]:
+        """Yield the rules that, as they are written, may open something to such a share of what is outside."""
+        for at in self._facts.places:
+            rule = self._facts.rule(at)
+            if (
+                any(isinstance(action, Allow) for action in rule.actions)
+                and self.is_wide(bound(rule.match, "src"), share)
+                and NEW in bound(rule.match, "state")
+                and any(hook != OUTPUT for hook in self._facts.met.get(at[0], ()))
+            ):
+                yield at
 
     def is_wide(self, sources: Intervals, share: float = HALF) -> bool:
         """Are so many addresses of one of the origins among some sources?"""
-        return sources == ANY_ADDRESS or any(_is_share(sources, origin.whole, share) for origin in self.origins)
+        wholes = [whole for origin in self.origins for whole in origin.whole]
+        return sources == ANY_ADDRESS or any((sources & whole).size >= share * whole.size for whole in wholes)
 
     def extent(self, at: At) -> Extent:
         """Return how much a rule opens to everybody outside."""
@@ -173,20 +186,20 @@ class Exposure:
         most = max(self.ports(packets, protocol).size for protocol in (TCP, UDP))
         if most <= ALL_PORTS - wide:
             return Extent.MANY_PORTS if most > wide else Extent.FEW
-        if max(some.values("proto").size for some in packets.values()) < _MANY_PROTOCOLS:
+        if max(some.count_values("proto", _PROTOCOLS) for some in packets.values()) < _MANY_PROTOCOLS:
             return Extent.PORTS
         match = self._facts.rule(at).match
         narrow = any(isinstance(part, Field) and part.name == "out" for part in conjuncts(match))
-        whole = _families(public())
-        if narrow or not any(_is_share(some.values("dst"), whole, HALF) for some in packets.values()):
-            return Extent.PROTOCOLS
-        return Extent.EVERYTHING
+        sets = [(some, whole) for some in packets.values() for whole in _families(public())]
+        everywhere = any(some.count_values("dst", whole) >= HALF * whole.size for some, whole in sets)
+        return Extent.EVERYTHING if everywhere and not narrow else Extent.PROTOCOLS
 
     # Words and examples
 
-    def region(self, packets: Packets) -> str | None:
-        """Return some packets in words, without what all that come from outside have."""
-        return self._facts.region(packets, within=self.sent({hook: self._facts.arriving(hook) for hook in packets}))
+    def region(self, packets: Packets, guess: Match | None = None) -> str | None:
+        """Return some packets, which all meet *guess*, in words, without what all that come from outside have."""
+        within = self.sent({hook: self._facts.arriving(hook) for hook in packets})
+        return self._facts.region(packets, guess, within)
 
     def example(self, packets: Packets, at: At | None, guess: Match = EVERYTHING) -> Packet | None:
         """Return one of some packets, sent through the evaluator; *at* is the rule that lets them in, if one does."""
@@ -204,7 +217,3 @@ class Exposure:
 
 def _families(addresses: Intervals) -> tuple[Intervals, ...]:
     return tuple(cut for family in (V4, V6) if (cut := addresses & family))
-
-
-def _is_share(values: Intervals, wholes: tuple[Intervals, ...], share: float) -> bool:
-    return any((values & whole).size >= share * whole.size for whole in wholes)

@@ -8,9 +8,10 @@ nobody is left out.
 
 **What is said exactly.** Looked at are the notable services of FW205 to FW211. Reported is one for which the rules
 that let packets of it in from outside, whatever the unknown conditions are, do so from at least nine tenths of the
-public addresses of IPv4 or of IPv6, though none of them does from half of them. All that counts is what is really
-open; what "outside" means is said at FW201. The finding is at the first of the rules. They need not lead to the
-same destinations.
+public addresses of IPv4 or of IPv6, though none of them does from half of them. Rules for less than a thousandth of
+these addresses are not counted: a list of the prefixes of some countries is no accident. All that counts is what is
+really open; what "outside" means is said at FW201. The finding is at the first of the rules. They need not lead to
+the same destinations.
 """
 
 from collections.abc import Collection, Iterator
@@ -26,11 +27,12 @@ from policy.packet import Intervals
 from policy.reach import At
 
 NEARLY_ALL = 0.9
+COUNTS = 0.001
 
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
     exposure = facts.once(Exposure)
-    rules = [at for at in facts.places if exposure.may_open(at)]
+    rules = sorted(exposure.may_open(COUNTS), key=lambda at: -bound(facts.rule(at).match, "src").size)
     found: dict[tuple[At, ...], list[Notable]] = {}
     for service in notable():
         together = _together(facts, service, rules)
@@ -47,10 +49,16 @@ def _together(facts: Facts, service: Notable, rules: list[At]) -> tuple[At, ...]
     sources = [bound(facts.rule(at).match, "src") for at in mine]
     if not exposure.is_wide(Intervals.of(*(pair for each in sources for pair in each.ranges)), NEARLY_ALL):
         return ()
-    parts = {at: some for at in mine if (some := exposure.within(exposure.packets(at), service.match))}
-    if len(parts) < 2 or any(exposure.origin(some) for some in parts.values()):
+    parts: dict[At, Packets] = {}
+    for at in mine:
+        some = exposure.within(exposure.packets(at), service.match)
+        if some and exposure.origin(some):
+            return ()
+        if some:
+            parts[at] = some
+    if len(parts) < 2 or not exposure.origin(_united(facts, parts.values()), NEARLY_ALL):
         return ()
-    return tuple(parts) if exposure.origin(_united(facts, parts.values()), NEARLY_ALL) else ()
+    return tuple(at for at in facts.places if at in parts)
 
 
 def _united(facts: Facts, parts: Collection[Packets]) -> Packets:
