@@ -256,14 +256,22 @@ class Facts:
                 return packet
         return None
 
-    def _guessed(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+    def _said(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+        simply = None if guess is None else self._guessed(self.space(hook), packets, guess, self._entering.get(hook))
+        return simply or self.words(packets, hook)
+
+    def told(self, sets: Sets[Any, Any], packets: Any, guess: Match) -> str | None:
+        """Return some packets of a space in words, all of which meet *guess*: as that, where they are just those."""
+        return self._guessed(sets, packets, guess) or self.words(packets)
+
+    def _guessed(
+        self, sets: Sets[Any, Any], packets: Algebra, guess: Match, within: Algebra | None = None
+    ) -> str | None:
         """Return a match in words, where it is a simple one and says what distinguishes some packets."""
-        sets = self.space(hook)
-        region = None if guess is None else region_of(guess, sets.layout)
-        if guess is None or region is None:
+        region = region_of(guess, sets.layout)
+        if region is None:
             return None
         matching = sets.of_match(guess)
-        within = self._entering.get(hook)
         same = (matching if within is None else matching & within) == packets
         if not same and len(self.places) <= MANY:
             return None
@@ -285,11 +293,7 @@ class Facts:
 
         All of them meet *guess*. Where they are just those, or the rules are many, that is said instead.
         """
-        texts = {
-            hook: text
-            for hook, some in packets.items()
-            if (text := self._guessed(some, hook, guess) or self.words(some, hook)) is not None
-        }
+        texts = {hook: text for hook, some in packets.items() if (text := self._said(some, hook, guess)) is not None}
         if len(texts) < len(packets):
             return None
         if len(set(texts.values())) == 1 and len(texts) == len(self.hooks):
