@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
+from functools import cache
 
 from policy._record import dataclass
 from policy.app.files import NATIVE, RULES, File, files_of
-from policy.app.load import facts, load, read_source
+from policy.app.load import STDIN, facts, load, read_source
 from policy.app.roots import roots
 from policy.check import Check, Facts, Review, Settings, Undecided
 from policy.check.silence import Silence
-from policy.diagnostic import Diagnostic, Mistakes, unreadable
+from policy.diagnostic import Diagnostic, Mistakes, Severity, unreadable
 from policy.ir import Ruleset
 from policy.languages import claimed
 from policy.packet import Intervals
@@ -26,14 +27,34 @@ Watch = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Linting:
-    """How to lint: the checks and what they are told, how the files are read, and how many seconds one may take."""
+class Treatment:
+    """How one file is linted, with what it includes: by which checks, what they are told, and how it is read.
+
+    *severities* are those of findings, by code, where they are not to be those of the checks.
+    """
 
     checks: tuple[Check, ...]
     language: str | None = None
     local: Intervals | None = None
-    seconds: float = SECONDS
     settings: Settings = Settings()
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Linting:
+    """How to lint: how files are treated, *special* ones by their paths; for each, checks may take so many *seconds*.
+
+    Files that are *excluded*, by their paths, are left out where they are found in a directory.
+    """
+
+    usual: Treatment
+    seconds: float = SECONDS
+    special: Callable[[str], Treatment] | None = None
+    excluded: Callable[[str], bool] | None = None
+
+    def treatment(self, path: str) -> Treatment:
+        """Return how the file at *path* is treated."""
+        return self.special(path) if self.special and path != STDIN else self.usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +70,9 @@ class Unsettled:
 class Linted:
     """What linting gave, all lists sorted by place and each thing in them once.
 
-    *files* are those that were read, with what they include; *passed_over* counts those in directories that are no
-    rules; *silenced* are the findings that comments in the text have silenced.
+    *checks* are those that are run, each on some file; *files* are those that were read, with what they include;
+    *passed_over* counts those in directories that are no rules; *silenced* are the findings that comments in the text
+    have silenced.
     """
 
     checks: tuple[Check, ...]
@@ -68,6 +90,10 @@ class Linted:
         return len({error.span.source.name for error in self.errors})
 
 
+Treating = Callable[[str], Treatment]
+"""Says how the file of a name is treated."""
+
+
 def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Linted:
     """Return what the checks find in files and directories, `-` for standard input.
 
@@ -75,19 +101,24 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
     and not alone.
     """
     started = time.monotonic()
-    result = Linted(how.checks)
-    for text in roots(_texts(paths, how, result), how.language):
-        _lint_text(text, how, result, watch)
+    result = Linted(how.usual.checks)
+    treatment = cache(how.treatment)
+    texts = list(_texts(paths, how, result, treatment))
+    for text in roots(texts, lambda name: treatment(name).language):
+        _lint_text(text, treatment(text.name), how.seconds, result, watch)
+    for found in (result.findings, result.silenced):
+        found[:] = _told(found, treatment)
     for found in (result.findings, result.errors, result.silenced):
         found[:] = sorted(_once(found), key=_place)
     unsettled = {(each.span.source.name, each.span.start, each.check.code): each for each in result.undecided}
     result.undecided = [unsettled[place] for place in sorted(unsettled)]
+    result.checks = _together(result.checks, *(treatment(text.name).checks for text in texts))
     result.seconds = time.monotonic() - started
     return result
 
 
-def _texts(paths: Iterable[str], how: Linting, result: Linted) -> Iterator[Source]:
-    files, barren = files_of(paths, RULES)
+def _texts(paths: Iterable[str], how: Linting, result: Linted, treatment: Treating) -> Iterator[Source]:
+    files, barren = files_of(paths, RULES, how.excluded)
     for path in barren:
         result.errors.append(
             unreadable(Unreadable(path, "holds no file of rules", f"it has none of *{', *'.join(RULES)}"))
@@ -98,7 +129,7 @@ def _texts(paths: Iterable[str], how: Linting, result: Linted) -> Iterator[Sourc
         except Unreadable as error:
             result.errors.append(unreadable(error))
             continue
-        if _is_rules(file, text, how.language):
+        if _is_rules(file, text, treatment(text.name).language):
             yield text
         else:
             result.passed_over += 1
@@ -109,15 +140,32 @@ def _is_rules(file: File, text: Source, language: str | None) -> bool:
     return file.named or file.path.endswith(NATIVE) or language is not None or claimed(text.text) is not None
 
 
-def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) -> None:
+def _told(findings: Iterable[Diagnostic], treatment: Treating) -> Iterator[Diagnostic]:
+    """Yield findings as the files want them that they are in: included ones are linted with others."""
+    codes: dict[str, frozenset[str]] = {}
+    for finding in findings:
+        name = finding.span.source.name
+        how = treatment(name)
+        if name not in codes:
+            codes[name] = frozenset(check.code for check in how.checks)
+        if finding.code in codes[name]:
+            severity = how.severities.get(finding.code, finding.severity)
+            yield finding if severity is finding.severity else replace(finding, severity=severity)
+
+
+def _together(*several: tuple[Check, ...]) -> tuple[Check, ...]:
+    found = {check.code: check for checks in several for check in checks}
+    return tuple(found[code] for code in sorted(found))
+
+
+def _lint_text(text: Source, how: Treatment, seconds: float, result: Linted, watch: Watch | None) -> None:
     """Add what the checks find in one text and what it includes."""
     ruleset = _loaded(text, how, result, watch)
     if ruleset is not None:
-        known = facts(ruleset, _budget(how.seconds), how.local, how.settings)
-        _run(text, known, how, result, watch)
+        _run(text, facts(ruleset, _budget(seconds), how.local, how.settings), how, result, watch)
 
 
-def _loaded(text: Source, how: Linting, result: Linted, watch: Watch | None) -> Ruleset | None:
+def _loaded(text: Source, how: Treatment, result: Linted, watch: Watch | None) -> Ruleset | None:
     """Return the rules of a text; None, with what is wrong with it among the errors, where it cannot be read."""
     if watch:
         watch(text.name, "reading")
@@ -133,7 +181,7 @@ def _loaded(text: Source, how: Linting, result: Linted, watch: Watch | None) -> 
     return ruleset
 
 
-def _run(text: Source, known: Facts, how: Linting, result: Linted, watch: Watch | None) -> None:
+def _run(text: Source, known: Facts, how: Treatment, result: Linted, watch: Watch | None) -> None:
     """Add what the checks find in one set of rules: first each by itself, then those that look at what was found."""
     silence = Silence(known.ruleset)
     ran: set[str] = set()
@@ -158,7 +206,7 @@ def _run(text: Source, known: Facts, how: Linting, result: Linted, watch: Watch 
             _take(check, check.review(known, review), silence, result)
 
 
-def _read(text: Source, how: Linting) -> Ruleset:
+def _read(text: Source, how: Treatment) -> Ruleset:
     try:
         ruleset = load(text, how.language, how.local)
     except RecursionError:
