@@ -12,7 +12,7 @@ from policy._record import dataclass
 from policy.cli.options import Command, Reading, reading_options
 
 if TYPE_CHECKING:
-    from policy.app.lint import Linted, Linting
+    from policy.app.linted import Linted, Linting
 
 FAIL_ON = ("never", "error", "warning", "info")
 
@@ -29,7 +29,7 @@ class Wishes:
 
     def linting(self) -> Linting:
         """Return how to lint; raises `CannotAnswer` for a check that is none."""
-        from policy.app.lint import Linting, Treatment
+        from policy.app.linted import Linting, Treatment
         from policy.app.selection import selected
 
         checks = selected(self.select, self.ignore)
