@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Protocol
 
+from policy.change import Announced, Change, Edit, Fix
 from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
@@ -25,6 +26,7 @@ from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
+from policy.source import Span
 
 SHOWN_REGIONS = 3
 
@@ -33,14 +35,23 @@ MANY = 1000
 
 LESS = ", apart from what earlier rules take"
 
-Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
-"""How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
+
+class Writer(Protocol):
+    """How a language writes changes: the part of `languages.FrontEnd` that checks need."""
+
+    def with_values(
+        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
+    ) -> str | None:
+        """Return a rule as text with other values in one field; None: impossible."""
+
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change; None: there are none."""
 
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
+    *local* are the host's own addresses, where they are known; *writer* writes rules in their language: without it they
     cannot be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
     the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
     engine raise `Exhausted` once the budget is spent.
@@ -51,7 +62,7 @@ class Facts:
         ruleset: Ruleset,
         budget: Budget | None = None,
         local: Intervals | None = None,
-        edit: Edit | None = None,
+        writer: Writer | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.ruleset = ruleset
@@ -60,7 +71,7 @@ class Facts:
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
-        self._edit = edit
+        self._writer = writer
         self._arriving: dict[int | None, Any] = {}
         self._open: dict[int | None, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
@@ -93,7 +104,22 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
+        return None if self._writer is None else self._writer.with_values(self.ruleset, rule, field, values, others)
+
+    def fix(
+        self,
+        description: str,
+        *changes: Change,
+        safe: bool = True,
+        announced: Announced | None = None,
+        rests: tuple[Span, ...] = (),
+    ) -> Fix | None:
+        """Return a fix that makes all of some changes (`change.Fix` says the rest); None where the text cannot."""
+        found = [None if self._writer is None else self._writer.edits(change) for change in changes]
+        edits = [each for each in found if each is not None]
+        if len(edits) < len(found):
+            return None
+        return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, rests)
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
