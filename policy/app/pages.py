@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from policy._record import dataclass
 from policy.app.problem import CannotAnswer
-from policy.check import Check
+from policy.check import Check, Settings
 from policy.check.example import shown
 from policy.checks import checks
 from policy.diagnostic import CODES, Severity, did_you_mean
@@ -30,6 +30,7 @@ class Page:
 
     *mistake*: it makes a file unreadable, so every command reports it, and nothing silences it. *off* says why the
     check is off unless it is asked for; without it, it is on. *text* is Markdown, its first line the summary.
+    *settings* is what the examples were linted with.
     """
 
     code: str
@@ -40,6 +41,7 @@ class Page:
     text: str
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
+    settings: Settings = Settings()
 
     @property
     def enabled(self) -> bool:
@@ -64,7 +66,8 @@ def pages() -> list[Page]:
 def _page(check: Check) -> Page:
     bad, good = (tuple(shown(example) for example in examples) for examples in (check.bad, check.good))
     mistake = check.find is None and check.review is None
-    return Page(check.code, check.name, check.severity, mistake, check.off, check.page.strip(), bad, good)
+    text = check.page.strip()
+    return Page(check.code, check.name, check.severity, mistake, check.off, text, bad, good, check.settings)
 
 
 def page_of(word: str) -> Page:
