@@ -2,10 +2,10 @@
 
     python benchmarks/lint.py [SIZE…] [FOLDER]
 
-With a FOLDER (of real files of rules) that is linted, too. Each command has a folder for caches of its own. The first run
-finds it empty, so that the tables of grammars are built; the others find what that left there. Prints the seconds of the
-first run, the median of three others (one, for lists of 100,000 rules) with their range and the ratio to the import of
-lark, and the peak memory of a process.
+With a FOLDER (of real files of rules) that is linted, too. Each command has a folder for caches of its own. The first
+run finds it empty, so that the tables of grammars are built; the others find what that left there. Prints the seconds
+of the first run, the median of three others (one, for lists of 100,000 rules) with their range and the ratio to the
+import of lark, and the peak memory of a process.
 """
 
 from __future__ import annotations
