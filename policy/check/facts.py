@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any, Protocol
 
 from policy.change import Announced, Change, Edit, Fix
+from policy.check.exposure import Exposure
 from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
@@ -196,6 +197,11 @@ class Facts:
                 found[hook] = packets
         return found
 
+    @cached_property
+    def exposure(self) -> Exposure:
+        """What is open to everybody outside."""
+        return Exposure(self)
+
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
         if hook not in self._flows:
@@ -289,13 +295,14 @@ class Facts:
             raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
         return packet
 
-    def words(self, packets: Algebra, hook: int | None = None) -> str | None:
+    def words(self, packets: Algebra, hook: int | None = None, within: Any = None) -> str | None:
         """Return a set of packets in words, with the names of the file; None where the budget does not allow it.
 
-        With the *hook* where they are, what all packets that come to the rules there have is not said.
+        With the *hook* where they are, what all packets that come to the rules there, or those *within*, have is not
+        said.
         """
         try:
-            within = self._entering.get(hook)
+            within = self._entering.get(hook) if within is None else within
             found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS, within)
         except Exhausted:
             return None
@@ -310,9 +317,11 @@ class Facts:
                 return packet
         return None
 
-    def _said(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+    def _said(
+        self, packets: Algebra, hook: int | None, guess: Match | None, within: Algebra | None = None
+    ) -> str | None:
         simply = None if guess is None else self._guessed(self.space(hook), packets, guess, self._entering.get(hook))
-        return simply or self.words(packets, hook)
+        return simply or self.words(packets, hook, within)
 
     def told(self, sets: Sets[Any, Any], packets: Any, guess: Match) -> str | None:
         """Return some packets of a space in words, all of which meet *guess*: as that, where they are just those."""
@@ -342,12 +351,23 @@ class Facts:
                 found[hook] = sets.everything - sets.union(sets.of_match(match) for match, _ in IMPLICIT)
         return found
 
-    def region(self, packets: Mapping[int | None, Algebra], guess: Match | None = None) -> str | None:
+    def region(
+        self,
+        packets: Mapping[int | None, Algebra],
+        guess: Match | None = None,
+        within: Mapping[int | None, Algebra] | None = None,
+    ) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them.
 
-        All of them meet *guess*. Where they are just those, or the rules are many, that is said instead.
+        All of them meet *guess*. Where they are just those, or the rules are many, that is said instead. What all
+        packets *within* have is not said.
         """
-        texts = {hook: text for hook, some in packets.items() if (text := self._said(some, hook, guess)) is not None}
+        care = within or {}
+        texts = {
+            hook: text
+            for hook, some in packets.items()
+            if (text := self._said(some, hook, guess, care.get(hook))) is not None
+        }
         if len(texts) < len(packets):
             return None
         if len(set(texts.values())) == 1 and len(texts) == len(self.hooks):
