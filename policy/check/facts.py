@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
-from policy.check.outside import untrusted
+from policy.check.exposure import Exposure
+from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
@@ -61,6 +63,7 @@ class Facts:
         self.index = Index()
         self._edit = edit
         self._arriving: dict[int | None, Any] = {}
+        self._open: dict[int | None, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -104,13 +107,14 @@ class Facts:
 
     @cached_property
     def _asked(self) -> tuple[Match, ...]:
-        """What spaces have to tell apart besides what rules do: the zones."""
-        return tuple(match for zone in self.settings.zones for match in (zone.sends, zone.receives))
+        """What spaces have to tell apart besides what rules do: the zones, and outside."""
+        zones = tuple(match for zone in self.settings.zones for match in (zone.sends, zone.receives))
+        return (*zones, self.outside.comes)
 
     @cached_property
-    def untrusted(self) -> Match:
-        """The packets that come from outside (`outside.untrusted`)."""
-        return untrusted(self.ruleset, self.settings)
+    def outside(self) -> Outside:
+        """Where outside is, as far as that is known."""
+        return outside(self.ruleset, self.settings)
 
     def arriving(self, hook: int | None) -> Any:
         """Return the packets from outside that open connections, as questions mean them; none at output."""
@@ -118,16 +122,29 @@ class Facts:
             sets = self.space(hook)
             found = sets.nothing
             if hook != OUTPUT:
-                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.untrusted)
+                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.outside.comes)
+                found = found - sets.of_match(self.outside.leaves)
             self._arriving[hook] = found
         return self._arriving[hook]
+
+    def open(self, hook: int | None) -> Any:
+        """Return the packets from outside that open connections and pass, whichever interface leads outside."""
+        if hook not in self._open:
+            sets = self.space(hook)
+            found = self.arriving(hook)
+            if found:
+                allowed = self.flow(hook).allowed & sets.of_match(first_packets(sets.layout))
+                found = found & allowed & self.outside.whichever(sets, allowed)
+            self._open[hook] = found
+        return self._open[hook]
 
     def opened(self, at: At) -> dict[int | None, Any]:
         """Return the packets that a rule itself lets pass, whatever the unknowns are, by the hooks where there are any.
 
-        What rules before it decide, or tables behind it block, is not among them.
+        What rules before it decide, or tables behind it block, is not among them. A rule of a table that does not
+        decide lets nothing pass.
         """
-        if not any(isinstance(action, Allow) for action in self.rule(at).actions):
+        if at[0] not in self._main or not any(isinstance(action, Allow) for action in self.rule(at).actions):
             return {}
         found = {}
         for ground in self.grounds:
@@ -137,10 +154,27 @@ class Facts:
             found[ground.sets.hook] = packets
         return {hook: packets for hook, packets in found.items() if packets}
 
+    @cached_property
+    def _main(self) -> frozenset[str]:
+        """The policies of the entries that decide what is let in, with those that they call."""
+        entries = {hook: tuple(e for e in some if e.main) for hook, some in self.ruleset.entries.items()}
+        return frozenset(entered(replace(self.ruleset, entries=entries)).scopes)
+
     def exposed(self, at: At) -> dict[int | None, Any]:
-        """Return the packets from outside that open connections and that a rule lets pass, by hook."""
-        found = {hook: packets & self.arriving(hook) for hook, packets in self.opened(at).items()}
-        return {hook: packets for hook, packets in found.items() if packets}
+        """Return the packets that a rule opens to the outside, by hook: `opened` by it, and `open`."""
+        found = {}
+        for hook, opened in self.opened(at).items():
+            packets = opened & self.arriving(hook)
+            if packets and self.outside.doubtful(self.space(hook).layout):
+                packets = packets & self.open(hook)
+            if packets:
+                found[hook] = packets
+        return found
+
+    @cached_property
+    def exposure(self) -> Exposure:
+        """What is open to everybody outside."""
+        return Exposure(self)
 
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
@@ -235,13 +269,14 @@ class Facts:
             raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
         return packet
 
-    def words(self, packets: Algebra, hook: int | None = None) -> str | None:
+    def words(self, packets: Algebra, hook: int | None = None, within: Any = None) -> str | None:
         """Return a set of packets in words, with the names of the file; None where the budget does not allow it.
 
-        With the *hook* where they are, what all packets that come to the rules there have is not said.
+        With the *hook* where they are, what all packets that come to the rules there, or those *within*, have is not
+        said.
         """
         try:
-            within = self._entering.get(hook)
+            within = self._entering.get(hook) if within is None else within
             found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS, within)
         except Exhausted:
             return None
@@ -280,15 +315,22 @@ class Facts:
                 found[hook] = sets.everything - sets.union(sets.of_match(match) for match, _ in IMPLICIT)
         return found
 
-    def region(self, packets: Mapping[int | None, Algebra], guess: Match | None = None) -> str | None:
+    def region(
+        self,
+        packets: Mapping[int | None, Algebra],
+        guess: Match | None = None,
+        within: Mapping[int | None, Algebra] | None = None,
+    ) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them.
 
-        All of them meet *guess*. Where they are just those, or the rules are many, that is said instead.
+        All of them meet *guess*. Where they are just those, or the rules are many, that is said instead. What all
+        packets *within* have is not said.
         """
+        care = within or {}
         texts = {
             hook: text
             for hook, some in packets.items()
-            if (text := self._guessed(some, hook, guess) or self.words(some, hook)) is not None
+            if (text := self._guessed(some, hook, guess) or self.words(some, hook, care.get(hook))) is not None
         }
         if len(texts) < len(packets):
             return None
