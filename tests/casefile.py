@@ -11,8 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from policy.check.example import EXPECTATION
-from policy.diagnostic import Diagnostic
+from policy.app.load import facts, load
+from policy.check import Check
+from policy.check.example import EXPECTATION, files
+from policy.diagnostic import Diagnostic, Mistakes
+from policy.source import Source
 
 CASES = Path(__file__).parent / "cases"
 
@@ -37,6 +40,19 @@ class Case:
                 missing.append(f"missing: line {line}: {code} {pattern}")
         unexpected = [f"unexpected: line {d.span.line}: {d.code} `{d.span.text}`: {d.message}" for d in left]
         assert not missing + unexpected, "\n".join([self.text, *missing, *unexpected])
+
+
+def found(check: Check, text: str) -> list[Diagnostic]:
+    """Return what a check finds in an example, or the mistakes with its code; two files are those of one host."""
+    try:
+        rules = [load(Source(name or "rules", part)) for name, part in files(text).items()]
+    except Mistakes as mistakes:
+        return [each for each in mistakes.diagnostics if each.code == check.code]
+    known = [facts(each, settings=check.settings) for each in rules]
+    for one, other in zip(known, reversed(known), strict=True):
+        one.counterpart = None if one is other else other
+    finds = [each for one in known if check.find for each in check.find(one)]
+    return [each for each in finds if isinstance(each, Diagnostic)]
 
 
 def _fits(diagnostic: Diagnostic, pattern: str) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from policy.check.settings import Settings
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import Packet
 from policy.source import Span
@@ -40,7 +41,8 @@ class Check:
     end, as in the case files of the tests: `### FW101 "PATTERN"`. They are the tests of the check and stand on its
     page. *find* yields the findings in one set of rules, or what stayed undecided. *review* does so when all other
     checks have run, from what they have found. A check with neither is a mistake that front ends report. *off* is the
-    reason why it is off unless it is asked for, a sentence; a check without one is on.
+    reason why it is off unless it is asked for, a sentence; a check without one is on. *settings* are what its examples
+    are linted with, and its page says them.
     """
 
     code: str
@@ -52,6 +54,7 @@ class Check:
     find: Callable[[Facts], Iterator[Diagnostic | Undecided]] | None = None
     review: Callable[[Facts, Review], Iterator[Diagnostic]] | None = None
     off: str = ""
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def enabled(self) -> bool:
