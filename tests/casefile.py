@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policy.app.load import facts, load
-from policy.check import Check
+from policy.check import Check, Facts, Settings
 from policy.check.example import EXPECTATION, files
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.source import Source
@@ -42,16 +42,20 @@ class Case:
         assert not missing + unexpected, "\n".join([self.text, *missing, *unexpected])
 
 
-def found(check: Check, text: str) -> list[Diagnostic]:
-    """Return what a check finds in an example, or the mistakes with its code; two files are those of one host."""
-    try:
-        rules = [load(Source(name or "rules", part)) for name, part in files(text).items()]
-    except Mistakes as mistakes:
-        return [each for each in mistakes.diagnostics if each.code == check.code]
-    known = [facts(each, settings=check.settings) for each in rules]
-    for one, other in zip(known, reversed(known), strict=True):
+def known(text: str, settings: Settings) -> list[Facts]:
+    """Return what checks know of each file of an example; two are those of one host. Raises `Mistakes`."""
+    found = [facts(load(Source(name or "rules", part)), settings=settings) for name, part in files(text).items()]
+    for one, other in zip(found, reversed(found), strict=True):
         one.counterpart = None if one is other else other
-    finds = [each for one in known if check.find for each in check.find(one)]
+    return found
+
+
+def found(check: Check, text: str) -> list[Diagnostic]:
+    """Return what a check finds in an example, or the mistakes in it."""
+    try:
+        finds = [each for one in known(text, check.settings) if check.find for each in check.find(one)]
+    except Mistakes as mistakes:
+        return mistakes.diagnostics
     return [each for each in finds if isinstance(each, Diagnostic)]
 
 
