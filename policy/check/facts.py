@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policy.check.outside import untrusted
 from policy.check.settings import Settings
@@ -24,6 +24,9 @@ from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
+
+if TYPE_CHECKING:
+    from policy.check.parity import Comparison
 
 SHOWN_REGIONS = 3
 
@@ -141,6 +144,14 @@ class Facts:
         """Return the packets from outside that open connections and that a rule lets pass, by hook."""
         found = {hook: packets & self.arriving(hook) for hook, packets in self.opened(at).items()}
         return {hook: packets for hook, packets in found.items() if packets}
+
+    @cached_property
+    def parity(self) -> tuple[Comparison, ...]:
+        """Both IP versions of the host, compared; found out once for two files that are linted together."""
+        from policy.check.parity import compared
+
+        other = self.counterpart
+        return other.parity if other is not None and self.ruleset.families == {6} else tuple(compared(self))
 
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
