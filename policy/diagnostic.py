@@ -24,7 +24,7 @@ CODES: dict[str, str] = {
     "FW501": "port-out-of-range",
     "FW502": "reversed-range",
     "FW504": "port-without-protocol",
-    "FW603": "family-mixed",
+    "FW603": "family-mixed-rule",
     "FW701": "undefined-name",
     "FW703": "duplicate-definition",
     "FW820": "unsupported-construct",

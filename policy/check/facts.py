@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from policy.change import Announced, Change, Edit, Fix
 from policy.check.exposure import Exposure
@@ -28,6 +28,8 @@ from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
 from policy.source import Span
+
+T = TypeVar("T")
 
 SHOWN_REGIONS = 3
 
@@ -78,6 +80,7 @@ class Facts:
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
+        self._found: dict[Callable[[Facts], Any], Any] = {}
         self._opponents: dict[At, list[Opponent[Any]]] = {}
 
     @cached_property
@@ -201,6 +204,13 @@ class Facts:
     def exposure(self) -> Exposure:
         """What is open to everybody outside."""
         return Exposure(self)
+
+    def once(self, find: Callable[[Facts], T]) -> T:
+        """Return what a function of these facts gives; it is called once."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: T = self._found[find]
+        return found
 
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
