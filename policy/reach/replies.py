@@ -75,40 +75,49 @@ class Replies(Generic[S]):
     @cached_property
     def recognised(self) -> S:
         """The connections of which a reply may pass that would surely be blocked if it opened a connection itself."""
-        blocked: S = self.sets.union(flow.blocked for flow in self._new)
-        return blocked - self.blocked
+        new: S = self.sets.union(flow.blocked for flow in self._new)
+        return new - self.blocked
 
     @cached_property
     def is_closed(self) -> bool:
         """Does no packet that opens a connection pass on the way of the replies?"""
         return not any(flow.within - flow.blocked for flow in self._new)
 
-    @cached_property
-    def by_clients(self) -> S:
-        """Those that come from ports that clients use, or have no ports."""
+    def by_clients(self, firsts: S) -> S:
+        """Return those of *firsts* that come from ports of clients, or have none; all of them, if none are such."""
         others = self.sets.field("sport", _PORTS - CLIENT_PORTS, self.sets.original)
-        return self.asked - others
+        return firsts - others or firsts
 
-    def opened(self) -> Iterator[tuple[End, S]]:
-        """Yield each rule that surely lets connections in, as the end that decides, with those."""
-        for outcome in self.first.outcomes():
-            if outcome.verdict == "allow" and outcome.end is not None and outcome.end.at is not None:
-                yield outcome.end, outcome.packets
+    @cached_property
+    def opened(self) -> tuple[tuple[End, S], ...]:
+        """Each rule that surely lets connections in, as the end that decides, with those."""
+        return tuple(
+            (each.end, each.packets)
+            for each in self.first.outcomes()
+            if each.verdict == "allow" and each.end is not None and each.end.at is not None
+        )
 
     def blockers(self, firsts: S) -> list[tuple[End, S]]:
-        """Return what blocks replies to *firsts*, and which, most first."""
+        """Return what blocks replies to *firsts*, and which of them, most first."""
         found: dict[object, tuple[End, Any]] = {}
-        for flow in self._replies:
-            for outcome in flow.outcomes():
-                mine = outcome.packets & firsts if outcome.verdict == "block" and outcome.end is not None else None
-                if mine and outcome.end is not None:
-                    end, before = found.get(outcome.end.decider, (outcome.end, self.sets.nothing))
-                    found[outcome.end.decider] = end, before | mine
+        for end, packets in self.blocking:
+            if mine := packets & firsts:
+                _, before = found.get(end.decider, (end, self.sets.nothing))
+                found[end.decider] = end, before | mine
         return sorted(found.values(), key=lambda each: -each[1].count())
 
-    def without_answer(self, firsts: S) -> S:
-        """Return those of *firsts* to whose source no reply comes, from whatever port and over whatever interfaces."""
-        names = [name for name in ("in", "out", "sport") if name in self.sets.layout.fields]
+    @cached_property
+    def blocking(self) -> list[tuple[End, Any]]:
+        """What blocks replies, and which."""
+        outcomes = [outcome for flow in self._replies for outcome in flow.outcomes()]
+        return [(each.end, each.packets) for each in outcomes if each.verdict == "block" and each.end is not None]
+
+    def without_answer(self, firsts: S, *other: str) -> S:
+        """Return those of *firsts* to whose source no reply comes, over whatever interfaces.
+
+        Nor would one if the fields *other* had other values.
+        """
+        names = [name for name in ("in", "out", *other) if name in self.sets.layout.fields]
         return firsts - (firsts - self.blocked).apart_from(*names)
 
     def answered_by(self, match: Match) -> S:
