@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from policy.check.base import Check
-from policy.check.facts import SHOWN_REGIONS, Facts
+from policy.check.facts import Facts
+from policy.check.wording import words
 from policy.diagnostic import Diagnostic, Related
 from policy.ir import Allow, Field, Rule, all_of, conjuncts, walk
 from policy.netfilter import LANGUAGES
@@ -16,7 +17,6 @@ from policy.packet.fields import UDP
 from policy.packet.oneway import one_way_ports
 from policy.reach.ends import End
 from policy.reach.replies import Replies
-from policy.sets import Exhausted
 from policy.source import Span
 
 MOST_LOST = 0.5
@@ -81,15 +81,6 @@ def forgotten(facts: Facts, replies: Replies[Any]) -> Any | None:
     asked = replies.by_clients(replies.first.allowed)
     lost = replies.without_answer(asked)
     return lost if lost and lost.count() > MOST_LOST * asked.count() else None
-
-
-def words(facts: Facts, firsts: Any, within: Any) -> str | None:
-    """Return a set of connections in words: what makes them differ from others in a set; None: beyond the budget."""
-    try:
-        found, more = firsts.describe_first(facts.ruleset.definitions, SHOWN_REGIONS, within)
-    except Exhausted:
-        return None
-    return "; ".join(found) + ("; and more" if more else "")
 
 
 def usual(replies: Replies[Any]) -> Any:

@@ -18,7 +18,8 @@ connections unless they are `stateless`: then each rule is judged by itself (FW4
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.connections import all_forgotten, place, usual, words
+from policy.check.connections import all_forgotten, place, usual
+from policy.check.wording import words
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import HOOKS
 

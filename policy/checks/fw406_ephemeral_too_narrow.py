@@ -16,7 +16,8 @@ would match but for their destination port, are blocked, whatever the unknown co
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.connections import blockers, judged, left_out, words
+from policy.check.connections import blockers, judged, left_out
+from policy.check.wording import words
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import with_values
 from policy.packet.connection import DYNAMIC_PORTS, LINUX_PORTS
