@@ -214,6 +214,10 @@ class Boxes:
         free = {name: self.space.layout.domain(name) for name in names if name in self.space.layout.fields}
         return self._widened({**box, **{n: v for n, v in free.items() if n in box}} for box in self.boxes)
 
+    def values(self, name: str) -> Intervals:
+        """Return the values of a field in the packets of the set (interfaces: the numbers of their atoms)."""
+        return Intervals.of(*(pair for box in self.boxes if name in box for pair in box[name].ranges))
+
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""
         left: list[Values] = []
