@@ -23,6 +23,7 @@ from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
+from policy.reach.replies import Replies
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
@@ -35,6 +36,9 @@ SHOWN_REGIONS = 3
 
 MANY = 1000
 """In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
+
+SHARE_OF_REPLIES = 6
+"""What becomes of connections may take this part of the time, so that it leaves some to all others."""
 
 LESS = ", apart from what earlier rules take"
 
@@ -81,6 +85,7 @@ class Facts:
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
         self._found: dict[Callable[[Facts], Any], Any] = {}
+        self._replies: dict[int | None, Replies[Any]] = {}
         self._opponents: dict[At, list[Opponent[Any]]] = {}
 
     @cached_property
@@ -217,6 +222,13 @@ class Facts:
         if hook not in self._flows:
             self._flows[hook] = Flow(self.ruleset, self.space(hook))
         return self._flows[hook]
+
+    def replies(self, hook: int | None) -> Replies[Any]:
+        """Return what becomes of the connections that are opened at a hook; they have a share of the budget."""
+        if hook not in self._replies:
+            seconds = None if self.budget.seconds is None else self.budget.seconds / SHARE_OF_REPLIES
+            self._replies[hook] = Replies(self.ruleset, hook, Budget(seconds, parent=self.budget))
+        return self._replies[hook]
 
     @cached_property
     def standings(self) -> Standings:
