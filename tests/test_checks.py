@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from policy.app.checking import check as check_all
 from policy.app.load import facts, load
+from policy.app.selection import selected
 from policy.check import Check
 from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
@@ -20,6 +22,9 @@ def found(check: Check, text: str) -> list[Diagnostic]:
         rules = load(Source("rules", text))
     except Mistakes as mistakes:
         return [each for each in mistakes.diagnostics if each.code == check.code]
+    if check.review:
+        reviewed = check_all(rules.sources[0], facts(rules), selected(), checks()).reviewed
+        return [each for each in reviewed if each.code == check.code]
     return [each for each in check.find(facts(rules)) if isinstance(each, Diagnostic)] if check.find else []
 
 

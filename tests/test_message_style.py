@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from policy.app.checking import check as check_all
 from policy.app.load import facts, load
 from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
@@ -40,8 +41,8 @@ def findings() -> Iterator[Diagnostic]:
         except Mistakes as mistakes:
             yield from mistakes.diagnostics
             continue
-        for check in checks():
-            yield from (found for found in (check.find(known) if check.find else ()) if isinstance(found, Diagnostic))
+        found = check_all(known.ruleset.sources[0], known, checks(), checks())
+        yield from (*found.findings, *found.reviewed, *found.silenced)
 
 
 def wrong(text: str) -> str | None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 
 from policy._record import dataclass
+from policy.app.checking import Found, Unsettled, check
 from policy.app.files import NATIVE, RULES, File, files_of
 from policy.app.load import facts, load, read_source
 from policy.app.roots import roots
-from policy.check import Check, Facts, Review, Settings, Undecided
-from policy.check.silence import Silence
+from policy.check import Check, Settings
+from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes, unreadable
 from policy.ir import Ruleset
 from policy.languages import claimed
 from policy.packet import Intervals
-from policy.sets import Budget, Exhausted
-from policy.source import Source, Span, Unreadable
+from policy.sets import Budget
+from policy.source import Source, Unreadable
 
 SECONDS = 60.0
 
@@ -34,15 +36,6 @@ class Linting:
     local: Intervals | None = None
     seconds: float = SECONDS
     settings: Settings = Settings()
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """What a check could not decide: where, and why not."""
-
-    check: Check
-    span: Span
-    reason: str
 
 
 @dataclass(slots=True)
@@ -76,14 +69,34 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
     """
     started = time.monotonic()
     result = Linted(how.checks)
+    read: Counter[str] = Counter()
+    reviewed: list[Diagnostic] = []
     for text in roots(_texts(paths, how, result), how.language):
-        _lint_text(text, how, result, watch)
-    for found in (result.findings, result.errors, result.silenced):
-        found[:] = sorted(_once(found), key=_place)
+        ruleset = _loaded(text, how, result, watch)
+        if ruleset is not None:
+            read.update({source.name for source in ruleset.sources} | {text.name})
+            found = _checked(text, ruleset, how, watch)
+            result.findings += found.findings
+            result.silenced += found.silenced
+            result.undecided += found.undecided
+            reviewed += found.reviewed
+    result.findings += _agreed(reviewed, read)
+    result.files |= read.keys()
+    for some in (result.findings, result.errors, result.silenced):
+        some[:] = sorted(_once(some), key=_place)
     unsettled = {(each.span.source.name, each.span.start, each.check.code): each for each in result.undecided}
     result.undecided = [unsettled[place] for place in sorted(unsettled)]
     result.seconds = time.monotonic() - started
     return result
+
+
+def _agreed(reviewed: Sequence[Diagnostic], read: Mapping[str, int]) -> Iterator[Diagnostic]:
+    """Yield what was said about findings as often as the file was *read*.
+
+    What silences nothing in a file that is included by one file may do so where another one includes it.
+    """
+    said = Counter(map(_identity, reviewed))
+    return (each for each in reviewed if said[_identity(each)] == read[each.span.source.name])
 
 
 def _texts(paths: Iterable[str], how: Linting, result: Linted) -> Iterator[Source]:
@@ -109,12 +122,14 @@ def _is_rules(file: File, text: Source, language: str | None) -> bool:
     return file.named or file.path.endswith(NATIVE) or language is not None or claimed(text.text) is not None
 
 
-def _lint_text(text: Source, how: Linting, result: Linted, watch: Watch | None) -> None:
-    """Add what the checks find in one text and what it includes."""
-    ruleset = _loaded(text, how, result, watch)
-    if ruleset is not None:
-        known = facts(ruleset, _budget(how.seconds), how.local, how.settings)
-        _run(text, known, how, result, watch)
+def _checked(text: Source, ruleset: Ruleset, how: Linting, watch: Watch | None) -> Found:
+    """Return what the checks find in one text and what it includes."""
+
+    def tell(each: Check) -> None:
+        if watch:
+            watch(text.name, f"{each.code} {each.name}")
+
+    return check(text, facts(ruleset, _budget(how.seconds), how.local, how.settings), how.checks, checks(), tell)
 
 
 def _loaded(text: Source, how: Linting, result: Linted, watch: Watch | None) -> Ruleset | None:
@@ -122,40 +137,12 @@ def _loaded(text: Source, how: Linting, result: Linted, watch: Watch | None) -> 
     if watch:
         watch(text.name, "reading")
     try:
-        ruleset = _read(text, how)
+        return _read(text, how)
     except Unreadable as error:
         result.errors.append(unreadable(error))
-        return None
     except Mistakes as mistakes:
         result.errors += mistakes.diagnostics
-        return None
-    result.files |= {source.name for source in ruleset.sources} | {text.name}
-    return ruleset
-
-
-def _run(text: Source, known: Facts, how: Linting, result: Linted, watch: Watch | None) -> None:
-    """Add what the checks find in one set of rules: first each by itself, then those that look at what was found."""
-    silence = Silence(known.ruleset)
-    ran: set[str] = set()
-    for check in how.checks:
-        if watch:
-            watch(text.name, f"{check.code} {check.name}")
-        try:
-            if check.find:
-                _take(check, check.find(known), silence, result)
-                ran.add(check.code)
-        except Exhausted as limit:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), f"it would take more than {limit}"))
-        except RecursionError:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), "it is nested too deeply"))
-        except MemoryError:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), "there is not enough memory"))
-            # What had been found out takes the memory.
-            known = facts(known.ruleset, known.budget, how.local, how.settings)
-    for check in how.checks:
-        if check.review:
-            review = Review(frozenset(ran), frozenset(silence.used))
-            _take(check, check.review(known, review), silence, result)
+    return None
 
 
 def _read(text: Source, how: Linting) -> Ruleset:
@@ -176,19 +163,13 @@ def _budget(seconds: float) -> Budget:
     return Budget(seconds, steps=max(usual, round(usual * seconds / SECONDS)))
 
 
-def _take(check: Check, finds: Iterable[Diagnostic | Undecided], silence: Silence, result: Linted) -> None:
-    """Add what one check finds."""
-    for found in finds:
-        if isinstance(found, Undecided):
-            result.undecided.append(Unsettled(check, found.span, found.reason))
-        elif silence.covers(found):
-            result.silenced.append(found)
-        else:
-            result.findings.append(found)
-
-
 def _once(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    return list({(d.code, d.span.source.name, d.span.start, d.span.end, d.message): d for d in diagnostics}.values())
+    return list({_identity(each): each for each in diagnostics}.values())
+
+
+def _identity(diagnostic: Diagnostic) -> tuple[str, str, int, int, str]:
+    span = diagnostic.span
+    return diagnostic.code, span.source.name, span.start, span.end, diagnostic.message
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, str, str]:
