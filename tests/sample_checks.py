@@ -80,6 +80,6 @@ SAMPLES = (EVERY, BLOCKING, ONCE, TIRED, LOST, FULL, WRONG)
 @pytest.fixture
 def samples(monkeypatch: pytest.MonkeyPatch) -> tuple[Check, ...]:
     """Make the samples the only checks that there are."""
-    for module in ("policy.app.selection", "policy.app.pages", "policy.app.lint"):
+    for module in ("policy.app.selection", "policy.app.pages", "policy.app.checking"):
         monkeypatch.setattr(f"{module}.checks", lambda: SAMPLES)
     return SAMPLES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policy.app.checking import check as check_all
+from policy.app.checking import checked
 from policy.app.load import facts, load
 from policy.app.selection import selected
 from policy.check import Check
@@ -23,9 +23,13 @@ def found(check: Check, text: str) -> list[Diagnostic]:
     except Mistakes as mistakes:
         return [each for each in mistakes.diagnostics if each.code == check.code]
     if check.review:
-        reviewed = check_all(rules.sources[0], facts(rules), selected(), checks()).reviewed
+        reviewed = checked(rules.sources[0], facts(rules, settings=check.settings), selected()).reviewed
         return [each for each in reviewed if each.code == check.code]
-    return [each for each in check.find(facts(rules)) if isinstance(each, Diagnostic)] if check.find else []
+    return (
+        [each for each in check.find(facts(rules, settings=check.settings)) if isinstance(each, Diagnostic)]
+        if check.find
+        else []
+    )
 
 
 @pytest.mark.parametrize(("check", "text"), BAD, ids=[check.code for check, _ in BAD])

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from policy.app.checking import check as check_all
+from policy.app.checking import checked
 from policy.app.load import facts, load
 from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
@@ -34,14 +34,14 @@ def diagnostics() -> Iterator[Diagnostic]:
 
 def findings() -> Iterator[Diagnostic]:
     """Yield what every check says of the bad examples of all."""
-    texts = [text for check in checks() for text in check.bad]
-    for text in texts:
+    texts = [(text, check.settings) for check in checks() for text in check.bad]
+    for text, settings in texts:
         try:
-            known = facts(load(Source("rules", parsed("", text).text)))
+            known = facts(load(Source("rules", parsed("", text).text)), settings=settings)
         except Mistakes as mistakes:
             yield from mistakes.diagnostics
             continue
-        found = check_all(known.ruleset.sources[0], known, checks(), checks())
+        found = checked(known.ruleset.sources[0], known, checks())
         yield from (*found.findings, *found.reviewed, *found.silenced)
 
 
