@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -35,6 +36,7 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
     units = [Unit(((text, treatment(text.name)),)) for text in roots(texts, lambda name: treatment(name).language)]
     for linted in lint_units(units, how.seconds, watch):
         result.add(linted)
+    result.findings += _agreed(result)
     for found in (result.findings, result.silenced):
         found[:] = _told(found, treatment)
     for found in (result.findings, result.errors, result.silenced):
@@ -44,6 +46,15 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
     result.checks = _together(result.checks, *(treatment(text.name).checks for text in texts))
     result.seconds = time.monotonic() - started
     return result
+
+
+def _agreed(result: Linted) -> Iterator[Diagnostic]:
+    """Yield what was said about findings as often as the file was read.
+
+    What silences nothing in a file that is included by one file may do so where another one includes it.
+    """
+    said = Counter(map(_identity, result.reviewed))
+    return (each for each in result.reviewed if said[_identity(each)] == result.files[each.span.source.name])
 
 
 def _texts(paths: Iterable[str], how: Linting, result: Linted, treatment: Treating) -> Iterator[Source]:
@@ -88,7 +99,12 @@ def _together(*several: tuple[Check, ...]) -> tuple[Check, ...]:
 
 
 def _once(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    return list({(d.code, d.span.source.name, d.span.start, d.span.end, d.message): d for d in diagnostics}.values())
+    return list({_identity(each): each for each in diagnostics}.values())
+
+
+def _identity(diagnostic: Diagnostic) -> tuple[str, str, int, int, str]:
+    span = diagnostic.span
+    return diagnostic.code, span.source.name, span.start, span.end, diagnostic.message
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import field
 
@@ -59,18 +60,19 @@ class Unsettled:
 class Linted:
     """What linting gave, all lists sorted by place and each thing in them once.
 
-    *checks* are those that are run, each on some file; *files* are those that were read, with what they include;
-    *passed_over* counts those in directories that are no rules; *silenced* are the findings that comments in the text
-    have silenced.
+    *checks* are those that are run, each on some file; *files* are those that were read, with what they include, and
+    how often; *passed_over* counts those in directories that are no rules; *silenced* are the findings that comments in
+    the text have silenced; *reviewed* are those about what was found, until it is known whether they hold.
     """
 
     checks: tuple[Check, ...]
     findings: list[Diagnostic] = field(default_factory=list)
     errors: list[Diagnostic] = field(default_factory=list)
     undecided: list[Unsettled] = field(default_factory=list)
-    files: set[str] = field(default_factory=set)
+    files: Counter[str] = field(default_factory=Counter)
     passed_over: int = 0
     silenced: list[Diagnostic] = field(default_factory=list)
+    reviewed: list[Diagnostic] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -83,5 +85,6 @@ class Linted:
         self.findings += other.findings
         self.errors += other.errors
         self.undecided += other.undecided
-        self.files |= other.files
+        self.files += other.files
         self.silenced += other.silenced
+        self.reviewed += other.reviewed
