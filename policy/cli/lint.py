@@ -11,22 +11,23 @@ from policy.cli.options import CANNOT, formats
 from policy.cli.output import Output
 from policy.cli.progress import progress
 from policy.cli.reports import COUNTED, REPORTS, report
-from policy.cli.wishes import Wishes, wishes
+from policy.cli.wishes import Wishes, failed, wishes
 
 if TYPE_CHECKING:
     from policy.app.lint import Linted
 
 
 @click.command("lint")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH…")
+@click.argument("paths", nargs=-1, metavar="PATH…")
 @wishes
 @click.option("--statistics", is_flag=True, help="Count the findings of each check; as text, instead of showing them.")
 @formats(*REPORTS)
 def command(paths: tuple[str, ...], wishes: Wishes, statistics: bool, out: Output) -> int:
     """Is anything wrong with these rules?
 
-    PATH is a file, `-` for standard input, or a directory: all files of rules below it, by their endings. CODES are
-    codes (FW101), beginnings of codes (FW1) and names (jump-cycle). `fwpolicy explain CODE` is the page of a check.
+    PATH is a file, `-` for standard input, or a directory: all files of rules below it, by their endings; without any,
+    the `paths` of the configuration. CODES are codes (FW101), beginnings of codes (FW1) and names (jump-cycle).
+    `fwpolicy explain CODE` is the page of a check.
 
     Exit status: 0 clean, 1 findings at or above --fail-on, 2 something could not be read.
     """
@@ -34,12 +35,12 @@ def command(paths: tuple[str, ...], wishes: Wishes, statistics: bool, out: Outpu
         raise click.UsageError(f"`--statistics` has no place in `--format {out.kind}`", click.get_current_context())
     from policy.app.lint import lint
 
-    how = wishes.linting()
+    plan = wishes.plan(paths)
     gc.enable()
     with progress(out.style(err=True).color) as watch:
-        linted = lint(paths, how, watch)
+        linted = lint(plan.paths, plan.linting, watch)
     _tell(linted, statistics, out)
-    return CANNOT if linted.errors else int(wishes.failed(linted))
+    return CANNOT if linted.errors else int(failed(linted, plan.fail_on))
 
 
 def _tell(linted: Linted, statistics: bool, out: Output) -> None:
