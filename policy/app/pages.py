@@ -14,7 +14,7 @@ _MISTAKES: dict[str, str] = {
     "FW002": "The file is missing, may not be read, is too large, holds no rules, or is no text in UTF-8.",
     "FW003": "An address, a prefix or a mask is none.",
     "FW004": "An include is not followed: there is no such file, or it lies outside of the folder of the first file.",
-    "FW005": "A configuration, `fwpolicy.toml` or `[tool.fwpolicy]`, is no TOML, or has keys or values that mean nothing.",
+    "FW005": "A configuration, `fwpolicy.toml` or `[tool.fwpolicy]`, is no TOML, or something in it means nothing.",
     "FW501": "A port is above 65535, the largest that there is.",
     "FW502": "A range ends before it begins, so nothing is in it.",
     "FW504": "A port stands with a protocol that has none, like ICMP.",

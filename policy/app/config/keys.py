@@ -19,8 +19,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from policy._record import dataclass
 from policy.app.config.kinds import Choice, Key, Kind, Many, Named, Plain, Table
-from policy.app.problem import CannotAnswer
-from policy.diagnostic import Severity, did_you_mean
+from policy.diagnostic import Severity
+from policy.languages import LANGUAGES
 from policy.packet import EMPTY, Intervals, Names
 from policy.packet.address import parse_prefix
 
@@ -164,15 +164,6 @@ def _glob(text: str) -> str:
     return text
 
 
-def _language(text: str) -> str:
-    from policy.languages import LANGUAGES
-
-    if text not in LANGUAGES:
-        hint = did_you_mean(text, LANGUAGES) or f"there are {', '.join(LANGUAGES)}"
-        raise CannotAnswer(f"there is no language `{text}`", hint)
-    return text
-
-
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
@@ -216,7 +207,7 @@ def _united(found: list[Intervals]) -> Intervals:
 _TEXTS: dict[str, Kind] = {
     "code": _text(_code, pattern="^([Ff][Ww][0-9]{0,3}|[A-Za-z][A-Za-z0-9-]*)$"),
     "glob": _text(_glob, minLength=1),
-    "language": _text(_language),
+    "language": Choice(tuple(LANGUAGES)),
     "pattern": _text(_pattern, format="regex"),
     "name": _text(_name, minLength=1),
 }

@@ -120,19 +120,15 @@ class Many:
     item: Kind
     words: str
     make: Callable[[list[Any]], Any] = tuple
-    some: bool = False
-    """Must there be an item?"""
 
     def schema(self, describe: Describe) -> Schema:
-        return {"type": "array", "items": self.item.schema(describe), **({"minItems": 1} if self.some else {})}
+        return {"type": "array", "items": self.item.schema(describe)}
 
     def read(self, value: Any, at: At) -> Any:
         if not isinstance(value, list):
             alone = f"write `{at.path[-1]} = [{_shown(value)}]`" if isinstance(value, str) else None
             at.wrong(f"{at.name} must be {self.words}, not {_called(value)}", alone)
             return None
-        if self.some and not value:
-            at.wrong(f"{at.name} is empty", "write what it is about")
         items = [self.item.read(each, at.below(number)) for number, each in enumerate(value)]
         return self.make([each for each in items if each is not None])
 

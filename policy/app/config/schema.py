@@ -1,4 +1,4 @@
-"""The JSON Schema of a configuration, for editors, and what each key is for; made from the classes that are its keys."""
+"""The JSON Schema of a configuration, for editors, and what each key is for: from the classes that are its keys."""
 
 from __future__ import annotations
 
