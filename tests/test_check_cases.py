@@ -15,6 +15,7 @@ BY_CODE = {check.code: check for check in checks()}
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_case(case: Case) -> None:
-    find = BY_CODE[case.name.partition("-")[0].upper()].find
-    assert find is not None
-    case.check(each for each in find(Facts(load(Source(case.name, case.text)))) if isinstance(each, Diagnostic))
+    check = BY_CODE[case.name.partition("-")[0].upper()]
+    assert check.find is not None
+    known = Facts(load(Source(case.name, case.text)), settings=check.settings)
+    case.check(each for each in check.find(known) if isinstance(each, Diagnostic))

@@ -20,7 +20,11 @@ def found(check: Check, text: str) -> list[Diagnostic]:
         rules = load(Source("rules", text))
     except Mistakes as mistakes:
         return [each for each in mistakes.diagnostics if each.code == check.code]
-    return [each for each in check.find(facts(rules)) if isinstance(each, Diagnostic)] if check.find else []
+    return (
+        [each for each in check.find(facts(rules, settings=check.settings)) if isinstance(each, Diagnostic)]
+        if check.find
+        else []
+    )
 
 
 @pytest.mark.parametrize(("check", "text"), BAD, ids=[check.code for check, _ in BAD])

@@ -33,10 +33,10 @@ def diagnostics() -> Iterator[Diagnostic]:
 
 def findings() -> Iterator[Diagnostic]:
     """Yield what every check says of the bad examples of all."""
-    texts = [text for check in checks() for text in check.bad]
-    for text in texts:
+    texts = [(text, check.settings) for check in checks() for text in check.bad]
+    for text, settings in texts:
         try:
-            known = facts(load(Source("rules", parsed("", text).text)))
+            known = facts(load(Source("rules", parsed("", text).text)), settings=settings)
         except Mistakes as mistakes:
             yield from mistakes.diagnostics
             continue

@@ -41,7 +41,7 @@ def facts(
     """Return what checks know of a set of rules; they can then write rules in its language, too."""
     from policy.check import Facts
 
-    return Facts(ruleset, budget, local, front_end(ruleset.language).with_values, settings)
+    return Facts(ruleset, budget, local, front_end(ruleset.language), settings)
 
 
 def open_lines(path: str) -> BinaryIO:

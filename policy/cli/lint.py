@@ -14,7 +14,7 @@ from policy.cli.reports import COUNTED, REPORTS, report
 from policy.cli.wishes import Wishes, failed, wishes
 
 if TYPE_CHECKING:
-    from policy.app.lint import Linted
+    from policy.app.linted import Linted
 
 
 @click.command("lint")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from policy.report.style import PLAIN, Style
 
 if TYPE_CHECKING:
-    from policy.app.lint import Linted
+    from policy.app.linted import Linted
 
 COUNTED = ("text", "json")
 """The formats that have a place for statistics."""

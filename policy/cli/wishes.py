@@ -16,7 +16,7 @@ from policy.cli.options import Command, Reading, reading_options
 if TYPE_CHECKING:
     from policy.app.config.plan import Plan
     from policy.app.config.read import Given
-    from policy.app.lint import Linted
+    from policy.app.linted import Linted
 
 FAIL_ON = ("never", "error", "warning", "info")
 

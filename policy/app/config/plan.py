@@ -11,7 +11,7 @@ from typing import Any
 from policy._record import dataclass
 from policy.app.config.keys import Running
 from policy.app.config.read import Configuration, Given, together
-from policy.app.lint import Linting, Treatment
+from policy.app.linted import Linting, Treatment
 from policy.app.problem import CannotAnswer
 from policy.app.selection import checks_of, selected
 from policy.check import Check, Settings
