@@ -16,9 +16,6 @@ from policy.cli.options import Command, Reading, reading_options
 if TYPE_CHECKING:
     from policy.app.config.plan import Plan
     from policy.app.config.read import Given
-    from policy.app.linted import Linted
-
-FAIL_ON = ("never", "error", "warning", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +34,6 @@ class Wishes:
         reading = {"language": self.reading.language, "local": self.reading.local}
         said = {name: value for name, value in {**self.given, **reading}.items() if value not in (None, ())}
         return plan(paths, configured, said, self.today)
-
-
-def failed(linted: Linted, fail_on: str) -> bool:
-    """Is there a finding at or above *fail_on*?"""
-    return any(FAIL_ON.index(finding.severity) <= FAIL_ON.index(fail_on) for finding in linted.findings)
 
 
 class _Seconds(click.ParamType):  # type: ignore[type-arg] # generic only in newer versions of click
@@ -66,7 +58,7 @@ _OPTIONS = (
     ),
     click.option(
         "--fail-on",
-        type=click.Choice(FAIL_ON),
+        type=click.Choice(("never", "error", "warning", "info")),
         help="The least severity of a finding that makes the exit status 1 (warning).",
     ),
     click.option(
