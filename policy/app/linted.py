@@ -56,6 +56,15 @@ class Unsettled:
     reason: str
 
 
+FAIL_ON = ("never", "error", "warning", "info")
+"""From which severity on findings are failures."""
+
+
+def fails(finding: Diagnostic, fail_on: str) -> bool:
+    """Is a finding at or above the severity *fail_on*, one of `FAIL_ON`?"""
+    return FAIL_ON.index(finding.severity) <= FAIL_ON.index(fail_on)
+
+
 @dataclass(slots=True)
 class Linted:
     """What linting gave, all lists sorted by place and each thing in them once.
@@ -74,11 +83,17 @@ class Linted:
     silenced: list[Diagnostic] = field(default_factory=list)
     reviewed: list[Diagnostic] = field(default_factory=list)
     seconds: float = 0.0
+    checked: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
+    """The checks that hold for each file that was read."""
 
     @property
     def unread(self) -> int:
         """How many files have mistakes or could not be read."""
         return len({error.span.source.name for error in self.errors})
+
+    def failed(self, fail_on: str) -> bool:
+        """Is there a finding at or above the severity *fail_on*?"""
+        return any(fails(finding, fail_on) for finding in self.findings)
 
     def add(self, other: Linted) -> None:
         """Add what linting other files gave."""

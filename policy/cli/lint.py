@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
 
 import click
 
-from policy.cli.options import CANNOT, formats
-from policy.cli.output import Output
+from policy.cli.options import CANNOT
 from policy.cli.progress import progress
-from policy.cli.reports import COUNTED, REPORTS, report
+from policy.cli.telling import Telling, telling
 from policy.cli.wishes import Wishes, wishes
-
-if TYPE_CHECKING:
-    from policy.app.linted import Linted
 
 
 @click.command("lint")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH…")
+@click.argument("paths", nargs=-1, metavar="PATH…")
 @wishes
-@click.option("--statistics", is_flag=True, help="Count the findings of each check; as text, instead of showing them.")
-@formats(*REPORTS)
-def command(paths: tuple[str, ...], wishes: Wishes, statistics: bool, out: Output) -> int:
+@telling
+def command(paths: tuple[str, ...], wishes: Wishes, telling: Telling) -> int:
     """Is anything wrong with these rules?
 
-    PATH is a file, `-` for standard input, or a directory: all files of rules below it, by their endings. CODES are
-    codes (FW101), beginnings of codes (FW1) and names (jump-cycle). `fwpolicy explain CODE` is the page of a check.
+    PATH is a file, `-` for standard input, or a directory: all files of rules below it, by their endings; without any,
+    the `paths` of the configuration. CODES are codes (FW101), beginnings of codes (FW1) and names (jump-cycle).
+    `fwpolicy explain CODE` is the page of a check.
 
-    Exit status: 0 clean, 1 findings at or above --fail-on, 2 something could not be read.
+    Exit status: 0 clean, 1 findings at or above --fail-on, 2 something could not be read, or the answer not written.
     """
-    if statistics and out.kind not in COUNTED:
-        raise click.UsageError(f"`--statistics` has no place in `--format {out.kind}`", click.get_current_context())
     from policy.app.lint import lint
 
-    how = wishes.linting()
+    plan = wishes.plan(paths)
     gc.enable()
-    with progress(out.style(err=True).color) as watch:
-        linted = lint(paths, how, watch)
-    _tell(linted, statistics, out)
-    return CANNOT if linted.errors else int(wishes.failed(linted))
-
-
-def _tell(linted: Linted, statistics: bool, out: Output) -> None:
-    """Say what was found, and as messages what could not be read or decided, where the format has no place for it."""
-    from policy.report.lint_text import errors_text, undecided_text
-
-    if out.kind == "text":
-        if linted.errors:
-            out.message(errors_text(linted, out.style(err=True)))
-        if linted.undecided:
-            out.message(undecided_text(linted.undecided, out.style(err=True)))
-    out.text(report(linted, out.kind, statistics, out.style()), end="")
+    with progress(telling.out.style(err=True).color) as watch:
+        linted = lint(plan.paths, plan.linting, watch)
+    telling.tell(linted, plan.fail_on)
+    return CANNOT if linted.errors else int(linted.failed(plan.fail_on))
