@@ -21,7 +21,8 @@ STANDARD_INPUT = "-"
 def read_source(path: str) -> Source:
     """Return the text at *path*, `-` for standard input; raises `source.Unreadable`."""
     if path == STANDARD_INPUT:
-        return source.decode("<stdin>", sys.stdin.buffer.read(source.MAX_BYTES + 1))
+        kept = source.replacement("<stdin>")
+        return kept or source.decode("<stdin>", sys.stdin.buffer.read(source.MAX_BYTES + 1))
     return source.read(path)
 
 

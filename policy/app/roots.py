@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 
 from policy import source
@@ -12,7 +11,7 @@ from policy.source import Source, Unreadable
 
 def roots(texts: Iterable[Source], language: str | None = None) -> list[Source]:
     """Return the texts that no other one includes, and one of every circle; in their order."""
-    known = {_real(text.name): text for text in texts}
+    known = {source.real(text.name): text for text in texts}
     below = {name: set(_included(text, language)) - {name} for name, text in known.items()}
     included = set().union(*below.values())
     seen: set[str] = set()
@@ -44,8 +43,4 @@ def _reached(start: str, below: dict[str, set[str]], language: str | None) -> se
 
 def _included(text: Source, language: str | None) -> Iterator[str]:
     front_end = including(language or sniff(text.text))
-    return map(_real, front_end.includes(text)) if front_end else iter(())
-
-
-def _real(name: str) -> str:
-    return name if name.startswith("<") else os.path.realpath(name)
+    return map(source.real, front_end.includes(text)) if front_end else iter(())
