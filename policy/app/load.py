@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from policy.sets import Budget
 
 STANDARD_INPUT = "-"
+STDIN = "<stdin>"
+"""What the text of standard input is called."""
 
 
 def read_source(path: str) -> Source:
     """Return the text at *path*, `-` for standard input; raises `source.Unreadable`."""
     if path == STANDARD_INPUT:
-        kept = source.replacement("<stdin>")
-        return kept or source.decode("<stdin>", sys.stdin.buffer.read(source.MAX_BYTES + 1))
+        kept = source.replacement(STDIN)
+        return kept or source.decode(STDIN, sys.stdin.buffer.read(source.MAX_BYTES + 1))
     return source.read(path)
 
 
