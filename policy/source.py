@@ -114,9 +114,14 @@ def replaced(texts: Mapping[str, str]) -> Iterator[None]:
         _REPLACED.reset(token)
 
 
+def replacements() -> Mapping[str, str]:
+    """Return the texts that are read instead of files."""
+    return _REPLACED.get() or {}
+
+
 def replacement(name: str) -> Source | None:
     """Return the text that is read instead of a file, None where it is the file's own."""
-    texts = _REPLACED.get()
+    texts = replacements()
     text = texts.get(real(name)) if texts else None
     return None if text is None else Source(name, text)
 

@@ -42,6 +42,7 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
     unsettled = {(each.span.source.name, each.span.start, each.check.code): each for each in result.undecided}
     result.undecided = [unsettled[place] for place in sorted(unsettled)]
     result.checks = _together(result.checks, *(treatment(text.name).checks for text in texts))
+    result.roots = tuple(text.name for unit in units for text, _ in unit.texts)
     result.seconds = time.monotonic() - started
     return result
 

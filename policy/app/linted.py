@@ -59,9 +59,9 @@ class Unsettled:
 class Linted:
     """What linting gave, all lists sorted by place and each thing in them once.
 
-    *checks* are those that are run, each on some file; *files* are those that were read, with what they include;
-    *passed_over* counts those in directories that are no rules; *silenced* are the findings that comments in the text
-    have silenced.
+    *checks* are those that are run, each on some file; *files* are those that were read, with what they include, and
+    *roots* those of them that no other one includes; *passed_over* counts those in directories that are no rules;
+    *silenced* are the findings that comments in the text have silenced.
     """
 
     checks: tuple[Check, ...]
@@ -69,6 +69,7 @@ class Linted:
     errors: list[Diagnostic] = field(default_factory=list)
     undecided: list[Unsettled] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
+    roots: tuple[str, ...] = ()
     passed_over: int = 0
     silenced: list[Diagnostic] = field(default_factory=list)
     seconds: float = 0.0

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any, Protocol
+from typing import Any
 
-from policy.change import Announced, Change, Edit, Fix
+from policy.change import Announced, Change, Fix
 from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
+from policy.check.writer import Writer
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
 from policy.ir import Allow, Match, Rule, Ruleset, all_of, looks_at_hook
@@ -34,18 +35,6 @@ MANY = 1000
 """In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
 
 LESS = ", apart from what earlier rules take"
-
-
-class Writer(Protocol):
-    """How a language writes changes: the part of `languages.FrontEnd` that checks need."""
-
-    def with_values(
-        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
-    ) -> str | None:
-        """Return a rule as text with other values in one field; None: impossible."""
-
-    def edits(self, change: Change) -> tuple[Edit, ...] | None:
-        """Return the edits of the text that make a change; None: there are none."""
 
 
 class Facts:
