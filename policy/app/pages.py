@@ -18,7 +18,6 @@ _MISTAKES: dict[str, str] = {
     "FW502": "A range ends before it begins, so nothing is in it.",
     "FW504": "A port stands with a protocol that has none, like ICMP.",
     "FW603": "IPv4 and IPv6 meet in one rule that says nothing of packets of either family, so it can never match.",
-    "FW701": "A name is used that nobody defines.",
     "FW703": "A name, a default or a hook is given twice, and it is not clear which of them holds.",
     "FW820": "The text is right, but says something that cannot be modelled, not even as unknown.",
 }
