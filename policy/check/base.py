@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from policy.change import Fix
 from policy.check.settings import Settings
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import Packet
@@ -75,6 +76,10 @@ class Check:
         related: tuple[Related, ...] = (),
         region: str | None = None,
         example: Packet | None = None,
+        fix: Fix | None = None,
     ) -> Diagnostic:
-        """Return a finding of this check at a place; *region* are the packets that it is about, in words."""
-        return Diagnostic(self.code, message, span, help, self.severity, related, self.name, region, example)
+        """Return a finding of this check at a place; *region* are the packets that it is about, in words.
+
+        *fix* is what `Facts.fix` offers.
+        """
+        return Diagnostic(self.code, message, span, help, self.severity, related, self.name, region, example, fix)
