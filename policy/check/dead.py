@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from policy.change import Fix, RemoveRule
 from policy.check.base import Check, Undecided
 from policy.check.facts import Facts
 from policy.diagnostic import Diagnostic, Related
@@ -14,8 +15,8 @@ from policy.source import Span
 
 SHOWN_CAUSES = 10
 
-Say = Callable[[Facts, At, Standing[At]], tuple[str, str]]
-"""Says of a dead rule what is wrong with it, and what to do."""
+Say = Callable[[Facts, At, Standing[At]], tuple[str, str] | None]
+"""Says of a dead rule what is wrong with it, and what to do; nothing where another check says it better."""
 
 
 def dead_rules(
@@ -26,18 +27,18 @@ def dead_rules(
     for at, standing in facts.standings.of.items():
         if standing.kind is Kind.UNDECIDED:
             undecided.setdefault(at[0], []).append(at)
-        elif standing.dead and wanted(standing):
-            yield _finding(check, facts, at, standing, say)
+        elif standing.dead and wanted(standing) and (said := say(facts, at, standing)):
+            yield _finding(check, facts, at, standing, *said)
     for name, places in undecided.items():
         reason = facts.standings.of[places[0]].reason
         count = f"{len(places)} rules of `{name}`" if len(places) > 1 else f"a rule of `{name}`"
         yield Undecided(facts.rule(places[0]).span, f"{count} took {reason}")
 
 
-def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], say: Say) -> Diagnostic:
+def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message: str, help: str) -> Diagnostic:
     packets = [] if standing.kind in (Kind.UNMATCHABLE, Kind.NOT_SENT) else facts.standings.packets(at)
-    message, help = say(facts, at, standing)
-    words = dict.fromkeys(text for each in packets if (text := facts.words(each)) is not None)
+    match = facts.rule(at).match
+    words = dict.fromkeys(text for sets, each in packets if (text := facts.told(sets, each, match)) is not None)
     return check.finding(
         facts.rule(at).span,
         message,
@@ -45,7 +46,19 @@ def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], say: Sa
         related=tuple(_related(facts, standing)),
         region="; ".join(words) or None,
         example=facts.standings.example(at, packets),
+        # Whoever wrote a rule that does something else wanted something.
+        fix=removal(facts, at, safe=standing.same is True),
     )
+
+
+def removal(facts: Facts, at: At, safe: bool, rests: Iterable[At] = ()) -> Fix | None:
+    """Return the fix that removes a rule without which nothing changes, as long as the rules *rests* stay.
+
+    A rule with a label is never removed safely: expectations may use it.
+    """
+    rule = facts.rule(at)
+    places = tuple(facts.rule(other).span for other in rests)
+    return facts.fix("remove the rule", RemoveRule(rule), safe=safe and rule.label is None, rests=places)
 
 
 def _related(facts: Facts, standing: Standing[At]) -> Iterator[Related]:

@@ -7,47 +7,48 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from policy.check.outside import Gate, Outside, outside
+from policy.change import Announced, Change, Fix
+from policy.check.language import Language
+from policy.check.outside import Arrivals, Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
 from policy.ir import Allow, Match, Rule, Ruleset, all_of, looks_at_hook
-from policy.packet import HOOKS, OUTPUT, Intervals, Packet, ValueSet
+from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Kind, Standings
 from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.entered import entered
-from policy.reach.first import first_packets
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
+from policy.reach.replies import Replies
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
-from policy.sets.regions import Region
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
+from policy.source import Span
+
+T = TypeVar("T")
 
 SHOWN_REGIONS = 3
 
 MANY = 1000
 """In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
 
+SHARE_OF_REPLIES = 6
+"""What becomes of connections may take this part of the time, so that it leaves some to all others."""
+
 LESS = ", apart from what earlier rules take"
-
-Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
-"""How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
-
-
-E = TypeVar("E")
 
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
-    cannot be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
-    the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
-    engine raise `Exhausted` once the budget is spent.
+    *local* are the host's own addresses, where they are known; *language* is that of the rules: without it they cannot
+    be written, and have no comments (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are
+    the rules of the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that
+    need an engine raise `Exhausted` once the budget is spent.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Facts:
         ruleset: Ruleset,
         budget: Budget | None = None,
         local: Intervals | None = None,
-        edit: Edit | None = None,
+        language: Language | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.ruleset = ruleset
@@ -64,13 +65,12 @@ class Facts:
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
-        self._edit = edit
-        self._arriving: dict[int | None, Any] = {}
-        self._gates: dict[int | None, Gate[Any]] = {}
-        self._engines: dict[Any, Any] = {}
+        self._language = language
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
+        self._found: dict[Callable[[Facts], Any], Any] = {}
+        self._replies: dict[int | None, Replies[Any]] = {}
         self._opponents: dict[At, list[Opponent[Any]]] = {}
 
     @cached_property
@@ -98,7 +98,34 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
+        return None if self._language is None else self._language.with_values(self.ruleset, rule, field, values, others)
+
+    def fix(
+        self,
+        description: str,
+        *changes: Change,
+        safe: bool = True,
+        announced: Announced | None = None,
+        rests: tuple[Span, ...] = (),
+    ) -> Fix | None:
+        """Return a fix that makes all of some changes (`change.Fix` says the rest); None where the text cannot."""
+        found = [None if self._language is None else self._language.edits(change) for change in changes]
+        edits = [each for each in found if each is not None]
+        if len(edits) < len(found):
+            return None
+        return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, rests)
+
+    @cached_property
+    def comments(self) -> tuple[Span, ...]:
+        """The comments in all texts."""
+        if self._language is None:
+            return ()
+        return tuple(span for source in self.ruleset.sources for span in self._language.comments(source))
+
+    @cached_property
+    def disabled(self) -> tuple[Span, ...]:
+        """The comments that would be rules without their sign."""
+        return tuple(self._language.disabled(self.ruleset)) if self._language else ()
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -120,35 +147,20 @@ class Facts:
         """Where outside is, as far as that is known."""
         return outside(self.ruleset, self.settings)
 
+    @cached_property
+    def _arrivals(self) -> Arrivals[Any, Any]:
+        return Arrivals(self.outside, self.space, self.flow)
+
     def arriving(self, hook: int | None) -> Any:
         """Return the packets from outside that open connections, as questions mean them; none at output.
 
         Where nobody says which interface leads outside, they come by the one that does most probably (`Gate.front`).
         """
-        if hook not in self._arriving:
-            sets = self.space(hook)
-            found = sets.nothing
-            if hook != OUTPUT:
-                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.outside.comes)
-                found = found - sets.of_match(self.outside.leaves)
-                if not self.outside.known and "in" in sets.layout.fields:
-                    found = found & sets.of_match(Region({"in": self._gate(hook).front}).match(sets.layout))
-            self._arriving[hook] = found
-        return self._arriving[hook]
-
-    def _gate(self, hook: int | None) -> Gate[Any]:
-        if hook not in self._gates:
-            sets = self.space(hook)
-            doubtful = self.outside.doubtful(sets.layout)
-            passing = sets.nothing
-            if len(doubtful) > 1:
-                passing = self.flow(hook).allowed & sets.of_match(first_packets(sets.layout))
-            self._gates[hook] = Gate(sets, passing, doubtful)
-        return self._gates[hook]
+        return self._arrivals.arriving(hook)
 
     def reachable(self, hook: int | None) -> Any:
         """Return the packets of `arriving` that pass whichever interface leads outside: all, where it is known."""
-        return self.arriving(hook) if self.outside.known else self.arriving(hook) & self._gate(hook).open
+        return self._arrivals.reachable(hook)
 
     def opened(self, at: At) -> dict[int | None, Any]:
         """Return the packets that a rule itself lets pass, whatever the unknowns are, by the hooks where there are any.
@@ -177,18 +189,25 @@ class Facts:
         found = {hook: packets & self.reachable(hook) for hook, packets in self.opened(at).items()}
         return {hook: packets for hook, packets in found.items() if packets}
 
-    def once(self, engine: Callable[[Facts], E]) -> E:
-        """Return what an engine makes of these facts, made when it is first asked for: several checks share it."""
-        if engine not in self._engines:
-            self._engines[engine] = engine(self)
-        made: E = self._engines[engine]
-        return made
+    def once(self, find: Callable[[Facts], T]) -> T:
+        """Return what a function of these facts gives; it is called once."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: T = self._found[find]
+        return found
 
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
         if hook not in self._flows:
             self._flows[hook] = Flow(self.ruleset, self.space(hook))
         return self._flows[hook]
+
+    def replies(self, hook: int | None) -> Replies[Any]:
+        """Return what becomes of the connections that are opened at a hook; they have a share of the budget."""
+        if hook not in self._replies:
+            seconds = None if self.budget.seconds is None else self.budget.seconds / SHARE_OF_REPLIES
+            self._replies[hook] = Replies(self.ruleset, hook, Budget(seconds, parent=self.budget))
+        return self._replies[hook]
 
     @cached_property
     def standings(self) -> Standings:
@@ -299,14 +318,24 @@ class Facts:
                 return packet
         return None
 
-    def _guessed(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+    def _said(
+        self, packets: Algebra, hook: int | None, guess: Match | None, within: Algebra | None = None
+    ) -> str | None:
+        simply = None if guess is None else self._guessed(self.space(hook), packets, guess, self._entering.get(hook))
+        return simply or self.words(packets, hook, within)
+
+    def told(self, sets: Sets[Any, Any], packets: Any, guess: Match) -> str | None:
+        """Return some packets of a space in words, all of which meet *guess*: as that, where they are just those."""
+        return self._guessed(sets, packets, guess) or self.words(packets)
+
+    def _guessed(
+        self, sets: Sets[Any, Any], packets: Algebra, guess: Match, within: Algebra | None = None
+    ) -> str | None:
         """Return a match in words, where it is a simple one and says what distinguishes some packets."""
-        sets = self.space(hook)
-        region = None if guess is None else region_of(guess, sets.layout)
-        if guess is None or region is None:
+        region = region_of(guess, sets.layout)
+        if region is None:
             return None
         matching = sets.of_match(guess)
-        within = self._entering.get(hook)
         same = (matching if within is None else matching & within) == packets
         if not same and len(self.places) <= MANY:
             return None
@@ -338,7 +367,7 @@ class Facts:
         texts = {
             hook: text
             for hook, some in packets.items()
-            if (text := self._guessed(some, hook, guess) or self.words(some, hook, care.get(hook))) is not None
+            if (text := self._said(some, hook, guess, care.get(hook))) is not None
         }
         if len(texts) < len(packets):
             return None

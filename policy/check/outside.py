@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Generic
@@ -10,7 +10,9 @@ from typing import Generic
 from policy._record import dataclass
 from policy.check.settings import Settings
 from policy.ir import EVERYTHING, NOTHING, Field, Match, Ruleset, walk
-from policy.packet import Intervals, Names
+from policy.packet import OUTPUT, Intervals, Names
+from policy.reach.first import first_packets
+from policy.reach.flow import Flow
 from policy.sets.layout import Layout
 from policy.sets.regions import Region
 from policy.sets.truth import N, S, Sets
@@ -69,6 +71,46 @@ class Gate(Generic[S]):
             self.open = self.open & here
             if least is None or here.count() < least:
                 self.front, least = numbers, here.count()
+
+
+class Arrivals(Generic[S, N]):
+    """What comes from *outside*, in the spaces of some rules, and *flow*: all packets through the rules of a hook."""
+
+    def __init__(
+        self, outside: Outside, space: Callable[[int | None], Sets[S, N]], flow: Callable[[int | None], Flow[S, N]]
+    ) -> None:
+        self._outside = outside
+        self._space = space
+        self._flow = flow
+        self._arriving: dict[int | None, S] = {}
+        self._gates: dict[int | None, Gate[S]] = {}
+
+    def arriving(self, hook: int | None) -> S:
+        """Return the packets from outside that open connections (`Facts.arriving`)."""
+        if hook not in self._arriving:
+            sets = self._space(hook)
+            found = sets.nothing
+            if hook != OUTPUT:
+                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self._outside.comes)
+                found = found - sets.of_match(self._outside.leaves)
+                if not self._outside.known and "in" in sets.layout.fields:
+                    found = found & sets.of_match(Region({"in": self._gate(hook).front}).match(sets.layout))
+            self._arriving[hook] = found
+        return self._arriving[hook]
+
+    def reachable(self, hook: int | None) -> S:
+        """Return those that pass whichever interface leads outside (`Facts.reachable`)."""
+        return self.arriving(hook) if self._outside.known else self.arriving(hook) & self._gate(hook).open
+
+    def _gate(self, hook: int | None) -> Gate[S]:
+        if hook not in self._gates:
+            sets = self._space(hook)
+            doubtful = self._outside.doubtful(sets.layout)
+            passing = sets.nothing
+            if len(doubtful) > 1:
+                passing = self._flow(hook).allowed & sets.of_match(first_packets(sets.layout))
+            self._gates[hook] = Gate(sets, passing, doubtful)
+        return self._gates[hook]
 
 
 def outside(ruleset: Ruleset, settings: Settings) -> Outside:

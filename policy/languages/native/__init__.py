@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from policy.change import Change, Edit
     from policy.ir import Rule, Ruleset
     from policy.packet import Intervals, ValueSet
-    from policy.source import Source
+    from policy.source import Source, Span
 
 _STATEMENT = re.compile(
     r"^[ \t\ufeff]*(?:policy[ \t]+\S[^\n{]*\{|(?:network|host|service)[ \t]+\S+[ \t]*=|include[ \t]+\")", re.MULTILINE
@@ -46,6 +47,24 @@ class Native:
         from policy.languages.native.edit import with_values
 
         return with_values(ruleset, rule, field, values, others)
+
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change of the rules; None: there are none."""
+        from policy.languages.native.changes import edits
+
+        return edits(change)
+
+    def comments(self, source: Source) -> list[Span]:
+        """Return the comments of a text, each from its sign to its end, in order."""
+        from policy.languages.native.comments import comments
+
+        return comments(source)
+
+    def disabled(self, ruleset: Ruleset) -> list[Span]:
+        """Return the comments in the texts of *ruleset* that would be rules of theirs without the sign."""
+        from policy.languages.native.comments import disabled
+
+        return disabled(ruleset)
 
     def includes(self, source: Source) -> list[str]:
         """Return the paths of the files that a text includes, whether they are there or not."""
