@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
-from policy.check.outside import untrusted
+from policy.change import Announced, Change, Edit, Fix
+from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
@@ -24,9 +26,9 @@ from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
+from policy.source import Span
 
-if TYPE_CHECKING:
-    from policy.check.parity import Comparison
+T = TypeVar("T")
 
 SHOWN_REGIONS = 3
 
@@ -35,14 +37,23 @@ MANY = 1000
 
 LESS = ", apart from what earlier rules take"
 
-Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
-"""How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
+
+class Writer(Protocol):
+    """How a language writes changes: the part of `languages.FrontEnd` that checks need."""
+
+    def with_values(
+        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
+    ) -> str | None:
+        """Return a rule as text with other values in one field; None: impossible."""
+
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change; None: there are none."""
 
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
+    *local* are the host's own addresses, where they are known; *writer* writes rules in their language: without it they
     cannot be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
     the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
     engine raise `Exhausted` once the budget is spent.
@@ -53,7 +64,7 @@ class Facts:
         ruleset: Ruleset,
         budget: Budget | None = None,
         local: Intervals | None = None,
-        edit: Edit | None = None,
+        writer: Writer | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.ruleset = ruleset
@@ -62,8 +73,10 @@ class Facts:
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
-        self._edit = edit
+        self._writer = writer
+        self._found_out: dict[Callable[[Facts], Any], Any] = {}
         self._arriving: dict[int | None, Any] = {}
+        self._open: dict[int | None, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -94,7 +107,22 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
+        return None if self._writer is None else self._writer.with_values(self.ruleset, rule, field, values, others)
+
+    def fix(
+        self,
+        description: str,
+        *changes: Change,
+        safe: bool = True,
+        announced: Announced | None = None,
+        rests: tuple[Span, ...] = (),
+    ) -> Fix | None:
+        """Return a fix that makes all of some changes (`change.Fix` says the rest); None where the text cannot."""
+        found = [None if self._writer is None else self._writer.edits(change) for change in changes]
+        edits = [each for each in found if each is not None]
+        if len(edits) < len(found):
+            return None
+        return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, rests)
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -107,13 +135,14 @@ class Facts:
 
     @cached_property
     def _asked(self) -> tuple[Match, ...]:
-        """What spaces have to tell apart besides what rules do: the zones."""
-        return tuple(match for zone in self.settings.zones for match in (zone.sends, zone.receives))
+        """What spaces have to tell apart besides what rules do: the zones, and outside."""
+        zones = tuple(match for zone in self.settings.zones for match in (zone.sends, zone.receives))
+        return (*zones, self.outside.comes)
 
     @cached_property
-    def untrusted(self) -> Match:
-        """The packets that come from outside (`outside.untrusted`)."""
-        return untrusted(self.ruleset, self.settings)
+    def outside(self) -> Outside:
+        """Where outside is, as far as that is known."""
+        return outside(self.ruleset, self.settings)
 
     def arriving(self, hook: int | None) -> Any:
         """Return the packets from outside that open connections, as questions mean them; none at output."""
@@ -121,16 +150,29 @@ class Facts:
             sets = self.space(hook)
             found = sets.nothing
             if hook != OUTPUT:
-                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.untrusted)
+                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.outside.comes)
+                found = found - sets.of_match(self.outside.leaves)
             self._arriving[hook] = found
         return self._arriving[hook]
+
+    def open(self, hook: int | None) -> Any:
+        """Return the packets from outside that open connections and pass, whichever interface leads outside."""
+        if hook not in self._open:
+            sets = self.space(hook)
+            found = self.arriving(hook)
+            if found:
+                allowed = self.flow(hook).allowed & sets.of_match(first_packets(sets.layout))
+                found = found & allowed & self.outside.whichever(sets, allowed)
+            self._open[hook] = found
+        return self._open[hook]
 
     def opened(self, at: At) -> dict[int | None, Any]:
         """Return the packets that a rule itself lets pass, whatever the unknowns are, by the hooks where there are any.
 
-        What rules before it decide, or tables behind it block, is not among them.
+        What rules before it decide, or tables behind it block, is not among them. A rule of a table that does not
+        decide lets nothing pass.
         """
-        if not any(isinstance(action, Allow) for action in self.rule(at).actions):
+        if at[0] not in self._main or not any(isinstance(action, Allow) for action in self.rule(at).actions):
             return {}
         found = {}
         for ground in self.grounds:
@@ -140,18 +182,29 @@ class Facts:
             found[ground.sets.hook] = packets
         return {hook: packets for hook, packets in found.items() if packets}
 
-    def exposed(self, at: At) -> dict[int | None, Any]:
-        """Return the packets from outside that open connections and that a rule lets pass, by hook."""
-        found = {hook: packets & self.arriving(hook) for hook, packets in self.opened(at).items()}
-        return {hook: packets for hook, packets in found.items() if packets}
-
     @cached_property
-    def parity(self) -> tuple[Comparison, ...]:
-        """Both IP versions of the host, compared; found out once for two files that are linted together."""
-        from policy.check.parity import compared
+    def _main(self) -> frozenset[str]:
+        """The policies of the entries that decide what is let in, with those that they call."""
+        entries = {hook: tuple(e for e in some if e.main) for hook, some in self.ruleset.entries.items()}
+        return frozenset(entered(replace(self.ruleset, entries=entries)).scopes)
 
-        other = self.counterpart
-        return other.parity if other is not None and self.ruleset.families == {6} else tuple(compared(self))
+    def exposed(self, at: At) -> dict[int | None, Any]:
+        """Return the packets that a rule opens to the outside, by hook: `opened` by it, and `open`."""
+        found = {}
+        for hook, opened in self.opened(at).items():
+            packets = opened & self.arriving(hook)
+            if packets and self.outside.doubtful(self.space(hook).layout):
+                packets = packets & self.open(hook)
+            if packets:
+                found[hook] = packets
+        return found
+
+    def once(self, find_out: Callable[[Facts], T]) -> T:
+        """Return what a function finds out of this, which is done once."""
+        if find_out not in self._found_out:
+            self._found_out[find_out] = find_out(self)
+        found: T = self._found_out[find_out]
+        return found
 
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
@@ -267,14 +320,22 @@ class Facts:
                 return packet
         return None
 
-    def _guessed(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+    def _said(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+        simply = None if guess is None else self._guessed(self.space(hook), packets, guess, self._entering.get(hook))
+        return simply or self.words(packets, hook)
+
+    def told(self, sets: Sets[Any, Any], packets: Any, guess: Match) -> str | None:
+        """Return some packets of a space in words, all of which meet *guess*: as that, where they are just those."""
+        return self._guessed(sets, packets, guess) or self.words(packets)
+
+    def _guessed(
+        self, sets: Sets[Any, Any], packets: Algebra, guess: Match, within: Algebra | None = None
+    ) -> str | None:
         """Return a match in words, where it is a simple one and says what distinguishes some packets."""
-        sets = self.space(hook)
-        region = None if guess is None else region_of(guess, sets.layout)
-        if guess is None or region is None:
+        region = region_of(guess, sets.layout)
+        if region is None:
             return None
         matching = sets.of_match(guess)
-        within = self._entering.get(hook)
         same = (matching if within is None else matching & within) == packets
         if not same and len(self.places) <= MANY:
             return None
@@ -296,11 +357,7 @@ class Facts:
 
         All of them meet *guess*. Where they are just those, or the rules are many, that is said instead.
         """
-        texts = {
-            hook: text
-            for hook, some in packets.items()
-            if (text := self._guessed(some, hook, guess) or self.words(some, hook)) is not None
-        }
+        texts = {hook: text for hook, some in packets.items() if (text := self._said(some, hook, guess)) is not None}
         if len(texts) < len(packets):
             return None
         if len(set(texts.values())) == 1 and len(texts) == len(self.hooks):

@@ -23,13 +23,13 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.families import whole_v4
 from policy.check.judged import judged
-from policy.check.parity import Comparison
+from policy.check.parity import Comparison, compared
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import HOOKS
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    for each in facts.parity:
+    for each in compared(facts):
         if each.six.facts is not facts or not each.unfiltered:
             continue
         deciders = [end for end, _ in each.four.side.deciders(each.four.side.closed)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from policy.app.pages import Page
+from policy.check import Settings
+from policy.report.settings_toml import settings_toml
 
 INDEX = """\
 # Checks
@@ -27,7 +29,13 @@ They make a file unreadable. Every command reports them, and nothing silences th
 
 def page_markdown(page: Page) -> str:
     """Return a page."""
-    blocks = [f"# {page.code}: {page.name}", f"*{_standing(page)}*", page.text, *_examples(page)]
+    blocks = [
+        f"# {page.code}: {page.name}",
+        f"*{_standing(page)}*",
+        page.text,
+        *_given(page.settings),
+        *_examples(page),
+    ]
     if page.bad and not page.mistake:
         blocks += ["## To silence it", _silence(page.code)]
     return "\n\n".join(blocks) + "\n"
@@ -71,6 +79,17 @@ def _standing(page: Page) -> str:
     if page.off:
         return f"Severity {page.severity}, off unless it is asked for (`--select {page.code}`): {page.off}"
     return f"Severity {page.severity}, on by default."
+
+
+def _given(settings: Settings) -> Iterator[str]:
+    """Yield what the examples were linted with."""
+    configuration = settings_toml(settings)
+    day = f" on {settings.today}" if settings.today else ""
+    if configuration or day:
+        said = " with this `fwpolicy.toml`:" if configuration else "."
+        yield f"The examples were linted{day}{said}"
+    if configuration:
+        yield f"```toml\n{configuration}\n```"
 
 
 def _examples(page: Page) -> Iterator[str]:

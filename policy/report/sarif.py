@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from policy import __version__
-from policy.app.lint import Linted, Unsettled
+from policy.app.linted import Linted, Unsettled
 from policy.app.packets_text import packets_text
 from policy.check import Check
 from policy.diagnostic import CODES, Diagnostic, Severity
