@@ -1,8 +1,9 @@
-"""Lint what belongs together: one text with what it includes."""
+"""Lint what belongs together: one text with what it includes, or two that are a host's rules for both IP versions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from policy._record import dataclass
 from policy.app.linted import SECONDS, Linted, Treatment, Unsettled
@@ -33,11 +34,17 @@ class Unit:
 def lint_unit(unit: Unit, seconds: float, watch: Watch | None = None) -> Linted:
     """Return what the checks find in texts that belong together; for each, they may take so many *seconds*."""
     result = Linted(())
-    for text, how in unit.texts:
-        ruleset = _loaded(text, how, result, watch)
-        if ruleset is not None:
-            _run(text, facts(ruleset, _budget(seconds), how.local, how.settings), how, result, watch)
+    loaded = [(text, how, _loaded(text, how, result, watch)) for text, how in unit.texts]
+    read = [(text, how, _facts(ruleset, how, seconds)) for text, how, ruleset in loaded if ruleset is not None]
+    for (*_, one), (*_, other) in pairwise((*read, *read[:1])) if len(read) > 1 else ():
+        one.counterpart = other
+    for text, how, known in read:
+        _run(text, known, how, result, watch)
     return result
+
+
+def _facts(ruleset: Ruleset, how: Treatment, seconds: float) -> Facts:
+    return facts(ruleset, _budget(seconds), how.local, how.settings)
 
 
 def _loaded(text: Source, how: Treatment, result: Linted, watch: Watch | None) -> Ruleset | None:
@@ -74,7 +81,9 @@ def _run(text: Source, known: Facts, how: Treatment, result: Linted, watch: Watc
         except MemoryError:
             result.undecided.append(Unsettled(check, Span(text, 0, 0), "there is not enough memory"))
             # What had been found out takes the memory.
+            counterpart = known.counterpart
             known = facts(known.ruleset, known.budget, how.local, how.settings)
+            known.counterpart = counterpart
     for check in how.checks:
         if check.review:
             review = Review(frozenset(ran), frozenset(silence.used))
