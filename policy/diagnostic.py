@@ -20,6 +20,7 @@ CODES: dict[str, str] = {
     "FW002": "unreadable",
     "FW003": "bad-address",
     "FW004": "bad-include",
+    "FW005": "bad-configuration",
     "FW116": "jump-cycle",
     "FW501": "port-out-of-range",
     "FW502": "reversed-range",

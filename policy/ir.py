@@ -203,10 +203,26 @@ class ItemList:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A comment that silences a check for one rule, or without codes all checks."""
+    """A comment that silences *checks*, their codes and names (`FW205`, `shadowed-conflict`); none: all.
 
-    codes: tuple[str, ...]
+    It does so for the statement that it belongs to, or for the *whole_file* in which it stands.
+    """
+
+    checks: tuple[str, ...]
     reason: str | None
+    whole_file: bool = False
+    span: Span = _mark()
+
+    def names(self, code: str, name: str | None) -> bool:
+        """Does it name a check?"""
+        return code in self.checks or name in self.checks
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A comment that speaks to fwpolicy and silences nothing; *reason* says why."""
+
+    reason: str
     span: Span = _mark()
 
 
@@ -224,7 +240,7 @@ class Rule:
     note: str | None = None
     owner: str | None = None
     expires: date | None = None
-    suppressions: tuple[Suppression, ...] = ()
+    suppressions: tuple[Suppression, ...] = _mark(())
     span: Span = _mark()
     action_span: Span | None = _mark()
     lists: tuple[ItemList, ...] = _mark(())
@@ -233,7 +249,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """An ordered list of rules. Without a *default* it returns, or, where it is the entry, takes the entry's."""
+    """An ordered list of rules. Without a *default* it returns, or, where it is the entry, takes the entry's.
+
+    Its *suppressions* hold for its rules and its default too, its *default_suppressions* for the default alone.
+    """
 
     name: str
     rules: tuple[Rule, ...]
@@ -242,6 +261,7 @@ class Policy:
     span: Span | None = _mark()
     default_span: Span | None = _mark()
     suppressions: tuple[Suppression, ...] = _mark(())
+    default_suppressions: tuple[Suppression, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +304,8 @@ class Ruleset:
     """Everything that one file (with what it includes) says.
 
     `entries[hook]` are walked in order until one blocks; the key None holds at every hook. *families*
-    are the IP versions that the rules speak of.
+    are the IP versions that the rules speak of. *suppressions* hold for a whole text, *stray* are comments that do
+    nothing.
     """
 
     language: str
@@ -293,6 +314,8 @@ class Ruleset:
     entries: Mapping[int | None, tuple[Entry, ...]]
     definitions: tuple[Definition, ...] = ()
     sources: tuple[Source, ...] = _mark(())
+    suppressions: tuple[Suppression, ...] = _mark(())
+    stray: tuple[Stray, ...] = _mark(())
 
     def at(self, hook: int | None) -> tuple[Entry, ...]:
         """Return the entries that a packet at *hook* goes through, in order."""

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from policy.app.checking import checked
 from policy.app.load import facts, load
+from policy.app.selection import selected
 from policy.check import Check, Facts, Settings
 from policy.check.example import EXPECTATION, files
 from policy.diagnostic import Diagnostic, Mistakes
@@ -53,9 +55,13 @@ def known(text: str, settings: Settings) -> list[Facts]:
 def found(check: Check, text: str) -> list[Diagnostic]:
     """Return what a check finds in an example, or the mistakes in it."""
     try:
-        finds = [each for one in known(text, check.settings) if check.find for each in check.find(one)]
+        files = known(text, check.settings)
     except Mistakes as mistakes:
         return mistakes.diagnostics
+    if check.review:
+        reviewed = [each for one in files for each in checked(one.ruleset.sources[0], one, selected()).reviewed]
+        return [each for each in reviewed if each.code == check.code]
+    finds = [each for one in files if check.find for each in check.find(one)]
     return [each for each in finds if isinstance(each, Diagnostic)]
 
 

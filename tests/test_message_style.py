@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from policy.app.checking import checked
 from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.languages import front_end
@@ -38,8 +39,9 @@ def findings() -> Iterator[Diagnostic]:
         except Mistakes as mistakes:
             yield from mistakes.diagnostics
             continue
-        for find in (check.find for check in checks() if check.find):
-            yield from (found for each in files for found in find(each) if isinstance(found, Diagnostic))
+        for one in files:
+            found = checked(one.ruleset.sources[0], one, checks())
+            yield from (*found.findings, *found.reviewed, *found.silenced)
 
 
 def wrong(text: str) -> str | None:

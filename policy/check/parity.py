@@ -48,25 +48,23 @@ class Comparison:
         return closed is not None and 2 * closed.size > PORTS.size and open.get(TCP) == open.get(UDP) == PORTS
 
 
-def compared(facts: Facts) -> tuple[Comparison, ...]:
-    """Return both IP versions of a host at each hook where packets arrive; none where only one version is there.
-
-    Of two files that are linted together it is found out once.
-    """
+def parity(facts: Facts) -> tuple[Comparison, ...]:
+    """Return both IP versions of a host, compared; found out once for two files that are linted together."""
     other = facts.counterpart
-    families = facts.ruleset.families
-    if families == {4, 6}:
-        return facts.once(_both) if speaks_of_v6(facts.ruleset) else ()
-    if other is None or families | other.ruleset.families != {4, 6}:
-        return ()
-    return (facts if families == {4} else other).once(_both)
+    if other is not None and facts.ruleset.families == {6}:
+        return other.once(parity)
+    return tuple(_compared(facts))
 
 
-def _both(four: Facts) -> tuple[Comparison, ...]:
-    return tuple(_at_hooks(four, four.counterpart or four))
-
-
-def _at_hooks(four: Facts, six: Facts) -> Iterator[Comparison]:
+def _compared(facts: Facts) -> Iterator[Comparison]:
+    """Yield both IP versions of a host at each hook where packets arrive; nothing where only one is there."""
+    other = facts.counterpart
+    if facts.ruleset.families == {4, 6} and speaks_of_v6(facts.ruleset):
+        four = six = facts
+    elif other is not None and facts.ruleset.families == {4} and other.ruleset.families == {6}:
+        four, six = facts, other
+    else:
+        return
     for hook in four.hooks:
         if hook != OUTPUT and hook in six.hooks:
             versions = [_version(each, hook, family) for each, family in ((four, 4), (six, 6))]

@@ -23,14 +23,14 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.families import whole_v4
 from policy.check.judged import judged
-from policy.check.parity import Comparison, compared
+from policy.check.parity import Comparison, parity
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import HOOKS
 from policy.packet.services import services_text
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    for each in compared(facts):
+    for each in facts.once(parity):
         if each.six.facts is not facts or not each.unfiltered:
             continue
         deciders = [end for end, _ in each.four.side.deciders(each.four.side.closed)]

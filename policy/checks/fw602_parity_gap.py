@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.families import whole_v4
 from policy.check.judged import judged
-from policy.check.parity import Comparison, Version, compared
+from policy.check.parity import Comparison, Version, parity
 from policy.check.wording import SHOWN_RULES
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import HOOKS
@@ -34,7 +34,7 @@ from policy.reach.ends import End
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    for each in compared(facts):
+    for each in facts.once(parity):
         if each.unfiltered:
             continue
         pairs = [(each.six, each.four)]

@@ -220,6 +220,10 @@ class Boxes:
             for box in self.boxes
         )
 
+    def values(self, name: str) -> Intervals:
+        """Return the values of a field in the packets of the set (interfaces: the numbers of their atoms)."""
+        return Intervals.of(*(pair for box in self.boxes if name in box for pair in box[name].ranges))
+
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""
         left: list[Values] = []

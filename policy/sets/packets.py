@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from policy.ir import Definition
-from policy.packet import Packet
+from policy.packet import Intervals, Packet
 from policy.packet.address import bits, whole
 from policy.sets.boxing import boxing
 from policy.sets.choose import choose
 from policy.sets.dd import Formula
 from policy.sets.encoding import Encoding
 from policy.sets.layout import ADDRESSES, DECIDING, TUPLE
+from policy.sets.projection import projected
 from policy.sets.regions import Region, at_most
 from policy.sets.words import described, described_first
 
@@ -87,6 +88,10 @@ class PacketSet:
         bits = self.encoding.bits
         found = self._without(bit for name in names for bit in bits.get(name, ())[name in ADDRESSES :])
         return PacketSet(self.encoding, found.formula & self.encoding.wellformed)
+
+    def values(self, name: str) -> Intervals:
+        """Return the values of a field in the packets of the set (interfaces: the numbers of their atoms)."""
+        return projected(self.encoding, self.some().formula, name)
 
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""

@@ -64,7 +64,7 @@ class Names:
             values[name],
             span=node.name.span,
             uses=tuple(uses.get(name, ())),
-            suppressions=suppressions(node.suppressions),
+            suppressions=node.suppressions,
             lists=tuple(self._lists(node.value)),
             host_bits=() if isinstance(node.value, tuple) else host_bits(node.value),
         )
@@ -73,11 +73,6 @@ class Names:
         if isinstance(value, tuple):
             return service_lists(value, self.environment)
         return address_lists(value, self.environment, "src")
-
-
-def suppressions(nodes: tuple[ast.Suppression, ...]) -> tuple[ir.Suppression, ...]:
-    """Return the suppressions of a statement for the IR."""
-    return tuple(ir.Suppression(node.codes, node.reason, span=node.span) for node in nodes)
 
 
 def address_names(node: question.Addresses) -> Iterator[Word]:
