@@ -23,14 +23,13 @@ from typing import Any
 
 from policy.check import Check, Facts
 from policy.check.connections import all_forgotten, place
-from policy.check.wording import words
+from policy.check.needed import Needed, needed
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.evaluate import decide
 from policy.ir import Field, Match, Not, Ruleset, all_of, either_of, walk
 from policy.packet import ESTABLISHED, FORWARD, HOOKS, NEW, Intervals, Names
 from policy.packet.address import LOOPBACK, V6, whole
 from policy.packet.fields import TCP, UDP
-from policy.packet.needed import Needed, needed
 from policy.reach import Flow
 from policy.reach.find import space_at
 
@@ -65,7 +64,7 @@ def _finding(facts: Facts, hook: int | None, purpose: str, found: list[tuple[Nee
         f"{kinds} {'is' if len(found) == 1 else 'are'} blocked{where}: {_WHY[purpose]}",
         help=_DO[purpose],
         related=tuple(Related(span, "this blocks some of it") for span in rest[:2]),
-        region=words(facts, sets.union(flow.within for _, flow in found), sets.of_match(_in_question(found))),
+        region=facts.words(sets.union(flow.within for _, flow in found), within=sets.of_match(_in_question(found))),
         example=found[0][1].within.example(),
     )
 
