@@ -35,8 +35,8 @@ SHOWN_REGIONS = 3
 MANY = 1000
 """In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
 
-SHARE_OF_REPLIES = 6
-"""What becomes of connections may take this part of the time, so that it leaves some to all others."""
+SHARE_OF_REPLIES = 1 / 6
+"""What becomes of connections may take this share of the time."""
 
 LESS = ", apart from what earlier rules take"
 
@@ -216,8 +216,7 @@ class Facts:
     def replies(self, hook: int | None) -> Replies[Any]:
         """Return what becomes of the connections that are opened at a hook; they have a share of the budget."""
         if hook not in self._replies:
-            seconds = None if self.budget.seconds is None else self.budget.seconds / SHARE_OF_REPLIES
-            self._replies[hook] = Replies(self.ruleset, hook, Budget(seconds, parent=self.budget))
+            self._replies[hook] = Replies(self.ruleset, hook, self.budget.part(SHARE_OF_REPLIES))
         return self._replies[hook]
 
     @cached_property
