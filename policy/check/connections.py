@@ -13,7 +13,7 @@ from policy.check.tables import rows
 from policy.diagnostic import Diagnostic, Related
 from policy.ir import Field, Match, Rule, all_of, walk
 from policy.netfilter import LANGUAGES
-from policy.packet import Intervals
+from policy.packet import HOOKS, Intervals
 from policy.packet.fields import UDP
 from policy.reach.ends import End
 from policy.reach.replies import Replies
@@ -21,6 +21,9 @@ from policy.source import Span
 
 MOST_LOST = 0.5
 """Where more of the connections than these get no reply, that is no exception that somebody wanted."""
+
+SHARE = 1 / 6
+"""What becomes of connections may take this share of the time."""
 
 MOST_FINDINGS = 10
 """More rules of a hook than these are counted in one finding."""
@@ -55,14 +58,20 @@ def names(rule: Rule, *fields: str) -> bool:
 
 def _unsure(facts: Facts) -> Iterator[Replies[Any]]:
     """Yield the connections of each hook of which some surely get no reply."""
-    entries = facts.ruleset.at
-    for hook in (None,) if None in facts.hooks else range(3):
-        back = Replies.way_back(hook)
-        if all(entry.stateful for entry in entries(back)):
-            continue
-        replies = facts.replies(hook)
+    for replies in facts.once(_all):
         if replies.blocked:
             yield replies
+
+
+def _all(facts: Facts) -> tuple[Replies[Any], ...]:
+    """Return the connections of each hook whose replies come to rules that do not know connections by themselves."""
+    hooks = (None,) if None in facts.hooks else range(len(HOOKS))
+    budget = facts.budget.part(SHARE)
+    return tuple(
+        Replies(facts.ruleset, hook, budget)
+        for hook in hooks
+        if not all(entry.stateful for entry in facts.ruleset.at(Replies.way_back(hook)))
+    )
 
 
 def forgotten(facts: Facts, replies: Replies[Any]) -> Any | None:
