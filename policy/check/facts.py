@@ -22,7 +22,6 @@ from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
-from policy.reach.replies import Replies
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
@@ -35,9 +34,6 @@ SHOWN_REGIONS = 3
 
 MANY = 1000
 """In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
-
-SHARE_OF_REPLIES = 6
-"""What becomes of connections may take this part of the time, so that it leaves some to all others."""
 
 LESS = ", apart from what earlier rules take"
 
@@ -70,7 +66,6 @@ class Facts:
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
         self._found: dict[Callable[[Facts], Any], Any] = {}
-        self._replies: dict[int | None, Replies[Any]] = {}
         self._opponents: dict[At, list[Opponent[Any]]] = {}
 
     @cached_property
@@ -202,13 +197,6 @@ class Facts:
             self._flows[hook] = Flow(self.ruleset, self.space(hook))
         return self._flows[hook]
 
-    def replies(self, hook: int | None) -> Replies[Any]:
-        """Return what becomes of the connections that are opened at a hook; they have a share of the budget."""
-        if hook not in self._replies:
-            seconds = None if self.budget.seconds is None else self.budget.seconds / SHARE_OF_REPLIES
-            self._replies[hook] = Replies(self.ruleset, hook, Budget(seconds, parent=self.budget))
-        return self._replies[hook]
-
     @cached_property
     def standings(self) -> Standings:
         """What is known of every rule: alive, dead and why, in a policy that packets do not enter, or undecided."""
@@ -284,8 +272,7 @@ class Facts:
         *packet* is one of them, where one is known. Raises `Disagreement` where the evaluator says that none of the
         rules matches.
         """
-        if packet is None:
-            packet = next((each.example() for each in packets if each), None)
+        packet = packet or next((each.example() for each in packets if each), None)
         if packet is None:
             return None
         wanted = {id(rule) for rule in rules}
@@ -299,8 +286,7 @@ class Facts:
     def words(self, packets: Algebra, hook: int | None = None, within: Any = None) -> str | None:
         """Return a set of packets in words, with the names of the file; None where the budget does not allow it.
 
-        With the *hook* where they are, what all packets that come to the rules there, or those *within*, have is not
-        said.
+        What all packets that come to the rules of *hook*, or those *within*, have is not said.
         """
         try:
             within = self._entering.get(hook) if within is None else within
