@@ -14,6 +14,7 @@ means.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from policy.check import Check, Facts
 from policy.check.opening import about, opening
@@ -41,12 +42,18 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         ]
         if not found or not (packets := opening(facts, at)) or facts.exposed(at):
             continue
-        if any(some & facts.space(hook).of_match(_KNOWN) for hook, some in facts.matched(at).items()):
+        if any(_replies(facts, hook, some) for hook, some in facts.matched(at).items()):
             continue
         port, name = found[0], names[found[0]]
         message = f"this rule is for connections that come from port {port}, which {name} servers have, not clients"
-        help = f"make {port} the destination port; for replies, allow established connections"
+        help = f"make {port} the destination port, or remove the rule: replies do not come to it"
         yield about(CHECK, facts, at, packets, message, help)
+
+
+def _replies(facts: Facts, hook: int | None, packets: Any) -> bool:
+    """May some packets be of connections that are known? They may where nothing looks at that."""
+    sets = facts.space(hook)
+    return "state" not in sets.layout.fields or bool(packets & sets.of_match(_KNOWN))
 
 
 CHECK = Check(

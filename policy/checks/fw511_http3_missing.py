@@ -6,8 +6,9 @@ it.
 
 **What to do.** If the server speaks HTTP/3, allow `udp/443` to it too. If it does not, this is as it should be.
 
-**What is said exactly.** Reported is a rule that asks for TCP port 443 and lets connections from outside pass, where
-all that begins with UDP port 443 instead, from outside and alike in addresses and interfaces, is blocked.
+**What is said exactly.** Reported is a rule that asks for TCP port 443 and lets it in from everybody outside (what
+that means is said at FW201), where all that begins with UDP port 443 instead, and may come from outside, alike in
+addresses and interfaces, is blocked.
 """
 
 from __future__ import annotations
@@ -15,34 +16,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.opening import about
 from policy.check.traffic import ranges, traffic
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Field, Match, all_of, conjuncts
 from policy.packet import Intervals
 from policy.packet.fields import TCP, UDP
+from policy.reach.first import first_packets
 
 _HTTPS = 443
+_SERVED = all_of(Field("proto", Intervals.of(TCP)), Field("dport", Intervals.of(_HTTPS)))
 _QUIC = all_of(Field("proto", Intervals.of(UDP)), Field("dport", Intervals.of(_HTTPS)))
 _ALIKE = ("src", "dst", "in", "out", "hook")
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that open HTTPS with TCP where nothing opens it with UDP."""
-    for at in facts.places:
+    exposure = facts.exposure
+    for at in exposure.candidates():
         match = facts.rule(at).match
         if not any((_HTTPS, _HTTPS) in ranges(t.dport) and t.is_protocol(TCP) for t in traffic(match)):
             continue
-        packets = facts.exposed(at)
-        if packets and all(_is_blocked(facts, hook, match) for hook in packets):
-            message = "this rule opens HTTPS with tcp, but all packets of HTTP/3 (udp/443) are blocked"
-            yield about(CHECK, facts, at, packets, message, "if the server speaks HTTP/3, allow udp/443 to it, too")
+        packets = exposure.within(exposure.packets(at), _SERVED)
+        if exposure.origin(packets) and all(_is_blocked(facts, hook, match) for hook in packets):
+            yield CHECK.finding(
+                facts.rule(at).span,
+                "this rule opens HTTPS with tcp, but all packets of HTTP/3 (udp/443) are blocked",
+                help="if the server speaks HTTP/3, allow udp/443 to it, too",
+                region=exposure.region(packets),
+                example=exposure.example(packets, at, _SERVED),
+            )
 
 
 def _is_blocked(facts: Facts, hook: int | None, match: Match) -> bool:
-    """Are all first packets of HTTP/3 blocked that come from outside and are alike in addresses and interfaces?"""
+    """Are all first packets of HTTP/3 blocked that may come from outside and are alike in addresses and interfaces?"""
     alike = (part for part in conjuncts(match) if isinstance(part, Field) and part.name in _ALIKE)
-    asked = facts.space(hook).of_match(all_of(_QUIC, *alike)) & facts.arriving(hook)
+    sets = facts.space(hook)
+    comes = facts.arriving(hook) if facts.outside.known else sets.of_match(first_packets(sets.layout))
+    asked = sets.of_match(all_of(_QUIC, *alike)) & comes
     return bool(asked) and bool(asked <= facts.flow(hook).blocked)
 
 
