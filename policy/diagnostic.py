@@ -11,6 +11,7 @@ from dataclasses import field
 from enum import StrEnum
 
 from policy._record import dataclass
+from policy.change import Fix
 from policy.packet import Packet
 from policy.source import Source, Span, Unreadable
 
@@ -19,11 +20,12 @@ CODES: dict[str, str] = {
     "FW002": "unreadable",
     "FW003": "bad-address",
     "FW004": "bad-include",
+    "FW005": "bad-configuration",
     "FW116": "jump-cycle",
     "FW501": "port-out-of-range",
     "FW502": "reversed-range",
     "FW504": "port-without-protocol",
-    "FW603": "family-mixed",
+    "FW603": "family-mixed-rule",
     "FW701": "undefined-name",
     "FW703": "duplicate-definition",
     "FW820": "unsupported-construct",
@@ -55,7 +57,7 @@ class Diagnostic:
     """Something said about a place: `code` (a key of `CODES`, or a check's), the place, what is wrong, what to do.
 
     A finding also has the *name* of its check, and may have a *region*, the packets that it is about in words, and an
-    *example*, one of them that was sent through the evaluator.
+    *example*, one of them that was sent through the evaluator, and a *fix*.
     """
 
     code: str
@@ -67,6 +69,7 @@ class Diagnostic:
     name: str | None = None
     region: str | None = None
     example: Packet | None = None
+    fix: Fix | None = None
 
 
 class Mistakes(Exception):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from policy.app.lint import Linted
+from policy.app.linted import Linted
 from policy.diagnostic import Diagnostic, Severity
 from policy.report.github import github_lines
 from policy.source import Source, Span

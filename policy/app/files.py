@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from policy._record import dataclass
@@ -27,20 +27,24 @@ class File:
         return self.path if self.path == STANDARD_INPUT else os.path.realpath(self.path)
 
 
-def files_of(paths: Iterable[str], endings: tuple[str, ...]) -> tuple[list[File], list[str]]:
+def files_of(
+    paths: Iterable[str], endings: tuple[str, ...], excluded: Callable[[str], bool] | None = None
+) -> tuple[list[File], list[str]]:
     """Return the files that *paths* mean, each once, and the directories in which there are none.
 
-    Of a directory these are all below it with one of the *endings*, but for hidden ones and those behind links to
-    directories, in the order of their paths. What is no ordinary file (a pipe, a device) must be named.
+    Of a directory these are all below it with one of the *endings*, but for hidden ones, those behind links to
+    directories, and those that are *excluded*, in the order of their paths. What is no ordinary file (a pipe, a device)
+    must be named. A directory of which all files are excluded has some.
     """
     found: dict[str, File] = {}
     barren: list[str] = []
     for path in paths:
         files = [File(path, True)]
         if path != STANDARD_INPUT and Path(path).is_dir():
-            files = [File(each, False) for each in sorted(_below(path, endings))]
-            if not files:
+            below = sorted(_below(path, endings))
+            if not below:
                 barren.append(path)
+            files = [File(each, False) for each in below if not (excluded and excluded(each))]
         for file in files:
             before = found.setdefault(file.real, file)
             if file.named and not before.named:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from policy.sets import Budget
 
 STANDARD_INPUT = "-"
+STDIN = "<stdin>"
+"""What the text of standard input is called."""
 
 
 def read_source(path: str) -> Source:
     """Return the text at *path*, `-` for standard input; raises `source.Unreadable`."""
     if path == STANDARD_INPUT:
-        return source.decode("<stdin>", sys.stdin.buffer.read(source.MAX_BYTES + 1))
+        return source.decode(STDIN, sys.stdin.buffer.read(source.MAX_BYTES + 1))
     return source.read(path)
 
 
@@ -39,7 +41,7 @@ def facts(
     """Return what checks know of a set of rules; they can then write rules in its language, too."""
     from policy.check import Facts
 
-    return Facts(ruleset, budget, local, front_end(ruleset.language).with_values, settings)
+    return Facts(ruleset, budget, local, front_end(ruleset.language), settings)
 
 
 def open_lines(path: str) -> BinaryIO:

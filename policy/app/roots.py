@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from policy import source
 from policy.languages import including, sniff
 from policy.source import Source, Unreadable
 
+Language = Callable[[str], str | None]
+"""Says what the file of a name is written in, where that is known."""
 
-def roots(texts: Iterable[Source], language: str | None = None) -> list[Source]:
+
+def roots(texts: Iterable[Source], language: Language) -> list[Source]:
     """Return the texts that no other one includes, and one of every circle; in their order."""
     known = {_real(text.name): text for text in texts}
     below = {name: set(_included(text, language)) - {name} for name, text in known.items()}
@@ -24,7 +27,7 @@ def roots(texts: Iterable[Source], language: str | None = None) -> list[Source]:
     return [text for name, text in known.items() if name in chosen]
 
 
-def _reached(start: str, below: dict[str, set[str]], language: str | None) -> set[str]:
+def _reached(start: str, below: dict[str, set[str]], language: Language) -> set[str]:
     """Return what a file includes, directly or not; *below* learns of files that are not yet in it."""
     seen: set[str] = set()
     left = [start]
@@ -42,8 +45,8 @@ def _reached(start: str, below: dict[str, set[str]], language: str | None) -> se
     return seen
 
 
-def _included(text: Source, language: str | None) -> Iterator[str]:
-    front_end = including(language or sniff(text.text))
+def _included(text: Source, language: Language) -> Iterator[str]:
+    front_end = including(language(text.name) or sniff(text.text))
     return map(_real, front_end.includes(text)) if front_end else iter(())
 
 

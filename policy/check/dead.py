@@ -36,7 +36,8 @@ def dead_rules(
 
 def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message: str, help: str) -> Diagnostic:
     packets = [] if standing.kind in (Kind.UNMATCHABLE, Kind.NOT_SENT) else facts.standings.packets(at)
-    words = dict.fromkeys(text for each in packets if (text := facts.words(each)) is not None)
+    match = facts.rule(at).match
+    words = dict.fromkeys(text for sets, each in packets if (text := facts.told(sets, each, match)) is not None)
     return check.finding(
         facts.rule(at).span,
         message,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from policy.change import Announced, Change, Edit, Fix
 from policy.check.exposure import Exposure
 from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
@@ -22,26 +23,42 @@ from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
+from policy.reach.replies import Replies
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
+from policy.source import Span
+
+T = TypeVar("T")
 
 SHOWN_REGIONS = 3
 
 MANY = 1000
 """In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
 
+SHARE_OF_REPLIES = 6
+"""What becomes of connections may take this part of the time, so that it leaves some to all others."""
+
 LESS = ", apart from what earlier rules take"
 
-Edit = Callable[[Ruleset, Rule, str, ValueSet, Sequence[Rule]], str | None]
-"""How a language writes a rule with other values in one field (`languages.FrontEnd.with_values`)."""
+
+class Writer(Protocol):
+    """How a language writes changes: the part of `languages.FrontEnd` that checks need."""
+
+    def with_values(
+        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
+    ) -> str | None:
+        """Return a rule as text with other values in one field; None: impossible."""
+
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change; None: there are none."""
 
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    *local* are the host's own addresses, where they are known; *edit* writes rules in their language: without it they
+    *local* are the host's own addresses, where they are known; *writer* writes rules in their language: without it they
     cannot be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
     the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
     engine raise `Exhausted` once the budget is spent.
@@ -52,7 +69,7 @@ class Facts:
         ruleset: Ruleset,
         budget: Budget | None = None,
         local: Intervals | None = None,
-        edit: Edit | None = None,
+        writer: Writer | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.ruleset = ruleset
@@ -61,12 +78,14 @@ class Facts:
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
-        self._edit = edit
+        self._writer = writer
         self._arriving: dict[int | None, Any] = {}
         self._open: dict[int | None, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
+        self._found: dict[Callable[[Facts], Any], Any] = {}
+        self._replies: dict[int | None, Replies[Any]] = {}
         self._opponents: dict[At, list[Opponent[Any]]] = {}
 
     @cached_property
@@ -94,7 +113,22 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self._edit is None else self._edit(self.ruleset, rule, field, values, others)
+        return None if self._writer is None else self._writer.with_values(self.ruleset, rule, field, values, others)
+
+    def fix(
+        self,
+        description: str,
+        *changes: Change,
+        safe: bool = True,
+        announced: Announced | None = None,
+        rests: tuple[Span, ...] = (),
+    ) -> Fix | None:
+        """Return a fix that makes all of some changes (`change.Fix` says the rest); None where the text cannot."""
+        found = [None if self._writer is None else self._writer.edits(change) for change in changes]
+        edits = [each for each in found if each is not None]
+        if len(edits) < len(found):
+            return None
+        return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, rests)
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -176,11 +210,25 @@ class Facts:
         """What is open to everybody outside."""
         return Exposure(self)
 
+    def once(self, find: Callable[[Facts], T]) -> T:
+        """Return what a function of these facts gives; it is called once."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: T = self._found[find]
+        return found
+
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
         if hook not in self._flows:
             self._flows[hook] = Flow(self.ruleset, self.space(hook))
         return self._flows[hook]
+
+    def replies(self, hook: int | None) -> Replies[Any]:
+        """Return what becomes of the connections that are opened at a hook; they have a share of the budget."""
+        if hook not in self._replies:
+            seconds = None if self.budget.seconds is None else self.budget.seconds / SHARE_OF_REPLIES
+            self._replies[hook] = Replies(self.ruleset, hook, Budget(seconds, parent=self.budget))
+        return self._replies[hook]
 
     @cached_property
     def standings(self) -> Standings:
@@ -291,14 +339,24 @@ class Facts:
                 return packet
         return None
 
-    def _guessed(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+    def _said(
+        self, packets: Algebra, hook: int | None, guess: Match | None, within: Algebra | None = None
+    ) -> str | None:
+        simply = None if guess is None else self._guessed(self.space(hook), packets, guess, self._entering.get(hook))
+        return simply or self.words(packets, hook, within)
+
+    def told(self, sets: Sets[Any, Any], packets: Any, guess: Match) -> str | None:
+        """Return some packets of a space in words, all of which meet *guess*: as that, where they are just those."""
+        return self._guessed(sets, packets, guess) or self.words(packets)
+
+    def _guessed(
+        self, sets: Sets[Any, Any], packets: Algebra, guess: Match, within: Algebra | None = None
+    ) -> str | None:
         """Return a match in words, where it is a simple one and says what distinguishes some packets."""
-        sets = self.space(hook)
-        region = None if guess is None else region_of(guess, sets.layout)
-        if guess is None or region is None:
+        region = region_of(guess, sets.layout)
+        if region is None:
             return None
         matching = sets.of_match(guess)
-        within = self._entering.get(hook)
         same = (matching if within is None else matching & within) == packets
         if not same and len(self.places) <= MANY:
             return None
@@ -330,7 +388,7 @@ class Facts:
         texts = {
             hook: text
             for hook, some in packets.items()
-            if (text := self._guessed(some, hook, guess) or self.words(some, hook, care.get(hook))) is not None
+            if (text := self._said(some, hook, guess, care.get(hook))) is not None
         }
         if len(texts) < len(packets):
             return None

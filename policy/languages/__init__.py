@@ -4,6 +4,7 @@
   `diagnostic.Mistakes` with everything that is wrong with it; *local* are the host's own addresses;
 * `looks_like(text: str) -> bool`: a cheap guess at whether a text is of this language;
 * `with_values(ruleset, rule, field, values, others=()) -> str | None`: a rule with other values in one field;
+* `edits(change: change.Change) -> tuple[change.Edit, ...] | None`: a change of the rules in the text;
 * `format(source: Source) -> str`, where the language has one layout that is right: the text in that
   layout, with the same meaning, or `Mistakes`;
 * `includes(source: Source) -> list[str]`, where the language has them: the paths of the files that a text includes.
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from policy.change import Change, Edit
     from policy.ir import Rule, Ruleset
     from policy.packet import Intervals, ValueSet
     from policy.source import Source
@@ -40,6 +42,9 @@ class FrontEnd(Protocol):
 
         None where the language cannot say that in one rule. *others* are rules whose words may be used.
         """
+
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change of the rules and keep its comments; None: there are none."""
 
 
 class Formatting(FrontEnd, Protocol):

@@ -18,7 +18,7 @@ from policy.reach.flow import Flow
 from policy.reach.products import ALL_STATES
 from policy.reach.standing import Kind, Standing
 from policy.sets import Exhausted
-from policy.sets.truth import N, S, Truth
+from policy.sets.truth import N, S, Sets, Truth
 
 BY_STATE = "the implicit rule for connection states takes all packets that match it"
 BY_CALLERS = "none of the packets that are sent to `{}` match it"
@@ -61,9 +61,9 @@ class Dead(Generic[S, N]):
         """Does some packet come to a rule and match it?"""
         return any(flow.passing(at).matched for flow in self.flows.values())
 
-    def wanted(self, at: At) -> list[S]:
+    def wanted(self, at: At) -> list[tuple[Sets[S, N], S]]:
         """Return the packets that come to a rule, at each hook, if other rules decide nothing."""
-        return [each.packets for each in self.covers.wanted(at)]
+        return [(each.sets, each.packets) for each in self.covers.wanted(at)]
 
     def taken(self, at: At, by: Sequence[At]) -> list[S]:
         """Return those of the wanted packets that come to one of the rules *by* and match it for sure."""

@@ -6,7 +6,7 @@ nothing, by boxes alone (`lists`). For all others boxes say what is dead in its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -21,12 +21,16 @@ from policy.reach.flow import Flow
 from policy.reach.products import ALL_STATES
 from policy.reach.standing import Kind, Standing
 from policy.sets import Boxes, BoxSpace, Budget, Exhausted
-from policy.sets.truth import Algebra
+from policy.sets.simple import packet_of
+from policy.sets.truth import Algebra, Sets
 
 MANY = 300
 """Files of more rules are looked at as lists of boxes first."""
 
 _ALIVE: Standing[At] = Standing(Kind.ALIVE)
+
+Some = tuple[Sets[Any, Any], Any]
+"""Some packets, and the space that they are in."""
 
 FlowOf = Callable[[int | None], Flow[Any, Any]]
 
@@ -107,8 +111,8 @@ class Standings:
 
     # The packets of a rule
 
-    def packets(self, at: At) -> list[Algebra]:
-        """Return the packets of a dead rule that others take, at each hook where there are any."""
+    def packets(self, at: At) -> list[Some]:
+        """Return the packets of a dead rule that others take, at each hook where there are any, with their space."""
         try:
             if self._dead is not None:
                 return [*self._dead.wanted(at)]
@@ -123,7 +127,7 @@ class Standings:
         except Exhausted:
             return []
 
-    def _alone(self, at: At, within_scope: bool = True) -> Iterator[Boxes]:
+    def _alone(self, at: At, within_scope: bool = True) -> Iterator[tuple[BoxSpace, Boxes]]:
         """Yield the packets that match a rule at each hook, as if it were alone; none where they are too many."""
         scope = self._entered.scopes[at[0]]
         match = self.ruleset.policies[at[0]].rules[at[1]].match
@@ -132,8 +136,9 @@ class Standings:
         for hook in self.hooks:
             if hook is None or hook in scope.hooks:
                 try:
-                    if found := self._space(match, hook).of_match(match):
-                        yield found
+                    space = self._space(match, hook)
+                    if found := space.of_match(match):
+                        yield space, found
                 except Exhausted:
                     continue
 
@@ -151,20 +156,29 @@ class Standings:
             self._spaces[key] = BoxSpace([nothing], [match], hook, self.budget)
         return self._spaces[key]
 
-    def example(self, at: At, packets: Iterable[Algebra]) -> Packet | None:
+    def example(self, at: At, packets: Sequence[Some]) -> Packet | None:
         """Return one of the *packets* of a dead rule, which does not come to it, as the evaluator says, too.
 
         Of a short file it is one that a cause decides, if there is any. None where there are no packets. Raises
         `Disagreement` where the evaluator says something else.
         """
-        every = (*self._taken(at), *packets)
-        packet = next((packet for each in every if (packet := each.example()) is not None), None)
+        rule = self.ruleset.policies[at[0]].rules[at[1]]
+        packet = next(self._examples(at, rule.match, packets), None)
         if packet is None:
             return None
-        rule = self.ruleset.policies[at[0]].rules[at[1]]
         for step in evaluate(self.ruleset, packet, index=self._index):
             if isinstance(step, Step) and step.rule is rule and step.matched is not False:
                 raise Disagreement(
                     f"sets and evaluator disagree about {dict(packet.values)}, which comes to a dead rule"
                 )
         return packet
+
+    def _examples(self, at: At, match: Match, packets: Sequence[Some]) -> Iterator[Packet]:
+        if sum(len(policy.rules) for policy in self.ruleset.policies.values()) > MANY:
+            for sets, each in packets:
+                packet = packet_of(match, sets.layout)
+                if packet is not None and packet in each:
+                    yield packet
+        for each in (*self._taken(at), *(each for _, each in packets)):
+            if (packet := each.example()) is not None:
+                yield packet

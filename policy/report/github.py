@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policy.app.lint import Linted, Unsettled
+from policy.app.linted import Linted, Unsettled
 from policy.app.packets_text import packets_text
 from policy.diagnostic import CODES, Diagnostic, Severity
 from policy.report.style import clean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policy.app.lint import Linted
+from policy.app.linted import Linted
 from policy.report.diagnostics_json import VERSION, diagnostic_json
 from policy.report.statistics import statistics
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from policy.app.lint import Linted, Unsettled
+from policy.app.linted import Linted, Unsettled
 from policy.diagnostic import Severity
 from policy.report.diagnostics_text import diagnostic_text, diagnostics_text
 from policy.report.frame import place

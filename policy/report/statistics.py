@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from policy._record import dataclass
-from policy.app.lint import Linted
+from policy.app.linted import Linted
 
 
 @dataclass(frozen=True, slots=True)

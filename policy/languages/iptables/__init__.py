@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from policy._record import dataclass
+from policy.change import Change, Edit
 from policy.diagnostic import Collector
 from policy.ir import Rule, Ruleset
 from policy.languages.iptables.lower import lower
@@ -76,6 +77,12 @@ class FrontEnd:
         from policy.languages.iptables.edit import with_values
 
         return with_values(rule, field, values, others, self.family)
+
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change of the rules; None: there are none."""
+        from policy.languages.iptables.changes import edits
+
+        return edits(change)
 
 
 iptables = FrontEnd(4)

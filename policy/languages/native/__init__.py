@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from policy.change import Change, Edit
     from policy.ir import Rule, Ruleset
     from policy.packet import Intervals, ValueSet
     from policy.source import Source
@@ -46,6 +47,12 @@ class Native:
         from policy.languages.native.edit import with_values
 
         return with_values(ruleset, rule, field, values, others)
+
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change of the rules; None: there are none."""
+        from policy.languages.native.changes import edits
+
+        return edits(change)
 
     def includes(self, source: Source) -> list[str]:
         """Return the paths of the files that a text includes, whether they are there or not."""

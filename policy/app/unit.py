@@ -1,0 +1,77 @@
+"""Lint what belongs together: one text with what it includes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from policy._record import dataclass
+from policy.app.checking import checked
+from policy.app.linted import SECONDS, Linted, Treatment
+from policy.app.load import facts, load
+from policy.check import Check
+from policy.diagnostic import Mistakes, unreadable
+from policy.ir import Ruleset
+from policy.sets import Budget
+from policy.source import Source, Unreadable
+
+Watch = Callable[[str, str], None]
+"""Is told which file is being looked at, and what is being done with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Texts that are linted in one go, each with how it is treated."""
+
+    texts: tuple[tuple[Source, Treatment], ...]
+
+    @property
+    def size(self) -> int:
+        """How many characters there are."""
+        return sum(len(text.text) for text, _ in self.texts)
+
+
+def lint_unit(unit: Unit, seconds: float, watch: Watch | None = None) -> Linted:
+    """Return what the checks find in texts that belong together; for each, they may take so many *seconds*."""
+    result = Linted(())
+    for text, how in unit.texts:
+        ruleset = _loaded(text, how, result, watch)
+        if ruleset is not None:
+            result.files.update({source.name for source in ruleset.sources} | {text.name})
+            known = facts(ruleset, _budget(seconds), how.local, how.settings)
+            result.add(checked(text, known, how.checks, _telling(text, watch)))
+    return result
+
+
+def _telling(text: Source, watch: Watch | None) -> Callable[[Check], None]:
+    return lambda check: watch(text.name, f"{check.code} {check.name}") if watch else None
+
+
+def _loaded(text: Source, how: Treatment, result: Linted, watch: Watch | None) -> Ruleset | None:
+    """Return the rules of a text; None, with what is wrong with it among the errors, where it cannot be read."""
+    if watch:
+        watch(text.name, "reading")
+    try:
+        return _read(text, how)
+    except Unreadable as error:
+        result.errors.append(unreadable(error))
+    except Mistakes as mistakes:
+        result.errors += mistakes.diagnostics
+    return None
+
+
+def _read(text: Source, how: Treatment) -> Ruleset:
+    try:
+        ruleset = load(text, how.language, how.local)
+    except RecursionError:
+        raise Unreadable(text.name, "is nested too deeply", "write it with fewer levels") from None
+    except MemoryError:
+        raise Unreadable(text.name, "is too large for the memory that there is", "split it") from None
+    if not ruleset.policies and not ruleset.definitions:
+        raise Unreadable(text.name, "has no rules", "say its `--language`, if it is not native")
+    return ruleset
+
+
+def _budget(seconds: float) -> Budget:
+    """Return a budget of so many seconds; more of them than usual allow for more work too."""
+    usual = Budget().steps
+    return Budget(seconds, steps=max(usual, round(usual * seconds / SECONDS)))
