@@ -19,21 +19,15 @@ sources are fewer addresses than a /8.
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.connections import FEW_PORTS, SERVICES
+from policy.check.source_port import trusted
 from policy.check.wording import words
 from policy.diagnostic import Diagnostic, Severity
-from policy.ir import Field, Rule, conjuncts
-from policy.packet import Intervals, ValueSet
-from policy.packet.address import whole
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for at in facts.places:
         rule = facts.rule(at)
-        if not _trusts(rule):
-            continue
-        packets = facts.exposed(at)
-        if packets:
+        if packets := trusted(facts, at):
             texts = {words(facts, some, facts.arriving(hook)) for hook, some in packets.items()}
             yield CHECK.finding(
                 rule.span,
@@ -42,20 +36,6 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
                 region="; ".join(sorted(filter(None, texts))) or None,
                 example=facts.replayed(packets.values(), [rule]),
             )
-
-
-def _trusts(rule: Rule) -> bool:
-    values: dict[str, ValueSet] = {part.name: part.values for part in conjuncts(rule.match) if isinstance(part, Field)}
-    source, target, sender = values.get("sport"), values.get("dport"), values.get("src")
-    if not isinstance(source, Intervals) or not (source.size <= FEW_PORTS or SERVICES.covers(source)):
-        return False
-    if target is not None and not (isinstance(target, Intervals) and target.covers(SERVICES)):
-        return False
-    return sender is None or (isinstance(sender, Intervals) and any(_is_wide(sender, family) for family in (4, 6)))
-
-
-def _is_wide(sender: Intervals, family: int) -> bool:
-    return (sender & whole(family)).size << 8 >= whole(family).size
 
 
 CHECK = Check(

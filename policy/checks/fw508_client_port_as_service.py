@@ -9,8 +9,8 @@ connections.
 
 **What is said exactly.** Reported is a rule that asks for a TCP source port of a server whose clients never use it
 (SSH, SMTP, HTTPS, databases …), and for no destination port, if it lets connections begin, and if no packet of an
-established connection comes to it: so it is no rule for replies. If it opens them to the outside, FW407 says what that
-means.
+established connection comes to it: so it is no rule for replies. If it lets them in from everybody outside, FW407 says
+what that means.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from typing import Any
 
 from policy.check import Check, Facts
 from policy.check.opening import about, opening
+from policy.check.source_port import trusted
 from policy.check.traffic import single_ports, traffic
 from policy.check.transports import one_transport
 from policy.diagnostic import Diagnostic, Severity
@@ -40,7 +41,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             for port in single_ports(each.sport)
             if port in names
         ]
-        if not found or not (packets := opening(facts, at)) or facts.exposed(at):
+        if not found or not (packets := opening(facts, at)) or trusted(facts, at):
             continue
         if any(_replies(facts, hook, some) for hook, some in facts.matched(at).items()):
             continue
@@ -66,7 +67,7 @@ CHECK = Check(
 host db = 10.2.0.5
 policy border at forward {
     default block
-    allow tcp from 10.1.0.0/16 port 5432 to db in lan0 ### FW508 "make 5432 the destination port"
+    allow tcp from 10.1.0.0/16 port 5432 to db ### FW508 "make 5432 the destination port"
 }
 """,
         """
