@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from policy.change import Announced, Change, Edit, Fix
+from policy.change import Announced, Change, Fix
 from policy.check.exposure import Exposure
 from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
+from policy.check.writer import Writer
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
 from policy.ir import Allow, Match, Rule, Ruleset, all_of, looks_at_hook
@@ -41,18 +42,6 @@ SHARE_OF_REPLIES = 6
 """What becomes of connections may take this part of the time, so that it leaves some to all others."""
 
 LESS = ", apart from what earlier rules take"
-
-
-class Writer(Protocol):
-    """How a language writes changes: the part of `languages.FrontEnd` that checks need."""
-
-    def with_values(
-        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
-    ) -> str | None:
-        """Return a rule as text with other values in one field; None: impossible."""
-
-    def edits(self, change: Change) -> tuple[Edit, ...] | None:
-        """Return the edits of the text that make a change; None: there are none."""
 
 
 class Facts:
