@@ -14,6 +14,7 @@ addresses and interfaces, is blocked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from policy.check import Check, Facts
 from policy.check.traffic import ranges, traffic
@@ -21,6 +22,7 @@ from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Field, Match, all_of, conjuncts
 from policy.packet import Intervals
 from policy.packet.fields import TCP, UDP
+from policy.reach import Flow
 from policy.reach.first import first_packets
 
 _HTTPS = 443
@@ -32,12 +34,15 @@ _ALIKE = ("src", "dst", "in", "out", "hook")
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that open HTTPS with TCP where nothing opens it with UDP."""
     exposure = facts.exposure
+    http3: dict[int | None, Flow[Any, Any]] = {}
     for at in exposure.candidates():
         match = facts.rule(at).match
         if not any((_HTTPS, _HTTPS) in ranges(t.dport) and t.is_protocol(TCP) for t in traffic(match)):
             continue
         packets = exposure.within(exposure.packets(at), _SERVED)
-        if exposure.origin(packets) and all(_is_blocked(facts, hook, match) for hook in packets):
+        for hook in packets.keys() - http3.keys():
+            http3[hook] = _begins(facts, hook)
+        if exposure.origin(packets) and all(_is_blocked(http3[hook], match) for hook in packets):
             yield CHECK.finding(
                 facts.rule(at).span,
                 "this rule opens HTTPS with tcp, but all packets of HTTP/3 (udp/443) are blocked",
@@ -47,13 +52,18 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             )
 
 
-def _is_blocked(facts: Facts, hook: int | None, match: Match) -> bool:
-    """Are all first packets of HTTP/3 blocked that may come from outside and are alike in addresses and interfaces?"""
-    alike = (part for part in conjuncts(match) if isinstance(part, Field) and part.name in _ALIKE)
+def _begins(facts: Facts, hook: int | None) -> Flow[Any, Any]:
+    """Return the first packets of HTTP/3 that may come from outside, through the rules."""
     sets = facts.space(hook)
     comes = facts.arriving(hook) if facts.outside.known else sets.of_match(first_packets(sets.layout))
-    asked = sets.of_match(all_of(_QUIC, *alike)) & comes
-    return bool(asked) and bool(asked <= facts.flow(hook).blocked)
+    return Flow(facts.ruleset, sets, comes & sets.of_match(_QUIC), passing=False)
+
+
+def _is_blocked(http3: Flow[Any, Any], match: Match) -> bool:
+    """Are all of these packets blocked that are alike in addresses and interfaces?"""
+    alike = (part for part in conjuncts(match) if isinstance(part, Field) and part.name in _ALIKE)
+    asked = http3.within & http3.sets.of_match(all_of(*alike))
+    return bool(asked) and bool(asked <= http3.blocked)
 
 
 CHECK = Check(
