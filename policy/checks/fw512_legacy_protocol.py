@@ -1,16 +1,17 @@
 """Anyone outside may send packets of a protocol in which nothing says who they are.
 
-GRE, IP in IP and IPv6 in IPv4 carry packets of others, and have no keys. A host that takes them from anywhere takes
-whatever is inside: in January 2025 more than four million hosts were found that did, and could be used to enter their
-networks and to hide where an attack comes from (CERT/CC VU#199397). Routing protocols tell routers the way to other
-networks, and speak with neighbours only. Some protocols nobody runs any more.
+GRE, IP in IP and IPv6 in IPv4 carry packets of others, and nothing in them proves who sent them (the key of GRE is a
+number in plain sight). A host that takes them from anywhere takes whatever is inside: in January 2025 more than four
+million hosts were found that did, and could be used to enter their networks and to hide where an attack comes from
+(CERT/CC VU#199397). Routing protocols tell routers the way to other networks, and speak with neighbours only. Some
+protocols nobody runs any more.
 
 **What to do.** Name the other end of the tunnel, or the neighbours, as the source. Carry tunnels in WireGuard or
 IPsec.
 
 **What is said exactly.** Reported is a rule for such a protocol by name or number, if packets of it pass from
-everybody outside by that rule (what that means is said at FW201). ESP and AH are not among the protocols: they
-authenticate every packet. Nor are IGMP, VRRP and PIM, which do not leave their link.
+everybody outside by that rule (what that means is said at FW201). ESP and AH are not among the protocols: they are
+there to authenticate packets. Nor are IGMP, VRRP and PIM, which do not leave their link.
 """
 
 from collections.abc import Iterator
