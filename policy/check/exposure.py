@@ -163,6 +163,14 @@ class Exposure:
             ):
                 yield at
 
+    def by_source_port(self, at: At) -> Packets:
+        """Return what a rule lets in for its source port, if everybody outside can send it; else nothing."""
+        rule = self._facts.rule(at)
+        if not trusts_source_port(rule) or not self.is_wide(bound(rule.match, "src")):
+            return {}
+        packets = self.packets(at)
+        return packets if self.origin(packets) else {}
+
     def is_wide(self, sources: Intervals, share: float = HALF) -> bool:
         """Are so many addresses of one of the origins among some sources?"""
         wholes = [whole for origin in self.origins for whole in origin.whole]
