@@ -62,7 +62,8 @@ class Linted:
 
     *checks* are those that are run, each on some file; *files* are those that were read, with what they include, and
     how often; *passed_over* counts those in directories that are no rules; *silenced* are the findings that comments in
-    the text have silenced; *reviewed* are those about what was found, until it is known whether they hold.
+    the text have silenced; *reviewed* are those about what was found, until it is known whether they hold; *known* are
+    those that a baseline hides, and *gone* counts those in it that are found no more.
     """
 
     checks: tuple[Check, ...]
@@ -73,6 +74,8 @@ class Linted:
     passed_over: int = 0
     silenced: list[Diagnostic] = field(default_factory=list)
     reviewed: list[Diagnostic] = field(default_factory=list)
+    known: list[Diagnostic] = field(default_factory=list)
+    gone: int = 0
     seconds: float = 0.0
 
     @property
