@@ -230,7 +230,8 @@ class Stray:
 class Rule:
     """A match and what is done with the packets that match. `span` is the whole rule as it was written.
 
-    *lists* are those in the text of the match that have several items, or an exception.
+    *lists* are those in the text of the match that have several items, or an exception; *host_bits* are the prefixes
+    in it behind which bits are set, which do not count (`10.1.2.3/24`).
     """
 
     match: Match
@@ -243,6 +244,7 @@ class Rule:
     span: Span = _mark()
     action_span: Span | None = _mark()
     lists: tuple[ItemList, ...] = _mark(())
+    host_bits: tuple[Item, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,7 @@ class Definition:
     """A name that a file gives to a value: addresses, or alternative services.
 
     *text* is the value as it was written, *uses* are the places that mention the name, *lists* are the value's lists
-    that have several items, or an exception.
+    that have several items, or an exception, *host_bits* the prefixes in it behind which bits are set.
     """
 
     name: str
@@ -294,6 +296,7 @@ class Definition:
     uses: tuple[Span, ...] = _mark(())
     suppressions: tuple[Suppression, ...] = _mark(())
     lists: tuple[ItemList, ...] = _mark(())
+    host_bits: tuple[Item, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from policy.app.checking import checked
 from policy.app.linted import Linted
 from policy.app.load import facts, load
 from policy.checks import checks
+from policy.cli.reports import REPORTS
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.source import Source
 from tests.command import Done, run
@@ -43,13 +44,13 @@ def entries(path: Path) -> list[dict[str, object]]:
 def test_what_is_known_is_not_told_and_does_not_fail(folder: Path) -> None:
     assert lint("x.fw").status == 1
     done = lint("x.fw", "--write-baseline")
-    assert (done.status, done.err) == (0, f"findings that `{NAME}` knows now: 1\n")
-    assert done.out == "no new findings in 1 file; 1 finding hidden by the baseline\n"
+    assert (done.status, done.err) == (0, "")
+    assert done.out == "no new findings in 1 file; 1 finding hidden by .fwpolicy-baseline.json\n"
     assert entries(folder / NAME) == [FW108]
-    for kind in ("text", "json", "sarif", "github"):
+    for kind in REPORTS:
         done = lint("x.fw", "--baseline", NAME, "--format", kind)
         assert done.status == 0
-        assert "FW108 duplicate" not in done.out
+        assert "says the same as" not in done.out
     assert lint("x.fw", "--baseline", NAME, "--format", "json").json()["findings"] == []
 
 
@@ -67,7 +68,7 @@ def test_what_is_gone_is_said_and_forgotten(folder: Path) -> None:
     lint("x.fw", "--write-baseline")
     (folder / "x.fw").write_text(TWICE.replace(FIRST, "", 1))
     done = lint("x.fw", "--baseline", NAME)
-    assert done.out == "all clear: no findings in 1 file; 1 finding of the baseline is gone: write it anew\n"
+    assert done.out == "all clear: no findings in 1 file; 1 finding of .fwpolicy-baseline.json gone: write it anew\n"
     lint("x.fw", "--write-baseline")
     assert entries(folder / NAME) == []
     assert lint("x.fw", "--baseline", NAME).status == 0
@@ -80,7 +81,7 @@ def test_what_was_not_looked_for_is_not_gone(folder: Path) -> None:
     (folder / "z.fw").unlink()
     before = [{**FW108, "file": f"{name}.fw"} for name in "xyz"]
     assert entries(folder / NAME) == before
-    assert lint("x.fw", "--baseline", NAME).out.endswith("1 finding of the baseline is gone: write it anew\n")
+    assert lint("x.fw", "--baseline", NAME).out.endswith("1 finding of .fwpolicy-baseline.json gone: write it anew\n")
     (folder / "x.fw").write_text("policy p {\n    allow tcp/70000\n}\n")
     done = lint("x.fw", "y.fw", "--ignore", "FW108", "--write-baseline")
     assert done.status == 2
@@ -95,6 +96,29 @@ def test_paths_are_told_from_the_folder_of_the_baseline(folder: Path, monkeypatc
     monkeypatch.chdir(folder / "a")
     assert lint("..", "--baseline", "b/known.json").status == 0
     assert lint(str(folder), "--baseline", str(folder / "a" / "b" / "known.json")).status == 0
+
+
+def test_the_configuration_may_name_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a").mkdir()
+    (folder / "fwpolicy.toml").write_text('baseline = "a/known.json"\n')
+    done = lint("x.fw")
+    assert done.status == 2
+    assert "no such file" in done.err
+    lint("x.fw", "--write-baseline")
+    assert [each["file"] for each in entries(folder / "a" / "known.json")] == ["../x.fw"]
+    monkeypatch.chdir(folder / "a")
+    assert lint("../x.fw").status == 0
+    done = lint("../x.fw", "--baseline", "other.json", "--write-baseline")
+    assert sorted(path.name for path in Path().iterdir()) == ["known.json", "other.json"]
+
+
+def test_fixes_and_the_baseline(folder: Path) -> None:
+    assert lint("x.fw", "--diff", "--write-baseline").status == 2
+    assert lint("x.fw", "--fix", "--write-baseline").status == 0
+    assert entries(folder / NAME) == []
+    (folder / "x.fw").write_text(TWICE)
+    lint("x.fw", "--write-baseline")
+    assert lint("x.fw", "--fix", "--baseline", NAME).status == 0
 
 
 def test_what_comments_silence_is_not_in_it(folder: Path) -> None:
@@ -156,7 +180,7 @@ def test_a_baseline_that_is_not_there_or_cannot_be_written(folder: Path) -> None
     assert "no such file" in done.err
     done = lint("x.fw", "--baseline", "none/none.json", "--write-baseline")
     assert done.status == 2
-    assert "could not write `none/none.json`" in done.err
+    assert "cannot write `none/none.json`" in done.err
     assert sorted(path.name for path in folder.iterdir()) == ["x.fw"]
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 from policy import source
 from policy._record import dataclass
 from policy.app.linted import Linted
-from policy.app.problem import CannotAnswer
+from policy.app.whole import write_whole
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.source import Source, Span
 
@@ -71,6 +71,7 @@ class Baseline:
             (linted.known if left[known] > 0 else told).append(finding)
             left[known] -= 1
         linted.findings[:] = told
+        linted.baseline = self.path
         looked = self._looked(linted)
         linted.gone = sum(count for known, count in left.items() if count > 0 and looked(known))
 
@@ -83,13 +84,15 @@ class Baseline:
 
     def _looked(self, linted: Linted) -> Callable[[Known], bool]:
         """Say whether what is known would have been found, if it were still there."""
-        files = {self._relative(name) for name in linted.files}
-        codes = {check.code for check in linted.checks}
+        codes = {
+            self._relative(name): {check.code for check in linted.checked.get(name, linted.checks)}
+            for name in linted.files
+        }
         undecided = {(self._relative(each.span.source.name), each.check.code) for each in linted.undecided}
 
         def looked(known: Known) -> bool:
-            if known.file in files:
-                return known.code in codes and (known.file, known.code) not in undecided
+            if known.file in codes:
+                return known.code in codes[known.file] and (known.file, known.code) not in undecided
             return not known.file.startswith("<") and not Path(self.path).parent.joinpath(known.file).exists()
 
         return looked
@@ -100,6 +103,30 @@ class Baseline:
             place = name if name.startswith("<") else os.path.relpath(os.path.realpath(name), here)
             self._names[name] = place.replace(os.sep, "/")
         return self._names[name]
+
+
+Hide = Callable[[Linted], None]
+"""Takes out of what linting gave the findings that are known."""
+
+
+def hiding(path: str | None, renewed: bool) -> Hide:
+    """Return what hides the findings that the baseline at *path* knows: none without one.
+
+    One that is *renewed* knows all that is found, and is written; it need not be there before. Raises
+    `source.Unreadable` and `Mistakes`.
+    """
+    if path is None and not renewed:
+        return lambda _: None
+    path = path or NAME
+    baseline = Baseline(path) if renewed and not Path(path).exists() else read(path)
+
+    def hide(linted: Linted) -> None:
+        if renewed:
+            baseline.renew(linted)
+            write(baseline)
+        baseline.hide(linted)
+
+    return hide
 
 
 def read(path: str) -> Baseline:
@@ -158,14 +185,7 @@ def write(baseline: Baseline) -> None:
     """Write a baseline, as a whole or not at all; raises `CannotAnswer`."""
     lines = ",".join(f"\n    {json.dumps(_entry(*each))}" for each in sorted(baseline.counts.items()))
     text = f'{{\n  "version": {VERSION},\n  "findings": [{lines}\n  ]\n}}\n'
-    target = Path(os.path.realpath(baseline.path))
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise CannotAnswer(f"could not write `{baseline.path}`: {error.strerror}") from None
+    write_whole(baseline.path, text)
 
 
 def _entry(known: Known, count: int) -> dict[str, Any]:

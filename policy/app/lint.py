@@ -43,7 +43,9 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
         found[:] = sorted(_once(found), key=_place)
     unsettled = {(each.span.source.name, each.span.start, each.check.code): each for each in result.undecided}
     result.undecided = [unsettled[place] for place in sorted(unsettled)]
-    result.checks = _together(result.checks, *(treatment(text.name).checks for text in texts))
+    result.checked = {name: treatment(name).checks for name in result.files}
+    result.checks = _together(result.checks, *result.checked.values())
+    result.roots = tuple(text.name for unit in units for text, _ in unit.texts)
     result.seconds = time.monotonic() - started
     return result
 

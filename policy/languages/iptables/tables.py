@@ -13,7 +13,7 @@ from policy.diagnostic import did_you_mean
 from policy.ir import Rule, Suppression, all_of
 from policy.languages.iptables import targets
 from policy.languages.iptables.ast import Command, Declaration, RuleSpec, Table, Word
-from policy.languages.iptables.lists import lists_of
+from policy.languages.iptables.lists import host_bits, lists_of
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.rules import lower_match, lower_target
 from policy.netfilter import BUILT_IN, MAIN_TABLE, MEETS_NAT
@@ -139,6 +139,7 @@ class TableState:
             span=self._span(command),
             action_span=None if word is None else self._span(word),
             lists=lists_of(spec, context),
+            host_bits=tuple(host_bits(spec, context)),
         )
 
     def _append(self, command: Command, word: Word) -> None:

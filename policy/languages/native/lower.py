@@ -15,7 +15,7 @@ from policy.languages.native.includes import load
 from policy.languages.native.names import Names, resolve, unique
 from policy.question.ast import Word
 from policy.question.hints import hint
-from policy.question.lists import match_lists
+from policy.question.lists import host_bits, match_lists
 from policy.question.lower import terms
 from policy.question.terms import match_of
 from policy.source import Source
@@ -117,6 +117,7 @@ class _Policy:
             span=node.span,
             action_span=node.action.span,
             lists=() if self.collector.found else match_lists(node.match, self.environment),
+            host_bits=() if self.collector.found else host_bits(*node.match.addresses),
         )
 
     def action(self, node: ast.Rule) -> ir.Action:
