@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
@@ -97,7 +98,7 @@ def test_checks_that_a_file_does_not_have_are_not_there(folder: Path) -> None:
 def test_whatever_is_said_it_is_xml(text: str) -> None:
     source = Source(f"{text}.fw", f"{text}\n{text}\n")
     finding = Diagnostic("FW901", text, Span(source, 0, 2 * len(text)), text, Severity.WARNING, name=text)
-    linted = Linted(SAMPLES, [finding], [finding], files={source.name}, checked={source.name: SAMPLES})
+    linted = Linted(SAMPLES, [finding], [finding], files=Counter([source.name]), checked={source.name: SAMPLES})
     top = ET.fromstring(junit(linted, lambda _: True).encode())  # noqa: S314 (we wrote it)
     hold(top)
     failure = top.find(".//failure")
