@@ -45,6 +45,7 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
     result.undecided = [unsettled[place] for place in sorted(unsettled)]
     result.checked = {name: treatment(name).checks for name in result.files}
     result.checks = _together(result.checks, *result.checked.values())
+    result.roots = tuple(text.name for unit in units for text, _ in unit.texts)
     result.seconds = time.monotonic() - started
     return result
 

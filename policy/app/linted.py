@@ -70,8 +70,9 @@ class Linted:
     """What linting gave, all lists sorted by place and each thing in them once.
 
     *checks* are those that are run, each on some file; *files* are those that were read, with what they include, and
-    how often; *passed_over* counts those in directories that are no rules; *silenced* are the findings that comments in
-    the text have silenced; *reviewed* are those about what was found, until it is known whether they hold.
+    how often; *roots* those of them that no other one includes; *passed_over* counts those in directories that are no
+    rules; *silenced* are the findings that comments in the text have silenced; *reviewed* are those about what was
+    found, until it is known whether they hold.
     """
 
     checks: tuple[Check, ...]
@@ -79,6 +80,7 @@ class Linted:
     errors: list[Diagnostic] = field(default_factory=list)
     undecided: list[Unsettled] = field(default_factory=list)
     files: Counter[str] = field(default_factory=Counter)
+    roots: tuple[str, ...] = ()
     passed_over: int = 0
     silenced: list[Diagnostic] = field(default_factory=list)
     reviewed: list[Diagnostic] = field(default_factory=list)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from policy.change import Announced, Change, Edit, Fix
+from policy.change import Announced, Change, Fix
 from policy.check.exposure import Exposure
+from policy.check.language import Language
 from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
@@ -43,25 +44,13 @@ SHARE_OF_REPLIES = 6
 LESS = ", apart from what earlier rules take"
 
 
-class Writer(Protocol):
-    """How a language writes changes: the part of `languages.FrontEnd` that checks need."""
-
-    def with_values(
-        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
-    ) -> str | None:
-        """Return a rule as text with other values in one field; None: impossible."""
-
-    def edits(self, change: Change) -> tuple[Edit, ...] | None:
-        """Return the edits of the text that make a change; None: there are none."""
-
-
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
-    *local* are the host's own addresses, where they are known; *writer* writes rules in their language: without it they
-    cannot be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
-    the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
-    engine raise `Exhausted` once the budget is spent.
+    *local* are the host's own addresses, where they are known; *language* is that of the rules: without it they cannot
+    be written, and have no comments (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are
+    the rules of the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that
+    need an engine raise `Exhausted` once the budget is spent.
     """
 
     def __init__(
@@ -69,7 +58,7 @@ class Facts:
         ruleset: Ruleset,
         budget: Budget | None = None,
         local: Intervals | None = None,
-        writer: Writer | None = None,
+        language: Language | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.ruleset = ruleset
@@ -78,7 +67,7 @@ class Facts:
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
-        self._writer = writer
+        self._language = language
         self._arriving: dict[int | None, Any] = {}
         self._open: dict[int | None, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
@@ -113,7 +102,7 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self._writer is None else self._writer.with_values(self.ruleset, rule, field, values, others)
+        return None if self._language is None else self._language.with_values(self.ruleset, rule, field, values, others)
 
     def fix(
         self,
@@ -124,11 +113,23 @@ class Facts:
         rests: tuple[Span, ...] = (),
     ) -> Fix | None:
         """Return a fix that makes all of some changes (`change.Fix` says the rest); None where the text cannot."""
-        found = [None if self._writer is None else self._writer.edits(change) for change in changes]
+        found = [None if self._language is None else self._language.edits(change) for change in changes]
         edits = [each for each in found if each is not None]
         if len(edits) < len(found):
             return None
         return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, rests)
+
+    @cached_property
+    def comments(self) -> tuple[Span, ...]:
+        """The comments in all texts."""
+        if self._language is None:
+            return ()
+        return tuple(span for source in self.ruleset.sources for span in self._language.comments(source))
+
+    @cached_property
+    def disabled(self) -> tuple[Span, ...]:
+        """The comments that would be rules without their sign."""
+        return tuple(self._language.disabled(self.ruleset)) if self._language else ()
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""

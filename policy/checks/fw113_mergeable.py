@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from policy.change import MergeRules
 from policy.check import Check, Facts
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Field, Rule, Suppression, with_values
@@ -85,7 +86,9 @@ def _finding(rules: Sequence[Rule], field: Field, text: str, facts: Facts, polic
     help = f"write it instead of the {'two' if len(others) == 1 else len(rules)}"
     related = tuple(Related(each.span, "one rule with the first") for each in others)
     space = facts.space(facts.met[policy][0])
-    return CHECK.finding(first.span, message, help=help, related=related, region=facts.words(space.of_match(match)))
+    region = facts.words(space.of_match(match))
+    fix = facts.fix("write one rule for them", MergeRules(tuple(rules), text))
+    return CHECK.finding(first.span, message, help=help, related=related, region=region, fix=fix)
 
 
 CHECK = Check(

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from policy import __version__
 from policy.app.linted import Linted, Unsettled
 from policy.app.packets_text import packets_text
+from policy.change import Edit, Fix
 from policy.check import Check
 from policy.diagnostic import CODES, Diagnostic, Severity
 from policy.packet.codec import packet_to_json
@@ -69,10 +70,14 @@ class _Places:
 
     def location(self, span: Span) -> dict[str, Any]:
         """Return the location of a span."""
+        place = {"artifactLocation": {"uri": self.uri(span.source.name)}, "region": self.region(span)}
+        return {"physicalLocation": place}
+
+    def region(self, span: Span) -> dict[str, int]:
+        """Return the lines and columns of a span."""
         line, column = span.source.position(span.start)
         end_line, end_column = span.source.position(span.end)
-        region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-        return {"physicalLocation": {"artifactLocation": {"uri": self.uri(span.source.name)}, "region": region}}
+        return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
 
     def uri(self, name: str) -> str:
         """Return the URI of a file."""
@@ -102,8 +107,26 @@ def _result(finding: Diagnostic, number: int, places: _Places) -> dict[str, Any]
             {"id": at, **places.location(related.span), "message": {"text": _sentences([related.message])}}
             for at, related in enumerate(finding.related, 1)
         ],
+        **({"fixes": [_fix(finding.fix, places)]} if finding.fix else {}),
         "properties": properties,
     }
+
+
+def _fix(fix: Fix, places: _Places) -> dict[str, Any]:
+    by_file: dict[str, list[Edit]] = {}
+    for edit in fix.edits:
+        by_file.setdefault(edit.span.source.name, []).append(edit)
+    changes = [
+        {
+            "artifactLocation": {"uri": places.uri(name)},
+            "replacements": [
+                {"deletedRegion": places.region(edit.span), "insertedContent": {"text": edit.text}} for edit in edits
+            ],
+        }
+        for name, edits in by_file.items()
+    ]
+    said = fix.description if fix.safe else f"{fix.description} (this may not be what was meant)"
+    return {"description": {"text": _sentences([said])}, "artifactChanges": changes}
 
 
 def _mistake(error: Diagnostic, number: int, places: _Places) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
@@ -14,10 +15,14 @@ from policy.ir import Rule, Suppression, all_of
 from policy.languages.iptables import targets
 from policy.languages.iptables.ast import Command, Declaration, RuleSpec, Table, Word
 from policy.languages.iptables.lists import host_bits, lists_of
+from policy.languages.iptables.matches.time import last_day
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.rules import lower_match, lower_target
 from policy.netfilter import BUILT_IN, MAIN_TABLE, MEETS_NAT
 from policy.source import Span
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _STANDARD = ("ACCEPT", "DROP", "QUEUE", "RETURN")
 
@@ -136,6 +141,7 @@ class TableState:
             actions,
             note=_comment(spec),
             suppressions=command.suppressions,
+            expires=_expires(spec),
             span=self._span(command),
             action_span=None if word is None else self._span(word),
             lists=lists_of(spec, context),
@@ -276,6 +282,15 @@ def _weight(rule: RuleSpec) -> int:
         if option is not None:
             weight *= option.values[0].text.count(",") + 1
     return weight
+
+
+def _expires(rule: RuleSpec) -> date | None:
+    """Return the day on which a rule matches for the last time (`-m time --datestop`), in UTC."""
+    for extension in rule.matches:
+        option = extension.first("datestop") if extension.name == "time" else None
+        if option is not None:
+            return last_day(option.values[0].text)
+    return None
 
 
 def _comment(rule: RuleSpec) -> str | None:
