@@ -58,7 +58,7 @@ def test_files_beside_a_file(folder: Path) -> None:
     done = lint("--format", "json", "--output", "a.json", "--output", "text=a.txt")
     assert (done.status, done.out, done.err) == (1, "", "")
     assert len(json.loads((folder / "a.json").read_text(encoding="utf-8"))["findings"]) == 1
-    assert (folder / "a.txt").read_text(encoding="utf-8").endswith("1 finding in 1 file: 1 error\n")
+    assert "1 finding in 1 file: 1 error" in (folder / "a.txt").read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_read_is_still_said(folder: Path) -> None:

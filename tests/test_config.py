@@ -190,6 +190,22 @@ def test_an_included_file_is_checked_as_the_other_and_told_as_itself() -> None:
     assert found("a.fw", "b.fw") == []
 
 
+def test_zones_and_thresholds_come_to_the_checks() -> None:
+    Path("z.fw").write_text("policy p at input {\n    default block\n    allow tcp/22 in lan0\n}\n", encoding="utf-8")
+
+    def codes() -> set[str]:
+        done = run("lint", "z.fw", "--format", "json", "--select", "FW205,FW706")
+        return {each["code"] for each in done.json()["findings"]}
+
+    for interface, expected in (("lan0", {"FW205"}), ("lan+", {"FW205"}), ("wan0", set())):
+        says(f'[zones.outside]\ninterfaces = ["{interface}"]\nuntrusted = true\n')
+        assert codes() == expected
+    says('[names]\npolicy = "p[0-9]"\n[zones.outside]\ninterfaces = ["wan0"]\nuntrusted = true\n')
+    assert codes() == {"FW706"}
+    says('[names]\npolicy = "p[0-9]"\n[[per-file]]\nfiles = ["z.fw"]\n[per-file.names]\npolicy = "p"\n')
+    assert "FW706" not in codes()
+
+
 RULES = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"
 
 
