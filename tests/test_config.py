@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -204,6 +206,24 @@ def test_zones_and_thresholds_come_to_the_checks() -> None:
     assert codes() == {"FW706"}
     says('[names]\npolicy = "p[0-9]"\n[[per-file]]\nfiles = ["z.fw"]\n[per-file.names]\npolicy = "p"\n')
     assert "FW706" not in codes()
+
+
+def test_the_date_is_said_or_that_of_the_clock() -> None:
+    Path("e.fw").write_text("policy p {\n    allow tcp/443 until 2030-06-30\n}\n", encoding="utf-8")
+
+    def codes(*options: str) -> list[str]:
+        done = run("lint", "e.fw", "--select", "FW803,FW804", "--format", "json", *options)
+        return [each["code"] for each in done.json()["findings"]]
+
+    assert codes("--today", "2030-05-01") == []
+    assert codes("--today", "2030-06-15") == ["FW804"]
+    assert codes("--today", "2030-07-01") == ["FW803"]
+    says("expiry-days = 100")
+    assert codes("--today", "2030-05-01") == ["FW804"]
+    with patch("policy.cli.wishes.datetime") as clock:
+        clock.now.return_value = datetime(2030, 7, 2, tzinfo=UTC)
+        assert codes() == ["FW803"]
+    assert "2030-13-01" in run("lint", "e.fw", "--today", "2030-13-01").err
 
 
 RULES = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"

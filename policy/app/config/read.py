@@ -91,7 +91,7 @@ def configuration(start: str, file: str | None = None, whole: bool = True) -> Co
     for folder in (place, *place.parents) if place.is_dir() and start != STANDARD_INPUT else place.parents:
         for name in (FILE, PROJECT):
             path = folder / name
-            if path.is_file():
+            if os.path.isfile(path):  # noqa: PTH113 (which is also false where one may not look)
                 text = source.read(_short(path))
                 found = _read(text, whole) if name == FILE or TABLE[1] in text.text else None
                 if found is not None:
