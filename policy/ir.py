@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from typing import Any as _Anything
 
 from policy._record import dataclass
-from policy.packet import FIELDS, HOOK_FIELDS, Intervals, Value, ValueSet
+from policy.packet import FIELDS, Intervals, Value, ValueSet
 from policy.source import Source, Span
 
 if TYPE_CHECKING:
@@ -70,12 +70,24 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Opaque:
+    """What a front end cannot look into: the *name* of a `match`, a `target` or a `set` that it does not know."""
+
+    kind: Literal["match", "target", "set"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
-    """A condition that is not modelled; *text* says it to people, *key* names it for `--assume`."""
+    """A condition that is not modelled; *text* says it to people, *key* names it for `--assume`.
+
+    *opaque*: it is not one that nobody can know, such as a limit, but one that the front end cannot look into.
+    """
 
     text: str
     key: str
     pure: bool = True
+    opaque: Opaque | None = _mark()
     span: Span | None = _mark()
 
 
@@ -172,6 +184,7 @@ class UnknownAction:
     text: str
     key: str
     outcomes: frozenset[str] = frozenset({"allow", "block", "continue"})
+    opaque: Opaque | None = _mark()
 
 
 Verdict = Allow | Block | Reject
@@ -304,8 +317,7 @@ class Ruleset:
     """Everything that one file (with what it includes) says.
 
     `entries[hook]` are walked in order until one blocks; the key None holds at every hook. *families*
-    are the IP versions that the rules speak of. *suppressions* hold for a whole text, *stray* are comments that do
-    nothing.
+    are the IP versions that the rules speak of. *suppressions* hold for a whole text, *stray* do nothing.
     """
 
     language: str
@@ -332,21 +344,6 @@ def walk(match: Match) -> list[Match]:
         case Not(part):
             found += walk(part)
     return found
-
-
-def looks_at(ruleset: Ruleset, *names: str) -> bool:
-    """Does any rule ask for one of the fields *names*?"""
-    return any(
-        isinstance(part, Field) and part.name in names
-        for policy in ruleset.policies.values()
-        for rule in policy.rules
-        for part in walk(rule.match)
-    )
-
-
-def looks_at_hook(ruleset: Ruleset) -> bool:
-    """Does any rule ask for the hook, or for a field that a packet has at some hooks only?"""
-    return looks_at(ruleset, *HOOK_FIELDS)
 
 
 def all_of(*parts: Match) -> Match:

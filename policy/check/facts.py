@@ -13,8 +13,9 @@ from policy.check.language import Language
 from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
+from policy.evaluate.looks import looks_at_hook
 from policy.evaluate.walk import IMPLICIT
-from policy.ir import Allow, Match, Rule, Ruleset, all_of, looks_at_hook
+from policy.ir import Allow, Match, Rule, Ruleset, all_of
 from policy.packet import HOOKS, OUTPUT, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Kind, Standings
 from policy.reach.assumptions import assumptions, may_be_absent

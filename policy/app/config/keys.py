@@ -72,7 +72,7 @@ class Running:
     budget: float = 60.0
     """How many seconds the checks may take for one file, as `--budget`."""
     baseline: str | None = None
-    """The file of known findings, from the folder of the configuration."""
+    """The file of known findings, as `--baseline`, from the folder of the configuration."""
 
 
 @dataclass(frozen=True, slots=True)

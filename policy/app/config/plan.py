@@ -39,12 +39,13 @@ def plan(paths: Sequence[str], configured: Configuration | None, wishes: Given, 
     usual = _wished(configured.usual if configured else {}, wishes)
     running = Running(**_of(Running, usual))
     choose = cache(selected)
+    baseline = wishes.get("baseline")
     if configured is None or not (paths or running.paths):
         if not paths:
             raise CannotAnswer(
                 "there is nothing to lint", "name files or directories, or write a configuration with `paths`"
             )
-        return Plan(tuple(paths), Linting(_treatment(usual, today, choose), running.budget), running.fail_on, None)
+        return Plan(tuple(paths), Linting(_treatment(usual, today, choose), running.budget), running.fail_on, baseline)
 
     def special(path: str) -> Treatment:
         return _treatment(_wished(configured.given(path), wishes), today, choose)
@@ -55,8 +56,9 @@ def plan(paths: Sequence[str], configured: Configuration | None, wishes: Given, 
         special if configured.special else None,
         configured.globs(running.exclude).match if running.exclude else None,
     )
-    named = tuple(paths) or tuple(map(configured.path, running.paths))
-    return Plan(named, linting, running.fail_on, running.baseline and configured.path(running.baseline))
+    if baseline is None and running.baseline:
+        baseline = configured.path(running.baseline)
+    return Plan(tuple(paths) or tuple(map(configured.path, running.paths)), linting, running.fail_on, baseline)
 
 
 def _wished(given: Given, wishes: Given) -> Given:
