@@ -256,7 +256,7 @@ WRONG: dict[str, str] = {
     "fail-on = 'eror'": "1:11 `fail-on` must be `never`, `error`, `warning` or `info`, not `eror` (did you mean",
     "fail-on = 3": "1:11 `fail-on` must be `never`, `error`, `warning` or `info`, not a whole number",
     "select = ['FW1', 'FW1000']": "1:18 there is no check `FW1000` (did you mean `FW",
-    "select = ['FW701']": "1:11 `FW701` is no check: FW701 (undefined-name) is a mistake that makes a file",
+    "select = ['FW001']": "1:11 `FW001` is no check: FW001 (syntax) is a mistake that makes a file",
     "select = 'FW1'": '1:10 `select` must be a list, `[…]`, not a text (write `select = ["FW1"]`)',
     "ignore = [1.5]": "1:11 each item of `ignore` must be a text, not a number with a fraction",
     "language = 'iptable'": "1:12 `language` must be `native`, `ip6tables` or `iptables`, not `iptable` (did you mean",
@@ -289,7 +289,7 @@ WRONG: dict[str, str] = {
 """A configuration, and where what is said of it, with the help in parentheses; the beginning of it suffices."""
 
 ONLY_WE_KNOW = re.compile(
-    r"no check|a prefix|inf is|matches nothing|regular expression|interface$|no TOML|not a date|FW701", re.MULTILINE
+    r"no check|a prefix|inf is|matches nothing|regular expression|interface$|no TOML|not a date|FW001", re.MULTILINE
 )
 """What a schema does not say."""
 
