@@ -2,12 +2,8 @@
 
 import pytest
 
-from policy.app.load import load
-from policy.check import Facts
 from policy.checks import checks
-from policy.diagnostic import Diagnostic
-from policy.source import Source
-from tests.casefile import Case, cases
+from tests.casefile import Case, cases, found
 
 CASES = list(cases("checks"))
 BY_CODE = {check.code: check for check in checks()}
@@ -15,6 +11,6 @@ BY_CODE = {check.code: check for check in checks()}
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_case(case: Case) -> None:
-    find = BY_CODE[case.name.partition("-")[0].upper()].find
-    assert find is not None
-    case.check(each for each in find(Facts(load(Source(case.name, case.text)))) if isinstance(each, Diagnostic))
+    check = BY_CODE[case.name.partition("-")[0].upper()]
+    assert check.find is not None
+    case.check(found(check, case.text))

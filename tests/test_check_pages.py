@@ -20,6 +20,15 @@ def test_every_check_has_a_page() -> None:
     assert there == {check.code for check in checks()}
 
 
+def test_sarif_has_every_check() -> None:
+    log = run("lint", "-", "--select", "FW", "--format", "sarif", stdin=b"policy p {\n}\n").json()
+    rules = log["runs"][0]["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == [check.code for check in checks()]
+    assert {rule["id"] for rule in rules if rule["defaultConfiguration"]["enabled"]} == {
+        check.code for check in checks() if check.enabled
+    }
+
+
 def test_every_code_is_explained() -> None:
     assert {page.code for page in pages()} == {check.code for check in checks()} | CODES.keys()
 

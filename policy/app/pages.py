@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from policy._record import dataclass
 from policy.app.problem import CannotAnswer
-from policy.check import Check
+from policy.check import Check, Settings
 from policy.check.example import shown
 from policy.checks import checks
 from policy.diagnostic import CODES, Severity, did_you_mean
@@ -14,11 +14,8 @@ _MISTAKES: dict[str, str] = {
     "FW002": "The file is missing, may not be read, is too large, holds no rules, or is no text in UTF-8.",
     "FW003": "An address, a prefix or a mask is none.",
     "FW004": "An include is not followed: there is no such file, or it lies outside of the folder of the first file.",
-    "FW501": "A port is above 65535, the largest that there is.",
-    "FW502": "A range ends before it begins, so nothing is in it.",
-    "FW504": "A port stands with a protocol that has none, like ICMP.",
+    "FW005": "A configuration, `fwpolicy.toml` or `[tool.fwpolicy]`, is no TOML, or something in it means nothing.",
     "FW603": "IPv4 and IPv6 meet in one rule that says nothing of packets of either family, so it can never match.",
-    "FW701": "A name is used that nobody defines.",
     "FW703": "A name, a default or a hook is given twice, and it is not clear which of them holds.",
     "FW820": "The text is right, but says something that cannot be modelled, not even as unknown.",
 }
@@ -30,6 +27,7 @@ class Page:
 
     *mistake*: it makes a file unreadable, so every command reports it, and nothing silences it. *off* says why the
     check is off unless it is asked for; without it, it is on. *text* is Markdown, its first line the summary.
+    *settings* is what the examples were linted with.
     """
 
     code: str
@@ -40,6 +38,7 @@ class Page:
     text: str
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
+    settings: Settings = Settings()
 
     @property
     def enabled(self) -> bool:
@@ -64,7 +63,8 @@ def pages() -> list[Page]:
 def _page(check: Check) -> Page:
     bad, good = (tuple(shown(example) for example in examples) for examples in (check.bad, check.good))
     mistake = check.find is None and check.review is None
-    return Page(check.code, check.name, check.severity, mistake, check.off, check.page.strip(), bad, good)
+    text = check.page.strip()
+    return Page(check.code, check.name, check.severity, mistake, check.off, text, bad, good, check.settings)
 
 
 def page_of(word: str) -> Page:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from policy.change import Fix
+from policy.check.settings import Settings
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import Packet
 from policy.source import Span
@@ -24,24 +25,16 @@ class Undecided:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """What is known of one set of rules once checks have run: the codes of those that have, and what was silenced."""
-
-    ran: frozenset[str]
-    used: frozenset[tuple[Span, str]]
-    """The place of each suppression that silenced a finding, with the code of that."""
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """One lint check.
 
     *page* is the docstring of its module: what the check says in its first line, then why it matters and what to do,
     in Markdown. *bad* and *good* are texts in any language, with what is expected of each line in a comment at its
     end, as in the case files of the tests: `### FW101 "PATTERN"`. They are the tests of the check and stand on its
-    page. *find* yields the findings in one set of rules, or what stayed undecided. *review* does so when all other
-    checks have run, from what they have found. A check with neither is a mistake that front ends report. *off* is the
-    reason why it is off unless it is asked for, a sentence; a check without one is on.
+    page; *settings* is the configuration that they are linted with. *find* yields the findings in one set of rules, or
+    what stayed undecided. *review* does so when all other checks have run, from what they have found. A check with
+    neither is a mistake that front ends report. *off* is the reason why it is off unless it is asked for, a sentence; a
+    check without one is on.
     """
 
     code: str
@@ -53,6 +46,7 @@ class Check:
     find: Callable[[Facts], Iterator[Diagnostic | Undecided]] | None = None
     review: Callable[[Facts, Review], Iterator[Diagnostic]] | None = None
     off: str = ""
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def enabled(self) -> bool:
@@ -80,3 +74,16 @@ class Check:
         *fix* is what `Facts.fix` offers.
         """
         return Diagnostic(self.code, message, span, help, self.severity, related, self.name, region, example, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is known of one set of rules once checks have run.
+
+    *checks* are all that there are, *ran* the codes of those that have run and left nothing undecided, *used* the place
+    of each suppression that silenced a finding, with the code of that.
+    """
+
+    checks: tuple[Check, ...]
+    ran: frozenset[str]
+    used: frozenset[tuple[Span, str]]

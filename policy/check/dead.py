@@ -15,8 +15,8 @@ from policy.source import Span
 
 SHOWN_CAUSES = 10
 
-Say = Callable[[Facts, At, Standing[At]], tuple[str, str]]
-"""Says of a dead rule what is wrong with it, and what to do."""
+Say = Callable[[Facts, At, Standing[At]], tuple[str, str] | None]
+"""Says of a dead rule what is wrong with it, and what to do; nothing where another check says it better."""
 
 
 def dead_rules(
@@ -27,17 +27,16 @@ def dead_rules(
     for at, standing in facts.standings.of.items():
         if standing.kind is Kind.UNDECIDED:
             undecided.setdefault(at[0], []).append(at)
-        elif standing.dead and wanted(standing):
-            yield _finding(check, facts, at, standing, say)
+        elif standing.dead and wanted(standing) and (said := say(facts, at, standing)):
+            yield _finding(check, facts, at, standing, *said)
     for name, places in undecided.items():
         reason = facts.standings.of[places[0]].reason
         count = f"{len(places)} rules of `{name}`" if len(places) > 1 else f"a rule of `{name}`"
         yield Undecided(facts.rule(places[0]).span, f"{count} took {reason}")
 
 
-def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], say: Say) -> Diagnostic:
+def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message: str, help: str) -> Diagnostic:
     packets = [] if standing.kind in (Kind.UNMATCHABLE, Kind.NOT_SENT) else facts.standings.packets(at)
-    message, help = say(facts, at, standing)
     match = facts.rule(at).match
     words = dict.fromkeys(text for sets, each in packets if (text := facts.told(sets, each, match)) is not None)
     return check.finding(

@@ -1,10 +1,10 @@
 """No packet can match a rule, whatever stands before it.
 
 Its own conditions exclude each other (a port of a protocol that has none, `! -s` and `-s` of one network, an output
-interface at input, a reversed range), or the packets that it asks for are never sent to its policy: the
+interface at input), or the packets that it asks for are never sent to its policy: the
 rules that call it ask for others, the default of a policy that was called before takes them, or the implicit rule for
 connection states does. The message says which. Such a rule does nothing, though somebody wanted it to: this is why it
-is an error.
+is an error. Of a range that ends before it begins FW502 speaks.
 
 **What to do.** Correct the condition that excludes everything, or remove the rule.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from policy.check import Check, Facts, Undecided
 from policy.check.dead import dead_rules
+from policy.check.reversed import unmatchable
 from policy.diagnostic import Diagnostic, Severity
 from policy.reach import At, Kind, Standing
 
@@ -21,9 +22,10 @@ def _find(facts: Facts) -> Iterator[Diagnostic | Undecided]:
     return dead_rules(CHECK, facts, lambda s: s.kind in (Kind.UNMATCHABLE, Kind.NOT_SENT), _say)
 
 
-def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str]:
-    del facts, at
+def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str] | None:
     if standing.kind is Kind.UNMATCHABLE:
+        if unmatchable(facts.rule(at)):
+            return None
         return "this rule can match no packet: its conditions exclude each other", "correct the condition that does"
     if standing.by:
         return f"this rule can match no packet: {standing.reason}", "correct it, or what is sent here, or remove it"
@@ -51,7 +53,7 @@ policy web {
         """
 *filter
 :INPUT DROP [0:0]
--A INPUT -m iprange --src-range 10.0.0.9-10.0.0.1 -j ACCEPT ### FW109 "exclude each other"
+-A INPUT -m ttl --ttl-lt 0 -j ACCEPT ### FW109 "exclude each other"
 -A INPUT -s 10.0.0.0/8 -m state --state NEW -m conntrack --ctstate ESTABLISHED -j ACCEPT ### FW109
 COMMIT
 """,
@@ -67,6 +69,12 @@ policy web {
     allow udp/80
     allow from 10.0.0.0/8
 }
+""",
+        """
+*filter
+:INPUT DROP [0:0]
+-A INPUT -m iprange --src-range 10.0.0.9-10.0.0.1 -j ACCEPT
+COMMIT
 """,
     ),
     find=_find,

@@ -5,6 +5,8 @@
 * `looks_like(text: str) -> bool`: a cheap guess at whether a text is of this language;
 * `with_values(ruleset, rule, field, values, others=()) -> str | None`: a rule with other values in one field;
 * `edits(change: change.Change) -> tuple[change.Edit, ...] | None`: a change of the rules in the text;
+* `comments(source: Source) -> list[Span]`: the comments of a text, from their sign to their end;
+* `disabled(ruleset: Ruleset) -> list[Span]`: the comments in the texts of some rules that would be rules without it;
 * `format(source: Source) -> str`, where the language has one layout that is right: the text in that
   layout, with the same meaning, or `Mistakes`;
 * `includes(source: Source) -> list[str]`, where the language has them: the paths of the files that a text includes.
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from policy.change import Change, Edit
     from policy.ir import Rule, Ruleset
     from policy.packet import Intervals, ValueSet
-    from policy.source import Source
+    from policy.source import Source, Span
 
 
 class FrontEnd(Protocol):
@@ -45,6 +47,12 @@ class FrontEnd(Protocol):
 
     def edits(self, change: Change) -> tuple[Edit, ...] | None:
         """Return the edits of the text that make a change of the rules and keep its comments; None: there are none."""
+
+    def comments(self, source: Source) -> list[Span]:
+        """Return the comments of a text, each from its sign to its end, in order."""
+
+    def disabled(self, ruleset: Ruleset) -> list[Span]:
+        """Return the comments in the texts of *ruleset* that would be rules of theirs without the sign."""
 
 
 class Formatting(FrontEnd, Protocol):

@@ -6,6 +6,7 @@ from typing import Any
 
 from policy.app.pages import Page
 from policy.report.diagnostics_json import VERSION
+from policy.report.settings_toml import settings_toml
 
 
 def page_json(page: Page) -> dict[str, Any]:
@@ -21,4 +22,6 @@ def page_json(page: Page) -> dict[str, Any]:
         "text": page.text,
         "bad": list(page.bad),
         "good": list(page.good),
+        "configuration": settings_toml(page.settings) or None,
+        "today": page.settings.today and page.settings.today.isoformat(),
     }

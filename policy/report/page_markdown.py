@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from policy.app.pages import Page
+from policy.check import Settings
+from policy.report.settings_toml import settings_toml
 
 INDEX = """\
 # Checks
@@ -27,7 +29,13 @@ They make a file unreadable. Every command reports them, and nothing silences th
 
 def page_markdown(page: Page) -> str:
     """Return a page."""
-    blocks = [f"# {page.code}: {page.name}", f"*{_standing(page)}*", page.text, *_examples(page)]
+    blocks = [
+        f"# {page.code}: {page.name}",
+        f"*{_standing(page)}*",
+        page.text,
+        *_given(page.settings),
+        *_examples(page),
+    ]
     if page.bad and not page.mistake:
         blocks += ["## To silence it", _silence(page.code)]
     return "\n\n".join(blocks) + "\n"
@@ -73,6 +81,17 @@ def _standing(page: Page) -> str:
     return f"Severity {page.severity}, on by default."
 
 
+def _given(settings: Settings) -> Iterator[str]:
+    """Yield what the examples were linted with."""
+    configuration = settings_toml(settings)
+    day = f" on {settings.today}" if settings.today else ""
+    if configuration or day:
+        said = " with this `fwpolicy.toml`:" if configuration else "."
+        yield f"The examples were linted{day}{said}"
+    if configuration:
+        yield f"```toml\n{configuration}\n```"
+
+
 def _examples(page: Page) -> Iterator[str]:
     for title, examples in (("Bad", page.bad), ("Good", page.good)):
         if examples:
@@ -84,7 +103,8 @@ def _examples(page: Page) -> Iterator[str]:
 
 def _silence(code: str) -> str:
     return (
-        f"In the native language a comment `# fwpolicy: ignore {code}: REASON` silences it for the statement in its\n"
-        f"line, or, alone in a line, for the one below; at a policy, for all rules in it. `--ignore {code}` leaves it\n"
-        "out of a run."
+        f"A comment `# fwpolicy: ignore {code}: REASON` silences it for the rule, definition or policy in its line\n"
+        "or, alone in a line, in the one below; at a policy, for all rules in it. With `ignore-file` it does so\n"
+        f'for the whole file. An iptables rule may carry it: `--comment "fwpolicy: ignore {code}: REASON"`.\n'
+        f"`--ignore {code}` leaves the check out of a run."
     )

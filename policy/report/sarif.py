@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from policy.change import Edit, Fix
 from policy.check import Check
 from policy.diagnostic import CODES, Diagnostic, Severity
 from policy.packet.codec import packet_to_json
+from policy.report.relative import relative
 from policy.source import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
@@ -66,7 +66,6 @@ class _Places:
     """Where things are: relative to the folder in which the command was called, if they lie below it."""
 
     def __init__(self) -> None:
-        self._here = Path.cwd()
         self._uris: dict[str, str] = {}
 
     def location(self, span: Span) -> dict[str, Any]:
@@ -83,9 +82,7 @@ class _Places:
     def uri(self, name: str) -> str:
         """Return the URI of a file."""
         if name not in self._uris:
-            path = PurePath(name)
-            if path.is_relative_to(self._here):
-                path = path.relative_to(self._here)
+            path = relative(name)
             self._uris[name] = ("file://" if path.is_absolute() else "") + quote(os.fsencode(path))
         return self._uris[name]
 

@@ -16,7 +16,7 @@ from policy.ir import Rule, Ruleset
 from policy.languages.iptables.lower import lower
 from policy.languages.iptables.parse import parse
 from policy.packet import Intervals, ValueSet
-from policy.source import Source
+from policy.source import Source, Span
 
 _TABLE = re.compile(r"^\ufeff?\*(?:filter|nat|mangle|raw|security)\s*$", re.MULTILINE)
 _RULE = re.compile(r"^\s*(?:\[\d+:\d+\]\s*)?-[AIP]\s+(?:INPUT|FORWARD|OUTPUT|PREROUTING|POSTROUTING)\s", re.MULTILINE)
@@ -83,6 +83,18 @@ class FrontEnd:
         from policy.languages.iptables.changes import edits
 
         return edits(change)
+
+    def comments(self, source: Source) -> list[Span]:
+        """Return the comments of a text, each from its sign to its end, in order."""
+        from policy.languages.iptables.comments import comments
+
+        return comments(source)
+
+    def disabled(self, ruleset: Ruleset) -> list[Span]:
+        """Return the comments in the texts of *ruleset* that would be rules of theirs without the sign."""
+        from policy.languages.iptables.comments import disabled
+
+        return disabled(ruleset, self.family)
 
 
 iptables = FrontEnd(4)

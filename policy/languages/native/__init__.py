@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from policy.change import Change, Edit
     from policy.ir import Rule, Ruleset
     from policy.packet import Intervals, ValueSet
-    from policy.source import Source
+    from policy.source import Source, Span
 
 _STATEMENT = re.compile(
     r"^[ \t\ufeff]*(?:policy[ \t]+\S[^\n{]*\{|(?:network|host|service)[ \t]+\S+[ \t]*=|include[ \t]+\")", re.MULTILINE
@@ -53,6 +53,18 @@ class Native:
         from policy.languages.native.changes import edits
 
         return edits(change)
+
+    def comments(self, source: Source) -> list[Span]:
+        """Return the comments of a text, each from its sign to its end, in order."""
+        from policy.languages.native.comments import comments
+
+        return comments(source)
+
+    def disabled(self, ruleset: Ruleset) -> list[Span]:
+        """Return the comments in the texts of *ruleset* that would be rules of theirs without the sign."""
+        from policy.languages.native.comments import disabled
+
+        return disabled(ruleset)
 
     def includes(self, source: Source) -> list[str]:
         """Return the paths of the files that a text includes, whether they are there or not."""

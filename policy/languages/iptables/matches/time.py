@@ -6,10 +6,14 @@ Sources: iptables-extensions(8) and libxt_time.c of iptables 1.8.9.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from policy.ir import Match
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import key_of, unknown
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?", re.ASCII)
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?)?)?", re.ASCII)
@@ -31,6 +35,17 @@ def _date(_: Context, text: str) -> str:
     if not year_ok or any(p and not low <= int(p) <= high for p, (low, high) in zip(parts, _LIMITS, strict=False)):
         raise Bad("FW001", f"invalid date `{text}`", "write YYYY-MM-DDThh:mm:ss; parts at the end may be left out")
     return text
+
+
+def last_day(text: str) -> date | None:
+    """Return the day of a date as this match takes it, parts that are left out being 1; None where it is none."""
+    from datetime import date
+
+    found = _DATE.fullmatch(text)
+    try:
+        return date(int(found[1]), int(found[2] or 1), int(found[3] or 1)) if found else None
+    except ValueError:
+        return None
 
 
 def _weekdays(_: Context, text: str) -> str:

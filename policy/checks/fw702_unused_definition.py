@@ -1,0 +1,111 @@
+"""A network, host or service that no rule uses.
+
+A name without a use is often what is left of a rule that is gone; then it only misleads whoever looks for what is
+allowed. Or it was meant to be used: the rule that should name it has the numbers of something else, or is missing.
+
+**What to do.** Remove it, or use it.
+
+**What is said exactly.** A name is used when a rule names it, or when it is part of a name that is used. Reported are
+the names of the file itself, not of the files that it includes: those may serve other files, too. A file that has no
+rule is such a library, and nothing in it is reported. In iptables only chains have names; those that nothing calls are
+FW115.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from policy.check import Check, Facts
+from policy.diagnostic import Diagnostic, Severity
+from policy.ir import Definition, Ruleset
+from policy.source import Source
+
+
+def find(facts: Facts) -> Iterator[Diagnostic]:
+    """Yield the names of the file itself that no rule uses."""
+    ruleset = facts.ruleset
+    if not facts.places or not ruleset.sources:
+        return
+    for definition in _unused(ruleset):
+        if definition.span.source is ruleset.sources[0]:
+            kind, name = definition.kind, definition.name
+            only = "only names that no rule uses have it" if definition.uses else "no rule uses it"
+            yield CHECK.finding(definition.span, f"the {kind} `{name}` has no use: {only}", help="remove it, or use it")
+
+
+def _unused(ruleset: Ruleset) -> list[Definition]:
+    """Return the networks, hosts and services that no rule uses, neither by itself nor by way of others."""
+    values = [each for each in ruleset.definitions if each.value is not None]
+    users = _users(ruleset, values)
+    used: set[int | None] = {id(each) for each in values if None in users[id(each)]}
+    before = -1
+    while before < len(used):
+        before = len(used)
+        used |= {id(each) for each in values if users[id(each)] & used}
+    return [each for each in values if id(each) not in used]
+
+
+def _users(ruleset: Ruleset, values: list[Definition]) -> dict[int, set[int | None]]:
+    """Return for each definition those in which it stands; None: a rule does."""
+    starts: dict[Source, list[tuple[int, int | None]]] = {}
+    for each in values:
+        starts.setdefault(each.span.source, []).append((each.span.start, id(each)))
+    for policy in ruleset.policies.values():
+        for rule in policy.rules:
+            starts.setdefault(rule.span.source, []).append((rule.span.start, None))
+    for places in starts.values():
+        places.sort(key=lambda place: place[0])
+
+    def user(source: Source, start: int) -> int | None:
+        places = starts[source]
+        return places[bisect_right(places, start, key=lambda place: place[0]) - 1][1]
+
+    return {id(each): {user(use.source, use.start) for use in each.uses} for each in values}
+
+
+CHECK = Check(
+    code="FW702",
+    name="unused-definition",
+    severity=Severity.INFO,
+    page=__doc__,
+    bad=(
+        """
+network office = 10.1.0.0/16
+network old    = 10.9.0.0/16 ### FW702 "no rule uses it"
+network lab    = 10.8.0.0/16 ### FW702 "only names that no rule uses"
+network both   = office, lab ### FW702 "no rule uses it"
+service web    = tcp/80, tcp/443 ### FW702 "the service `web`"
+
+policy border {
+    allow tcp/443 from office
+}
+""",
+    ),
+    good=(
+        """
+network office = 10.1.0.0/16
+network guests = 10.7.0.0/16
+network inside = office, guests
+service web    = tcp/80, tcp/443
+
+policy border {
+    allow web from any to inside except guests
+}
+""",
+        """
+# a library of names, for other files to include
+network office = 10.1.0.0/16
+network guests = 10.7.0.0/16
+""",
+        """
+*filter
+:INPUT DROP [0:0]
+:web - [0:0]
+-A INPUT -p tcp -j web
+-A web -p tcp --dport 443 -j ACCEPT
+COMMIT
+""",
+    ),
+    find=find,
+)
