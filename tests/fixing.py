@@ -12,10 +12,11 @@ from policy.app.linted import Linting, Treatment
 from policy.app.load import load
 from policy.checks import checks
 from policy.evaluate import decide
-from policy.ir import Ruleset
+from policy.ir import Action, Ruleset
 from policy.packet import Packet
 from policy.reach import Flow
 from policy.sets import Space
+from policy.sets.packets import PacketSet
 from policy.source import Source
 
 HOW = Linting(Treatment(tuple(checks())))
@@ -123,7 +124,7 @@ def unlike(old: Ruleset, new: Ruleset, hook: int | None) -> bool:
     space = Space([old, new], hook=hook)
     ends = []
     for ruleset in (old, new):
-        found = {}
+        found: dict[Action, PacketSet] = {}
         for end, packets in Flow(ruleset, space).by_end.items():
             found[end.action] = found.get(end.action, space.nothing) | packets
         ends.append({action: packets for action, packets in found.items() if packets})
