@@ -36,7 +36,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that open HTTPS with TCP where nothing opens it with UDP."""
     exposure = facts.once(Exposure)
     http3: dict[int | None, Flow[Any, Any]] = {}
-    for at in exposure.candidates():
+    for at in exposure.candidates:
         match = facts.rule(at).match
         if not any((_HTTPS, _HTTPS) in ranges(t.dport) and t.is_protocol(TCP) for t in traffic(match)):
             continue

@@ -29,7 +29,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that let such a protocol in from everywhere."""
     known = {int(number): (wrong, source) for number, wrong, source in rows("protocols.tsv")}
     exposure = facts.once(Exposure)
-    for at in exposure.candidates():
+    for at in exposure.candidates:
         asked = [pair for each in traffic(facts.rule(at).match) for pair in ranges(each.proto)]
         for number in (low for low, high in asked if low == high and low in known):
             match = Field("proto", Intervals.of(number))

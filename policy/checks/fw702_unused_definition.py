@@ -16,7 +16,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from policy.change import RemoveDefinition
 from policy.check import Check, Facts
+from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Definition, Ruleset
 from policy.source import Source
@@ -31,7 +33,12 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         if definition.span.source is ruleset.sources[0]:
             kind, name = definition.kind, definition.name
             only = "only names that no rule uses have it" if definition.uses else "no rule uses it"
-            yield CHECK.finding(definition.span, f"the {kind} `{name}` has no use: {only}", help="remove it, or use it")
+            yield CHECK.finding(
+                definition.span,
+                f"the {kind} `{name}` has no use: {only}",
+                help="remove it, or use it",
+                fix=offer(facts, "remove the definition", RemoveDefinition(definition)),
+            )
 
 
 def _unused(ruleset: Ruleset) -> list[Definition]:
