@@ -1,4 +1,4 @@
-"""Find the folders of data, `grammar` and `rules`: beside the package in a checkout, inside it once installed."""
+"""Find the folders of data (`grammar`, `rules`, `schemas`): beside the package in a checkout, else inside it."""
 
 from pathlib import Path
 

@@ -203,10 +203,26 @@ class ItemList:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A comment that silences a check for one rule, or without codes all checks."""
+    """A comment that silences *checks*, their codes and names (`FW205`, `shadowed-conflict`); none: all.
 
-    codes: tuple[str, ...]
+    It does so for the statement that it belongs to, or for the *whole_file* in which it stands.
+    """
+
+    checks: tuple[str, ...]
     reason: str | None
+    whole_file: bool = False
+    span: Span = _mark()
+
+    def names(self, code: str, name: str | None) -> bool:
+        """Does it name a check?"""
+        return code in self.checks or name in self.checks
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A comment that speaks to fwpolicy and silences nothing; *reason* says why."""
+
+    reason: str
     span: Span = _mark()
 
 
@@ -214,7 +230,8 @@ class Suppression:
 class Rule:
     """A match and what is done with the packets that match. `span` is the whole rule as it was written.
 
-    *lists* are those in the text of the match that have several items, or an exception.
+    *lists* are those in the text of the match that have several items, or an exception; *host_bits* are the prefixes
+    in it behind which bits are set, which do not count (`10.1.2.3/24`).
     """
 
     match: Match
@@ -223,15 +240,19 @@ class Rule:
     note: str | None = None
     owner: str | None = None
     expires: date | None = None
-    suppressions: tuple[Suppression, ...] = ()
+    suppressions: tuple[Suppression, ...] = _mark(())
     span: Span = _mark()
     action_span: Span | None = _mark()
     lists: tuple[ItemList, ...] = _mark(())
+    host_bits: tuple[Item, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """An ordered list of rules. Without a *default* it returns, or, where it is the entry, takes the entry's."""
+    """An ordered list of rules. Without a *default* it returns, or, where it is the entry, takes the entry's.
+
+    Its *suppressions* hold for its rules and its default too, its *default_suppressions* for the default alone.
+    """
 
     name: str
     rules: tuple[Rule, ...]
@@ -240,6 +261,7 @@ class Policy:
     span: Span | None = _mark()
     default_span: Span | None = _mark()
     suppressions: tuple[Suppression, ...] = _mark(())
+    default_suppressions: tuple[Suppression, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +285,7 @@ class Definition:
     """A name that a file gives to a value: addresses, or alternative services.
 
     *text* is the value as it was written, *uses* are the places that mention the name, *lists* are the value's lists
-    that have several items, or an exception.
+    that have several items, or an exception, *host_bits* the prefixes in it behind which bits are set.
     """
 
     name: str
@@ -274,6 +296,7 @@ class Definition:
     uses: tuple[Span, ...] = _mark(())
     suppressions: tuple[Suppression, ...] = _mark(())
     lists: tuple[ItemList, ...] = _mark(())
+    host_bits: tuple[Item, ...] = _mark(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +304,8 @@ class Ruleset:
     """Everything that one file (with what it includes) says.
 
     `entries[hook]` are walked in order until one blocks; the key None holds at every hook. *families*
-    are the IP versions that the rules speak of.
+    are the IP versions that the rules speak of. *suppressions* hold for a whole text, *stray* are comments that do
+    nothing.
     """
 
     language: str
@@ -290,6 +314,8 @@ class Ruleset:
     entries: Mapping[int | None, tuple[Entry, ...]]
     definitions: tuple[Definition, ...] = ()
     sources: tuple[Source, ...] = _mark(())
+    suppressions: tuple[Suppression, ...] = _mark(())
+    stray: tuple[Stray, ...] = _mark(())
 
     def at(self, hook: int | None) -> tuple[Entry, ...]:
         """Return the entries that a packet at *hook* goes through, in order."""

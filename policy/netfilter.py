@@ -9,6 +9,9 @@ from __future__ import annotations
 from policy.ir import Field
 from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals
 
+LANGUAGES = frozenset({"iptables", "ip6tables", "nftables"})
+"""The languages of netfilter. Its rules know connections where they ask for them; nothing is implicit."""
+
 MAIN_TABLE = "filter"
 
 Stage = tuple[str, str]

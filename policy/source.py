@@ -6,7 +6,11 @@ counted in code points from 1, lines are ended by LF (a CR before it is not part
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO
@@ -92,6 +96,36 @@ class Span:
         return Span(self.source, self.start, other.end)
 
 
+_REPLACED: ContextVar[Mapping[str, str] | None] = ContextVar("replaced", default=None)
+
+
+def real(name: str) -> str:
+    """Return what a file is called by no other path; a name in angle brackets is that of no file."""
+    return name if name.startswith("<") else os.path.realpath(name)
+
+
+@contextmanager
+def replaced(texts: Mapping[str, str]) -> Iterator[None]:
+    """Let these texts be read, here, instead of the files at the paths (`real`) that are their keys."""
+    token = _REPLACED.set(texts)
+    try:
+        yield
+    finally:
+        _REPLACED.reset(token)
+
+
+def replacements() -> Mapping[str, str]:
+    """Return the texts that are read instead of files."""
+    return _REPLACED.get() or {}
+
+
+def replacement(name: str) -> Source | None:
+    """Return the text that is read instead of a file, None where it is the file's own."""
+    texts = replacements()
+    text = texts.get(real(name)) if texts else None
+    return None if text is None else Source(name, text)
+
+
 def opened(path: str) -> BinaryIO:
     """Open the file at *path* for its bytes; raises `Unreadable` when it is missing, a directory or not permitted."""
     try:
@@ -115,6 +149,8 @@ def read(path: str) -> Source:
 
     Raises `Unreadable` when it cannot be opened, is larger than `MAX_BYTES`, binary, or not UTF-8.
     """
+    if (found := replacement(path)) is not None:
+        return found
     with opened(path) as stream:
         try:
             data = stream.read(MAX_BYTES + 1)

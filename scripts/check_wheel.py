@@ -10,7 +10,12 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = {"policy": "policy", "grammar": "policy/grammar", "rules": "policy/rules"}  # in the tree: in the wheel
+FOLDERS = {
+    "policy": "policy",
+    "grammar": "policy/grammar",
+    "rules": "policy/rules",
+    "schemas": "policy/schemas",
+}  # in the tree: in the wheel
 TABLES = "policy/language/tables/"
 QUESTION = "tcp/5432 from 10.1.2.3 to db"  # which rules/office/rules.fw allows
 

@@ -1,24 +1,41 @@
-"""Write the pages of the checks, docs/checks/, from the checks; `--check` only says whether they are fresh."""
+"""Write what is made from the code; `--check` only says whether it is fresh.
 
+That is: the pages of the checks, docs/checks/; the JSON Schema of a configuration; the tables of docs/configuration.md.
+"""
+
+import json
 import sys
 from pathlib import Path
 
+from policy.app.config.schema import schema
 from policy.app.pages import pages
+from policy.report.configuration_markdown import keys_markdown
 from policy.report.page_markdown import index_markdown, page_markdown
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "checks"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "checks"
+SCHEMA = ROOT / "schemas" / "fwpolicy.schema.json"
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+MARKS = ("<!-- keys: written by scripts/write_check_pages.py -->\n\n", "\n\n<!-- end of keys -->")
 
 
 def written() -> dict[Path, str]:
-    """Return what the folder has to hold."""
+    """Return what the files have to hold."""
     texts = {FOLDER / f"{page.code}.md": page_markdown(page) for page in pages() if page.bad}
-    return {**texts, FOLDER / "index.md": index_markdown(pages())}
+    before, _, rest = CONFIGURATION.read_text(encoding="utf-8").partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    return {
+        **texts,
+        FOLDER / "index.md": index_markdown(pages()),
+        SCHEMA: json.dumps(schema(), indent=2) + "\n",
+        CONFIGURATION: f"{before}{MARKS[0]}{keys_markdown()}{MARKS[1]}{after}",
+    }
 
 
 def stale() -> list[Path]:
     """Return the files that are missing, not as they should be, or too many."""
     texts = written()
-    there = set(FOLDER.glob("*")) if FOLDER.is_dir() else set()
+    there = {*FOLDER.glob("*"), *(path for path in texts if path.exists())}
     changed = {path for path, text in texts.items() if path not in there or path.read_text(encoding="utf-8") != text}
     return sorted(changed | (there - texts.keys()))
 
@@ -29,10 +46,10 @@ def main() -> int:
     check = sys.argv[1:] == ["--check"]
     for path in found:
         done = "not fresh" if check else "wrote" if path in texts else "removed"
-        print(f"{done}: docs/checks/{path.name}")
+        print(f"{done}: {path.relative_to(ROOT)}")
         if check:
             continue
-        FOLDER.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         if path in texts:
             path.write_text(texts[path], encoding="utf-8")
         else:

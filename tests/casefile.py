@@ -11,8 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from policy.check.example import EXPECTATION
-from policy.diagnostic import Diagnostic
+from policy.app.checking import checked
+from policy.app.load import facts, load
+from policy.app.selection import selected
+from policy.check import Check, Facts, Settings
+from policy.check.example import EXPECTATION, files
+from policy.diagnostic import Diagnostic, Mistakes
+from policy.source import Source
 
 CASES = Path(__file__).parent / "cases"
 
@@ -37,6 +42,27 @@ class Case:
                 missing.append(f"missing: line {line}: {code} {pattern}")
         unexpected = [f"unexpected: line {d.span.line}: {d.code} `{d.span.text}`: {d.message}" for d in left]
         assert not missing + unexpected, "\n".join([self.text, *missing, *unexpected])
+
+
+def known(text: str, settings: Settings) -> list[Facts]:
+    """Return what checks know of each file of an example; two are those of one host. Raises `Mistakes`."""
+    found = [facts(load(Source(name or "rules", part)), settings=settings) for name, part in files(text).items()]
+    for one, other in zip(found, reversed(found), strict=True):
+        one.counterpart = None if one is other else other
+    return found
+
+
+def found(check: Check, text: str) -> list[Diagnostic]:
+    """Return what a check finds in an example, or the mistakes in it."""
+    try:
+        files = known(text, check.settings)
+    except Mistakes as mistakes:
+        return mistakes.diagnostics
+    if check.review:
+        reviewed = [each for one in files for each in checked(one.ruleset.sources[0], one, selected()).reviewed]
+        return [each for each in reviewed if each.code == check.code]
+    finds = [each for one in files if check.find for each in check.find(one)]
+    return [each for each in finds if isinstance(each, Diagnostic)]
 
 
 def _fits(diagnostic: Diagnostic, pattern: str) -> bool:

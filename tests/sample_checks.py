@@ -60,6 +60,11 @@ def full(facts: Facts) -> Iterator[Diagnostic]:
     raise MemoryError(f"{len(facts.places)} bytes")
 
 
+def wrong(facts: Facts) -> Iterator[Diagnostic]:
+    yield WRONG.finding(rules(facts)[0].span, "this one was easy")
+    raise ValueError(f"no such\nrule: {len(facts.places)}")
+
+
 _TEXTS = ("policy p {\n    block any ### FW901\n}\n",)
 _PAGE = "Something is there.\n\n**What to do.** Nothing."
 EVERY = Check("FW901", "every-rule", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, every_rule)
@@ -68,12 +73,13 @@ ONCE = Check("FW910", "once", Severity.INFO, _PAGE, _TEXTS, _TEXTS, once, off="A
 TIRED = Check("FW911", "tired", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, tired, off="Asked for only.")
 LOST = Check("FW912", "lost", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, lost, off="Asked for only.")
 FULL = Check("FW913", "full", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, full, off="Asked for only.")
-SAMPLES = (EVERY, BLOCKING, ONCE, TIRED, LOST, FULL)
+WRONG = Check("FW914", "wrong", Severity.WARNING, _PAGE, _TEXTS, _TEXTS, wrong, off="Asked for only.")
+SAMPLES = (EVERY, BLOCKING, ONCE, TIRED, LOST, FULL, WRONG)
 
 
 @pytest.fixture
 def samples(monkeypatch: pytest.MonkeyPatch) -> tuple[Check, ...]:
     """Make the samples the only checks that there are."""
-    for module in ("policy.app.selection", "policy.app.pages"):
+    for module in ("policy.app.selection", "policy.app.pages", "policy.app.checking"):
         monkeypatch.setattr(f"{module}.checks", lambda: SAMPLES)
     return SAMPLES

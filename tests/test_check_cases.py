@@ -2,12 +2,8 @@
 
 import pytest
 
-from policy.app.load import load
-from policy.check import Facts
 from policy.checks import checks
-from policy.diagnostic import Diagnostic
-from policy.source import Source
-from tests.casefile import Case, cases
+from tests.casefile import Case, cases, found
 
 CASES = list(cases("checks"))
 BY_CODE = {check.code: check for check in checks()}
@@ -17,5 +13,4 @@ BY_CODE = {check.code: check for check in checks()}
 def test_case(case: Case) -> None:
     check = BY_CODE[case.name.partition("-")[0].upper()]
     assert check.find is not None
-    known = Facts(load(Source(case.name, case.text)), settings=check.settings)
-    case.check(each for each in check.find(known) if isinstance(each, Diagnostic))
+    case.check(found(check, case.text))

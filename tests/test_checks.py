@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from policy.app.load import facts, load
 from policy.check import Check
 from policy.checks import checks
-from policy.diagnostic import Diagnostic, Mistakes
-from policy.source import Source
-from tests.casefile import parsed
+from tests.casefile import found, parsed
 
 BAD = [(check, text) for check in checks() for text in check.bad]
 GOOD = [(check, text) for check in checks() for text in check.good]
-
-
-def found(check: Check, text: str) -> list[Diagnostic]:
-    try:
-        rules = load(Source("rules", text))
-    except Mistakes as mistakes:
-        return [each for each in mistakes.diagnostics if each.code == check.code]
-    return (
-        [each for each in check.find(facts(rules, settings=check.settings)) if isinstance(each, Diagnostic)]
-        if check.find
-        else []
-    )
 
 
 @pytest.mark.parametrize(("check", "text"), BAD, ids=[check.code for check, _ in BAD])

@@ -270,10 +270,11 @@ def test_what_is_undecided_is_said(folder: Path) -> None:
             ("FW911", 1, "it would take more than 5 seconds"),
             ("FW912", 1, "it is nested too deeply"),
             ("FW913", 1, "there is not enough memory"),
+            ("FW914", 1, "an error in the check itself: ValueError no such rule: 2"),
             ("FW902", 2, "this took more than 3 steps"),
         )
     ]
-    assert {each["code"] for each in done.json()["findings"]} == {"FW901", "FW902", "FW910", "FW911"}
+    assert {each["code"] for each in done.json()["findings"]} == {"FW901", "FW902", "FW910", "FW911", "FW914"}
     text = run("lint", "x.fw", "--select", "FW912")
     assert text.status == 0
     assert text.err == "x.fw:1:1: undecided[FW912]: lost: it is nested too deeply\n"

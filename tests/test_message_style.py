@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from policy.app.load import facts, load
+from policy.app.checking import checked
 from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.languages import front_end
 from policy.source import Source
-from tests.casefile import cases, parsed
+from tests.casefile import cases, known, parsed
 
 NAMES = ("COMMIT", "FW", "ICMP", "IPv", "Linux", "MAC", "REJECT", "TCP", "TTL", "UDP")
 PYTHON = re.compile(r"\b(NoneType|Traceback|ValueError|KeyError|int\(\)|<class|object at 0x|dataclass)\b")
@@ -33,15 +33,15 @@ def diagnostics() -> Iterator[Diagnostic]:
 
 def findings() -> Iterator[Diagnostic]:
     """Yield what every check says of the bad examples of all."""
-    texts = [(text, check.settings) for check in checks() for text in check.bad]
-    for text, settings in texts:
+    for settings, text in [(check.settings, parsed("", text).text) for check in checks() for text in check.bad]:
         try:
-            known = facts(load(Source("rules", parsed("", text).text)), settings=settings)
+            files = known(text, settings)
         except Mistakes as mistakes:
             yield from mistakes.diagnostics
             continue
-        for check in checks():
-            yield from (found for found in (check.find(known) if check.find else ()) if isinstance(found, Diagnostic))
+        for one in files:
+            found = checked(one.ruleset.sources[0], one, checks())
+            yield from (*found.findings, *found.reviewed, *found.silenced)
 
 
 def wrong(text: str) -> str | None:

@@ -83,7 +83,7 @@ def tree(text: str) -> ast.File:
 def marks(text: str) -> list[list[tuple[tuple[str, ...], str | None]]]:
     """The suppressions of everything in a file."""
     nodes = [node for each in tree(text).statements for node in (each, *getattr(each, "body", ()))]
-    return [[(s.codes, s.reason) for s in getattr(node, "suppressions", ())] for node in nodes]
+    return [[(s.checks, s.reason) for s in getattr(node, "suppressions", ())] for node in nodes]
 
 
 def comments(text: str) -> list[str]:

@@ -137,12 +137,12 @@ def test_suppressions_belong_to_the_statement_in_their_line_or_below() -> None:
         "}\n"
     )
     policy = ruleset.policies["p"]
-    assert [(s.codes, s.reason) for s in policy.rules[0].suppressions] == [
+    assert [(s.checks, s.reason) for s in policy.rules[0].suppressions] == [
         (("FW201", "FW202"), "first"), ((), None), (("FW203",), None)
     ]  # fmt: skip
     assert policy.rules[1].suppressions == ()
-    assert [(s.codes, s.reason) for s in policy.suppressions] == [(("FW212",), "as agreed")]
-    assert [s.codes for s in ruleset.definitions[0].suppressions] == [("FW702",)]
+    assert [(s.checks, s.reason) for s in policy.suppressions] == [(("FW212",), "as agreed")]
+    assert [s.checks for s in ruleset.definitions[0].suppressions] == [("FW702",)]
 
 
 @pytest.mark.parametrize(

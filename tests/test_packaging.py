@@ -14,8 +14,8 @@ FOLDERS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
 each_folder = pytest.mark.parametrize("name", sorted(FOLDERS))
 
 
-def test_the_wheel_takes_grammar_and_rules_along() -> None:
-    assert FOLDERS == {"grammar": "policy/grammar", "rules": "policy/rules"}
+def test_the_wheel_takes_the_data_along() -> None:
+    assert FOLDERS == {"grammar": "policy/grammar", "rules": "policy/rules", "schemas": "policy/schemas"}
 
 
 @each_folder

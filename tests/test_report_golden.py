@@ -57,7 +57,7 @@ LINT: dict[str, tuple[str, ...]] = {
 """Cases with sample checks."""
 
 EVERY = [(kind, name) for kind in ("text", "json") for name in (*CASES, *LINT)]
-EVERY += [(kind, name) for kind in ("sarif", "github") for name in LINT]
+EVERY += [(kind, name) for kind in ("sarif", "github", "gitlab", "junit") for name in LINT]
 
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)
@@ -78,5 +78,5 @@ def test_a_command_prints_what_it_did(
 
 
 def test_every_golden_file_has_its_case() -> None:
-    for kind in ("text", "json", "sarif", "github"):
+    for kind in {kind for kind, _ in EVERY}:
         assert {file.stem for file in (GOLDEN / kind).iterdir()} == {name for each, name in EVERY if each == kind}

@@ -62,6 +62,7 @@ def test_boxes_and_diagrams_are_one_algebra(one: Match, two: Match, hook: int | 
         assert mine.is_empty is theirs.is_empty
         again = space.union(space.of_match(region.match(space.layout)) for region in theirs.regions(100_000))
         assert again == mine
+    assert all(a.values(name) == x.values(name) for name in space.layout.fields)
     assert (a <= b, a == b) == (x <= y, x == y)
     assert a - b == a & ~b == ~(~a | b)
     assert x - y == x & ~y == ~(~x | y)
@@ -76,6 +77,21 @@ def test_regions_are_disjoint_and_cover_the_set(match: Match, hook: int | None) 
         assert all(not part.is_empty for part in parts)
         assert all((a & b).is_empty for a, b in combinations(parts[:20], 2))
         assert len(whole.describe((), 100_000)) == len(parts)
+
+
+@each_kind
+@given(data=st.data(), name=st.sampled_from(("src", "dst", "proto", "sport", "dport", "icmp_type", "state")))
+def test_the_values_of_a_field_are_those_that_packets_have(kind: Kind, data: st.DataObject, name: str) -> None:
+    match = data.draw(ranged if kind is boxes_of else matches(field_matches))
+    space = kind(ruleset_of(match, field("icmp_type", 8)))
+    found = space.of_match(match)
+    values = found.values(name)
+    numbers = {number for low, high in values.ranges for number in (low - 1, low, high, high + 1)}
+    domain = space.layout.domain(name)
+    for number in {*numbers, *(each for pair in domain.ranges for each in pair)}:
+        if number in domain:
+            held = found & space.of_match(Field(name, Intervals.of(number)))
+            assert (number in values) is not held.is_empty
 
 
 @each_kind

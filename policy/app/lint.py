@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -35,15 +36,27 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
     units = [Unit(((text, treatment(text.name)),)) for text in roots(texts, lambda name: treatment(name).language)]
     for linted in lint_units(units, how.seconds, watch):
         result.add(linted)
+    result.findings += _agreed(result)
     for found in (result.findings, result.silenced):
         found[:] = _told(found, treatment)
     for found in (result.findings, result.errors, result.silenced):
         found[:] = sorted(_once(found), key=_place)
     unsettled = {(each.span.source.name, each.span.start, each.check.code): each for each in result.undecided}
     result.undecided = [unsettled[place] for place in sorted(unsettled)]
-    result.checks = _together(result.checks, *(treatment(text.name).checks for text in texts))
+    result.checked = {name: treatment(name).checks for name in result.files}
+    result.checks = _together(result.checks, *result.checked.values())
+    result.roots = tuple(text.name for unit in units for text, _ in unit.texts)
     result.seconds = time.monotonic() - started
     return result
+
+
+def _agreed(result: Linted) -> Iterator[Diagnostic]:
+    """Yield what was said about findings as often as the file was read.
+
+    What silences nothing in a file that is included by one file may do so where another one includes it.
+    """
+    said = Counter(map(_identity, result.reviewed))
+    return (each for each in result.reviewed if said[_identity(each)] == result.files[each.span.source.name])
 
 
 def _texts(paths: Iterable[str], how: Linting, result: Linted, treatment: Treating) -> Iterator[Source]:
@@ -88,7 +101,12 @@ def _together(*several: tuple[Check, ...]) -> tuple[Check, ...]:
 
 
 def _once(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    return list({(d.code, d.span.source.name, d.span.start, d.span.end, d.message): d for d in diagnostics}.values())
+    return list({_identity(each): each for each in diagnostics}.values())
+
+
+def _identity(diagnostic: Diagnostic) -> tuple[str, str, int, int, str]:
+    span = diagnostic.span
+    return diagnostic.code, span.source.name, span.start, span.end, diagnostic.message
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import field
 
@@ -55,33 +56,52 @@ class Unsettled:
     reason: str
 
 
+FAIL_ON = ("never", "error", "warning", "info")
+"""From which severity on findings are failures."""
+
+
+def fails(finding: Diagnostic, fail_on: str) -> bool:
+    """Is a finding at or above the severity *fail_on*, one of `FAIL_ON`?"""
+    return FAIL_ON.index(finding.severity) <= FAIL_ON.index(fail_on)
+
+
 @dataclass(slots=True)
 class Linted:
     """What linting gave, all lists sorted by place and each thing in them once.
 
-    *checks* are those that are run, each on some file; *files* are those that were read, with what they include;
-    *passed_over* counts those in directories that are no rules; *silenced* are the findings that comments in the text
-    have silenced.
+    *checks* are those that are run, each on some file; *files* are those that were read, with what they include, and
+    how often; *roots* those of them that no other one includes; *passed_over* counts those in directories that are no
+    rules; *silenced* are the findings that comments in the text have silenced; *reviewed* are those about what was
+    found, until it is known whether they hold.
     """
 
     checks: tuple[Check, ...]
     findings: list[Diagnostic] = field(default_factory=list)
     errors: list[Diagnostic] = field(default_factory=list)
     undecided: list[Unsettled] = field(default_factory=list)
-    files: set[str] = field(default_factory=set)
+    files: Counter[str] = field(default_factory=Counter)
+    roots: tuple[str, ...] = ()
     passed_over: int = 0
     silenced: list[Diagnostic] = field(default_factory=list)
+    reviewed: list[Diagnostic] = field(default_factory=list)
     seconds: float = 0.0
+    checked: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
+    """The checks that hold for each file that was read."""
 
     @property
     def unread(self) -> int:
         """How many files have mistakes or could not be read."""
         return len({error.span.source.name for error in self.errors})
 
+    def failed(self, fail_on: str) -> bool:
+        """Is there a finding at or above the severity *fail_on*?"""
+        return any(fails(finding, fail_on) for finding in self.findings)
+
     def add(self, other: Linted) -> None:
         """Add what linting other files gave."""
         self.findings += other.findings
         self.errors += other.errors
         self.undecided += other.undecided
-        self.files |= other.files
+        self.files += other.files
         self.silenced += other.silenced
+        self.reviewed += other.reviewed

@@ -23,7 +23,8 @@ STDIN = "<stdin>"
 def read_source(path: str) -> Source:
     """Return the text at *path*, `-` for standard input; raises `source.Unreadable`."""
     if path == STANDARD_INPUT:
-        return source.decode(STDIN, sys.stdin.buffer.read(source.MAX_BYTES + 1))
+        kept = source.replacement(STDIN)
+        return kept or source.decode(STDIN, sys.stdin.buffer.read(source.MAX_BYTES + 1))
     return source.read(path)
 
 

@@ -13,14 +13,13 @@ from policy.app.passing import first_packet, passed, sent
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Index
 from policy.ir import Ruleset
-from policy.packet import FIELDS, HOOKS, Intervals, Masked, Names, Packet, Value, ValueSet, complete, has
+from policy.packet import FIELDS, HOOKS, Intervals, Masked, Names, Packet, Value, ValueSet
 from policy.packet.address import LOOPBACK, families_of, whole
-from policy.packet.example import example
 from policy.packet.fields import ICMP, ICMP6, NOT_KNOWN, TRAFFIC
 from policy.packet.packet import NOT_LOOPBACK
 from policy.question.boxes import Part, Question
 from policy.reach import Disagreement
-from policy.reach.connections import Passage, passages, space_for
+from policy.reach.connections import Passage, first_example, passages, space_for
 from policy.sets import Exhausted
 from policy.sets.regions import Region as Place
 from policy.sets.regions import Values, merged, plain
@@ -187,7 +186,7 @@ class _Asked:
 
     def _region(self, piece: _Piece, index: Index | None) -> Region:
         """Return a region with an example that has been through the evaluator; raises `Disagreement`."""
-        one = self._example(piece.firsts)
+        one = first_example(piece.firsts, self.sets, self.hook, self.said)
         verdict, packets = passed(self.ruleset, sent(one, self.alone), self.asking, index)
         region = Region(verdict, packets, one, piece.words)
         passage, decision = piece.passage, region.deciding.decision
@@ -199,18 +198,6 @@ class _Asked:
         if not decided and not any(answer.decision.undecided for answer in packets):
             raise Disagreement(f"sets and evaluator disagree about {dict(one.values)}")
         return replace(region, verdict=passage.verdict)
-
-    def _example(self, firsts: Algebra) -> Packet:
-        """Return a packet out of a set of first packets at no hook, as it is at this one."""
-        found = firsts.example()
-        assert found is not None, "a region without packets"
-        known = {n: v for n, v in found.values.items() if n in self.sets.layout.fields and self._is_known(n)}
-        given: dict[str, Value] = known if self.hook is None else {**known, "hook": self.hook}
-        return example(complete({name: value for name, value in given.items() if name == "hook" or has(given, name)}))
-
-    def _is_known(self, name: str) -> bool:
-        """Does the question say the value of a field, or is it usual?"""
-        return name not in NOT_KNOWN or name in self.said
 
     def _tuples(self) -> dict[Verdict, int]:
         """Return how many 5-tuples have each verdict, where none has two."""

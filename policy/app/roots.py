@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 
 from policy import source
@@ -15,7 +14,7 @@ Language = Callable[[str], str | None]
 
 def roots(texts: Iterable[Source], language: Language) -> list[Source]:
     """Return the texts that no other one includes, and one of every circle; in their order."""
-    known = {_real(text.name): text for text in texts}
+    known = {source.real(text.name): text for text in texts}
     below = {name: set(_included(text, language)) - {name} for name, text in known.items()}
     included = set().union(*below.values())
     seen: set[str] = set()
@@ -47,8 +46,4 @@ def _reached(start: str, below: dict[str, set[str]], language: Language) -> set[
 
 def _included(text: Source, language: Language) -> Iterator[str]:
     front_end = including(language(text.name) or sniff(text.text))
-    return map(_real, front_end.includes(text)) if front_end else iter(())
-
-
-def _real(name: str) -> str:
-    return name if name.startswith("<") else os.path.realpath(name)
+    return map(source.real, front_end.includes(text)) if front_end else iter(())

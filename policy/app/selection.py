@@ -9,16 +9,17 @@ from policy.check import Check
 from policy.checks import checks
 from policy.diagnostic import CODES, did_you_mean
 
+DEFAULT = "default"
+"""Means the checks that are on by default."""
+
 
 def selected(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Check, ...]:
     """Return the checks that *select* means, those that are on by default without it, less those of *ignore*.
 
-    A word is a code (`FW101`), the beginning of codes (`FW1`) or a name (`jump-cycle`), in any case; a text may have
-    several, parted by commas. Raises `CannotAnswer` for one that means no check.
+    A word is a code (`FW101`), the beginning of codes (`FW1`) or a name (`jump-cycle`), in any case, or `default`;
+    a text may have several, parted by commas. Raises `CannotAnswer` for one that means no check.
     """
-    wanted, unwanted = _meant(select), _meant(ignore)
-    if not select:
-        wanted = {check.code for check in checks() if check.enabled}
+    wanted, unwanted = _meant(select or (DEFAULT,)), _meant(ignore)
     return tuple(check for check in checks() if check.code in wanted - unwanted)
 
 
@@ -30,6 +31,8 @@ def _meant(texts: Iterable[str]) -> set[str]:
 def checks_of(word: str) -> list[Check]:
     """Return the checks that a word means, at least one; raises `CannotAnswer`."""
     code, name = word.upper(), word.lower()
+    if name == DEFAULT:
+        return [check for check in checks() if check.enabled]
     found = [check for check in checks() if name == check.name or (code[:2] == "FW" and check.code.startswith(code))]
     if found:
         return found

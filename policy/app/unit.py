@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from policy._record import dataclass
-from policy.app.linted import SECONDS, Linted, Treatment, Unsettled
+from policy.app.checking import checked
+from policy.app.linted import SECONDS, Linted, Treatment
 from policy.app.load import facts, load
-from policy.check import Check, Facts, Review, Undecided
-from policy.check.silence import Silence
-from policy.diagnostic import Diagnostic, Mistakes, unreadable
+from policy.check import Check
+from policy.diagnostic import Mistakes, unreadable
 from policy.ir import Ruleset
-from policy.sets import Budget, Exhausted
-from policy.source import Source, Span, Unreadable
+from policy.sets import Budget
+from policy.source import Source, Unreadable
 
 Watch = Callable[[str, str], None]
 """Is told which file is being looked at, and what is being done with it."""
@@ -36,8 +36,14 @@ def lint_unit(unit: Unit, seconds: float, watch: Watch | None = None) -> Linted:
     for text, how in unit.texts:
         ruleset = _loaded(text, how, result, watch)
         if ruleset is not None:
-            _run(text, facts(ruleset, _budget(seconds), how.local, how.settings), how, result, watch)
+            result.files.update({source.name for source in ruleset.sources} | {text.name})
+            known = facts(ruleset, _budget(seconds), how.local, how.settings)
+            result.add(checked(text, known, how.checks, _telling(text, watch)))
     return result
+
+
+def _telling(text: Source, watch: Watch | None) -> Callable[[Check], None]:
+    return lambda check: watch(text.name, f"{check.code} {check.name}") if watch else None
 
 
 def _loaded(text: Source, how: Treatment, result: Linted, watch: Watch | None) -> Ruleset | None:
@@ -45,40 +51,12 @@ def _loaded(text: Source, how: Treatment, result: Linted, watch: Watch | None) -
     if watch:
         watch(text.name, "reading")
     try:
-        ruleset = _read(text, how)
+        return _read(text, how)
     except Unreadable as error:
         result.errors.append(unreadable(error))
-        return None
     except Mistakes as mistakes:
         result.errors += mistakes.diagnostics
-        return None
-    result.files |= {source.name for source in ruleset.sources} | {text.name}
-    return ruleset
-
-
-def _run(text: Source, known: Facts, how: Treatment, result: Linted, watch: Watch | None) -> None:
-    """Add what the checks find in one set of rules: first each by itself, then those that look at what was found."""
-    silence = Silence(known.ruleset)
-    ran: set[str] = set()
-    for check in how.checks:
-        if watch:
-            watch(text.name, f"{check.code} {check.name}")
-        try:
-            if check.find:
-                _take(check, check.find(known), silence, result)
-                ran.add(check.code)
-        except Exhausted as limit:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), f"it would take more than {limit}"))
-        except RecursionError:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), "it is nested too deeply"))
-        except MemoryError:
-            result.undecided.append(Unsettled(check, Span(text, 0, 0), "there is not enough memory"))
-            # What had been found out takes the memory.
-            known = facts(known.ruleset, known.budget, how.local, how.settings)
-    for check in how.checks:
-        if check.review:
-            review = Review(frozenset(ran), frozenset(silence.used))
-            _take(check, check.review(known, review), silence, result)
+    return None
 
 
 def _read(text: Source, how: Treatment) -> Ruleset:
@@ -97,14 +75,3 @@ def _budget(seconds: float) -> Budget:
     """Return a budget of so many seconds; more of them than usual allow for more work too."""
     usual = Budget().steps
     return Budget(seconds, steps=max(usual, round(usual * seconds / SECONDS)))
-
-
-def _take(check: Check, finds: Iterable[Diagnostic | Undecided], silence: Silence, result: Linted) -> None:
-    """Add what one check finds."""
-    for found in finds:
-        if isinstance(found, Undecided):
-            result.undecided.append(Unsettled(check, found.span, found.reason))
-        elif silence.covers(found):
-            result.silenced.append(found)
-        else:
-            result.findings.append(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
@@ -13,7 +13,7 @@ from threading import Thread
 from policy.app.linted import Linted
 from policy.app.unit import Unit, Watch, lint_unit
 from policy.diagnostic import unreadable
-from policy.source import Unreadable
+from policy.source import Unreadable, replaced, replacements
 
 WORTH = 200_000
 """Fewer characters than these take less time than starting processes does."""
@@ -28,7 +28,7 @@ def lint_units(units: Sequence[Unit], seconds: float, watch: Watch | None = None
     broken = []
     with _pool(count) as pool:
         largest_first = sorted(units, key=lambda unit: unit.size, reverse=True)
-        waiting = {pool.submit(lint_unit, unit, seconds): unit for unit in largest_first}
+        waiting = {pool.submit(_lint, unit, seconds, replacements()): unit for unit in largest_first}
         for number, done in enumerate(as_completed(waiting), 1):
             unit = waiting[done]
             if watch:
@@ -50,10 +50,15 @@ def _alone(unit: Unit, seconds: float) -> Linted:
     """Return what the checks find in one unit, or that its process has been ended from outside."""
     try:
         with _pool(1) as pool:
-            return pool.submit(lint_unit, unit, seconds).result()
+            return pool.submit(_lint, unit, seconds, replacements()).result()
     except BrokenProcessPool:
         what = "could not be linted: the process that did it was ended, perhaps for want of memory"
         return Linted((), errors=[unreadable(Unreadable(text.name, what, "split it")) for text, _ in unit.texts])
+
+
+def _lint(unit: Unit, seconds: float, texts: Mapping[str, str]) -> Linted:
+    with replaced(texts):
+        return lint_unit(unit, seconds)
 
 
 def _processors() -> int:

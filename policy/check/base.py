@@ -25,15 +25,6 @@ class Undecided:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """What is known of one set of rules once checks have run: the codes of those that have, and what was silenced."""
-
-    ran: frozenset[str]
-    used: frozenset[tuple[Span, str]]
-    """The place of each suppression that silenced a finding, with the code of that."""
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """One lint check.
 
@@ -83,3 +74,16 @@ class Check:
         *fix* is what `Facts.fix` offers.
         """
         return Diagnostic(self.code, message, span, help, self.severity, related, self.name, region, example, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is known of one set of rules once checks have run.
+
+    *checks* are all that there are, *ran* the codes of those that have run and left nothing undecided, *used* the place
+    of each suppression that silenced a finding, with the code of that.
+    """
+
+    checks: tuple[Check, ...]
+    ran: frozenset[str]
+    used: frozenset[tuple[Span, str]]

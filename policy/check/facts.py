@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
-from policy.change import Announced, Change, Edit, Fix
+from policy.change import Announced, Change, Fix
+from policy.check.exposure import Exposure
+from policy.check.language import Language
 from policy.check.outside import Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
@@ -22,45 +24,33 @@ from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
+from policy.reach.replies import Replies
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
 from policy.sets.words import describe
-from policy.source import Source, Span
+from policy.source import Span
+
+T = TypeVar("T")
 
 SHOWN_REGIONS = 3
 
 MANY = 1000
 """In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
 
+SHARE_OF_REPLIES = 6
+"""What becomes of connections may take this part of the time, so that it leaves some to all others."""
+
 LESS = ", apart from what earlier rules take"
-
-
-class Language(Protocol):
-    """What checks need of the language of the rules, a part of `languages.FrontEnd`: it writes, and knows comments."""
-
-    def with_values(
-        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
-    ) -> str | None:
-        """Return a rule as text with other values in one field; None: impossible."""
-
-    def edits(self, change: Change) -> tuple[Edit, ...] | None:
-        """Return the edits of the text that make a change; None: there are none."""
-
-    def comments(self, source: Source) -> list[Span]:
-        """Return the comments of a text."""
-
-    def disabled(self, ruleset: Ruleset) -> list[Span]:
-        """Return the comments that would be rules without their sign."""
 
 
 class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
     *local* are the host's own addresses, where they are known; *language* is that of the rules: without it they cannot
-    be written, and have no comments (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are
-    the rules of the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that
-    need an engine raise `Exhausted` once the budget is spent.
+    be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
+    the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
+    engine raise `Exhausted` once the budget is spent.
     """
 
     def __init__(
@@ -77,12 +67,14 @@ class Facts:
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
-        self._language = language
+        self.language = language
         self._arriving: dict[int | None, Any] = {}
         self._open: dict[int | None, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
+        self._found: dict[Callable[[Facts], Any], Any] = {}
+        self._replies: dict[int | None, Replies[Any]] = {}
         self._opponents: dict[At, list[Opponent[Any]]] = {}
 
     @cached_property
@@ -110,7 +102,7 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self._language is None else self._language.with_values(self.ruleset, rule, field, values, others)
+        return None if self.language is None else self.language.with_values(self.ruleset, rule, field, values, others)
 
     def fix(
         self,
@@ -121,23 +113,11 @@ class Facts:
         rests: tuple[Span, ...] = (),
     ) -> Fix | None:
         """Return a fix that makes all of some changes (`change.Fix` says the rest); None where the text cannot."""
-        found = [None if self._language is None else self._language.edits(change) for change in changes]
+        found = [None if self.language is None else self.language.edits(change) for change in changes]
         edits = [each for each in found if each is not None]
         if len(edits) < len(found):
             return None
         return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, rests)
-
-    @cached_property
-    def comments(self) -> tuple[Span, ...]:
-        """The comments in all texts."""
-        if self._language is None:
-            return ()
-        return tuple(span for source in self.ruleset.sources for span in self._language.comments(source))
-
-    @cached_property
-    def disabled(self) -> tuple[Span, ...]:
-        """The comments that would be rules without their sign."""
-        return tuple(self._language.disabled(self.ruleset)) if self._language else ()
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -214,11 +194,30 @@ class Facts:
                 found[hook] = packets
         return found
 
+    @cached_property
+    def exposure(self) -> Exposure:
+        """What is open to everybody outside."""
+        return Exposure(self)
+
+    def once(self, find: Callable[[Facts], T]) -> T:
+        """Return what a function of these facts gives; it is called once."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: T = self._found[find]
+        return found
+
     def flow(self, hook: int | None) -> Flow[Any, Any]:
         """Return all packets through the rules of a hook."""
         if hook not in self._flows:
             self._flows[hook] = Flow(self.ruleset, self.space(hook))
         return self._flows[hook]
+
+    def replies(self, hook: int | None) -> Replies[Any]:
+        """Return what becomes of the connections that are opened at a hook; they have a share of the budget."""
+        if hook not in self._replies:
+            seconds = None if self.budget.seconds is None else self.budget.seconds / SHARE_OF_REPLIES
+            self._replies[hook] = Replies(self.ruleset, hook, Budget(seconds, parent=self.budget))
+        return self._replies[hook]
 
     @cached_property
     def standings(self) -> Standings:
@@ -307,13 +306,14 @@ class Facts:
             raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
         return packet
 
-    def words(self, packets: Algebra, hook: int | None = None) -> str | None:
+    def words(self, packets: Algebra, hook: int | None = None, within: Any = None) -> str | None:
         """Return a set of packets in words, with the names of the file; None where the budget does not allow it.
 
-        With the *hook* where they are, what all packets that come to the rules there have is not said.
+        With the *hook* where they are, what all packets that come to the rules there, or those *within*, have is not
+        said.
         """
         try:
-            within = self._entering.get(hook)
+            within = self._entering.get(hook) if within is None else within
             found, more = packets.describe_first(self.ruleset.definitions, SHOWN_REGIONS, within)
         except Exhausted:
             return None
@@ -328,9 +328,11 @@ class Facts:
                 return packet
         return None
 
-    def _said(self, packets: Algebra, hook: int | None, guess: Match | None) -> str | None:
+    def _said(
+        self, packets: Algebra, hook: int | None, guess: Match | None, within: Algebra | None = None
+    ) -> str | None:
         simply = None if guess is None else self._guessed(self.space(hook), packets, guess, self._entering.get(hook))
-        return simply or self.words(packets, hook)
+        return simply or self.words(packets, hook, within)
 
     def told(self, sets: Sets[Any, Any], packets: Any, guess: Match) -> str | None:
         """Return some packets of a space in words, all of which meet *guess*: as that, where they are just those."""
@@ -360,12 +362,23 @@ class Facts:
                 found[hook] = sets.everything - sets.union(sets.of_match(match) for match, _ in IMPLICIT)
         return found
 
-    def region(self, packets: Mapping[int | None, Algebra], guess: Match | None = None) -> str | None:
+    def region(
+        self,
+        packets: Mapping[int | None, Algebra],
+        guess: Match | None = None,
+        within: Mapping[int | None, Algebra] | None = None,
+    ) -> str | None:
         """Return sets of packets of several hooks in words: once, where they are the same at all of them.
 
-        All of them meet *guess*. Where they are just those, or the rules are many, that is said instead.
+        All of them meet *guess*. Where they are just those, or the rules are many, that is said instead. What all
+        packets *within* have is not said.
         """
-        texts = {hook: text for hook, some in packets.items() if (text := self._said(some, hook, guess)) is not None}
+        care = within or {}
+        texts = {
+            hook: text
+            for hook, some in packets.items()
+            if (text := self._said(some, hook, guess, care.get(hook))) is not None
+        }
         if len(texts) < len(packets):
             return None
         if len(set(texts.values())) == 1 and len(texts) == len(self.hooks):

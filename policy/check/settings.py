@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Annotated, Literal
 
 from policy.ir import Field, Match, all_of, either_of
 from policy.packet import Intervals, Names
 
+Pattern = Annotated[str, "pattern"]
+"""A regular expression."""
+
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A part of the network: the *interfaces* behind which it lies, the *addresses* that are in it, None: any.
-
-    *untrusted*: is it one that nothing may come from unasked, such as the Internet?
-    """
+    """A part of the network. A field, but for the name, is a key of the configuration."""
 
     name: str
     interfaces: Names | None = None
+    """The interfaces behind which the zone lies; a `+` at the end stands for any ending. Any, where it is not said."""
     addresses: Intervals | None = None
+    """The addresses and prefixes that are in the zone. Any, where it is not said."""
     untrusted: bool = False
+    """Is it a zone that nothing may come from unasked, such as the Internet?"""
 
     @property
     def sends(self) -> Match:
@@ -41,17 +45,20 @@ class Zone:
 class Settings:
     """What the configuration says to checks. The defaults hold where there is none.
 
-    *zones* are the parts of the network that it names; *wide_ports*: more ports than these are many;
-    *expiry_days*: rules are reported so many days before they expire; *names*: patterns (regular expressions) that
-    whole names have to match, by the kind of what is named (`network`, `host`, `service`, `policy`, `label`); *today*:
-    the date, None where checks are not to know it.
+    A field is a key of the configuration, `wide_ports` is `wide-ports`: its annotation says what is written there, and
+    the sentence below it is what the JSON Schema and docs/configuration.md say.
     """
 
     zones: tuple[Zone, ...] = ()
+    """The parts of the network, by their names: tables `[zones.NAME]`."""
     wide_ports: int = 1000
+    """More ports than these are many."""
     expiry_days: int = 30
-    names: Mapping[str, str] = field(default_factory=dict)
+    """Rules are reported so many days before they expire."""
+    names: Mapping[Literal["network", "host", "service", "policy", "label"], Pattern] = field(default_factory=dict)
+    """Patterns (regular expressions) that whole names have to match, by the kind of what is named."""
     today: date | None = None
+    """The date, None where checks are not to know it; no key."""
 
     @property
     def untrusted(self) -> Match | None:

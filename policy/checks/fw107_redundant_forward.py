@@ -18,6 +18,7 @@ needless one, and nothing is said here.
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
+from policy.check.dead import removal
 from policy.check.wording import counted, shown, verb
 from policy.diagnostic import Diagnostic, Severity
 from policy.reach.effects import deciding
@@ -37,6 +38,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             help="remove the rule, or keep it with a note that says why it stands here",
             related=shown(facts, [(each, f"{verb(verdict)} them otherwise") for each in found.deciders]),
             region=facts.region(found.packets, facts.rule(at).match),
+            fix=removal(facts, at, safe=facts.rule(at).note is None, rests=found.deciders),
             example=facts.replayed(
                 found.packets.values(), [facts.rule(at)], facts.usual(found.packets, facts.rule(at).match)
             ),

@@ -75,7 +75,7 @@ COMMIT
     ),
     good=(
         """
-policy host at input {
+policy server at input {
     default block
     allow any from 127.0.0.0/8 in lo
     block any from 127.0.0.0/8

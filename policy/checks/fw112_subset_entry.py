@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from policy.change import RemoveItem
 from policy.check import Check, Facts
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Item, ItemList
@@ -36,7 +37,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         found = [*_inside(each, each.items, facts), *_inside(each, each.excepted, facts)]
         known = {finding.span for finding in found}
         yield from found
-        yield from (finding for finding in _excepted(each) if finding.span not in known)
+        yield from (finding for finding in _excepted(each, facts) if finding.span not in known)
 
 
 def _inside(of: ItemList, items: Sequence[Item], facts: Facts) -> Iterator[Diagnostic]:
@@ -53,10 +54,17 @@ def _inside(of: ItemList, items: Sequence[Item], facts: Facts) -> Iterator[Diagn
         else:
             message = f"`{_text(item)}` lies inside {', '.join(names[:-1])} and {names[-1]} together"
         related = tuple(Related(each.span, "it is in here" if len(around) == 1 else "a part of it") for each in around)
-        yield CHECK.finding(item.span, message, help=_LEAVE_OUT, related=related, region=_region(of, item))
+        yield _finding(facts, of, item, message, related)
 
 
-def _excepted(of: ItemList) -> Iterator[Diagnostic]:
+def _finding(
+    facts: Facts, of: ItemList, item: Item, message: str, related: tuple[Related, ...], help: str = _LEAVE_OUT
+) -> Diagnostic:
+    fix = facts.fix(f"leave out `{_text(item)}`", RemoveItem(of, item.span))
+    return CHECK.finding(item.span, message, help=help, related=related, region=_region(of, item), fix=fix)
+
+
+def _excepted(of: ItemList, facts: Facts) -> Iterator[Diagnostic]:
     """Yield what has no part in both sides of `except`, or no part beside it."""
     listed, excepted = ([(item, v) for item in some if isinstance(v := item.values, Intervals)] for some in _sides(of))
     everything, nothing = _union([v for _, v in listed]), _union([v for _, v in excepted])
@@ -67,12 +75,12 @@ def _excepted(of: ItemList) -> Iterator[Diagnostic]:
             message = f"`{_text(item)}` is outside of what it is excepted from, so the exception does nothing"
             related = tuple(Related(each.span, "it is not in here") for each, _ in listed)
             help = "leave it out, or correct one of the two"
-            yield CHECK.finding(item.span, message, help=help, related=related, region=_region(of, item))
+            yield _finding(facts, of, item, message, related, help)
     for item, values in listed:
         if values and nothing.covers(values):
             message = f"`{_text(item)}` is excepted as a whole, so it does nothing in this list"
             related = tuple(Related(each.span, "excepted here") for each, v in excepted if v.meets(values))
-            yield CHECK.finding(item.span, message, help=_LEAVE_OUT, related=related, region=_region(of, item))
+            yield _finding(facts, of, item, message, related)
 
 
 def _sides(of: ItemList) -> tuple[tuple[Item, ...], tuple[Item, ...]]:

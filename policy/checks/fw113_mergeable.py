@@ -6,21 +6,22 @@ belongs together is easier to see in one rule.
 **What to do.** Write the rule that the finding names instead of the others; where each is to be counted on its own,
 or is to get a note of its own, leave them as they are.
 
-**What is said exactly.** The rules follow each other in one policy, have the same actions, label, note, owner and
-expiry date, and no condition that cannot be known; none of them is dead. Their matches differ in the values of one
-field, no rule says what the others say already, and the one rule matches just those packets that any of them matches.
-Each packet then meets the same as before. The new rule is read again before it is shown. What cannot be written as one
-rule is not reported: iptables has one prefix, one range of ports, or fifteen ports with multiport. A finding speaks of
-at most 32 rules.
+**What is said exactly.** The rules follow each other in one policy, have the same actions, label, note, owner, expiry
+date and suppressions of other checks, and no condition that cannot be known; none of them is dead. Their matches
+differ in the values of one field, no rule says what the others say already, and the one rule matches just those
+packets that any of them matches. Each packet then meets the same as before. The new rule is read again before it is
+shown. What cannot be written as one rule is not reported: iptables has one prefix, one range of ports, or fifteen
+ports with multiport. A finding speaks of at most 32 rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from policy.change import MergeRules
 from policy.check import Check, Facts
 from policy.diagnostic import Diagnostic, Related, Severity
-from policy.ir import Field, Rule, with_values
+from policy.ir import Field, Rule, Suppression, with_values
 from policy.packet import FIELDS
 from policy.reach.merges import Neighbours, Run, changed_fields, united
 
@@ -34,13 +35,18 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the runs of rules that can be one."""
     changing = changed_fields(facts.ruleset)
     for name in facts.met:
-        neighbours = Neighbours(facts.ruleset.policies[name].rules, changing)
+        neighbours = Neighbours(facts.ruleset.policies[name].rules, changing, _silent)
         at = 0
         while at + 1 < len(neighbours.rules):
             found = _longest(neighbours, at, facts)
             if found is not None and all(facts.is_live((name, at + n)) for n in range(len(found[0]))):
                 yield _finding(*found, facts, name)
             at += 1 if found is None else len(found[0])
+
+
+def _silent(rule: Rule) -> tuple[Suppression, ...]:
+    """Return what silences other checks than this one."""
+    return tuple(each for each in rule.suppressions if each.checks and not each.names(CHECK.code, CHECK.name))
 
 
 def _longest(neighbours: Neighbours, at: int, facts: Facts) -> Merged | None:
@@ -80,7 +86,9 @@ def _finding(rules: Sequence[Rule], field: Field, text: str, facts: Facts, polic
     help = f"write it instead of the {'two' if len(others) == 1 else len(rules)}"
     related = tuple(Related(each.span, "one rule with the first") for each in others)
     space = facts.space(facts.met[policy][0])
-    return CHECK.finding(first.span, message, help=help, related=related, region=facts.words(space.of_match(match)))
+    region = facts.words(space.of_match(match))
+    fix = facts.fix("write one rule for them", MergeRules(tuple(rules), text))
+    return CHECK.finding(first.span, message, help=help, related=related, region=region, fix=fix)
 
 
 CHECK = Check(

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from policy.change import Announced, MergeRules
 from policy.check import Check, Facts
 from policy.check.wording import SHOWN_RULES
 from policy.diagnostic import Diagnostic, Related, Severity
@@ -94,8 +95,18 @@ def _finding(
         Related(first.span, f"this leaves out `{one}`"),
         *(Related(facts.rule(each).span, "this does not leave it out either") for each in further[:SHOWN_RULES]),
     )
-    help = _help(first, rule, other, mine, facts)
-    return CHECK.finding(rule.span, message, help=help, related=related, region=region, example=example)
+    text = _one_rule(first, rule, other, mine, facts)
+    if text is not None:
+        help = f"if both are to be left out, write one rule: `{text}`"
+        fix = facts.fix(
+            "write one rule that leaves out both",
+            MergeRules((first, rule), text),
+            safe=False,
+            announced=Announced(either_of(other.left_out, mine.left_out), without=(first.span, rule.span)),
+        )
+    else:
+        help, fix = _help(mine), None
+    return CHECK.finding(rule.span, message, help=help, related=related, region=region, example=example, fix=fix)
 
 
 def _does(rule: Rule) -> str:
@@ -114,13 +125,16 @@ def _does(rule: Rule) -> str:
     raise AssertionError(action)
 
 
-def _help(first: Rule, rule: Rule, other: Negation, mine: Negation, facts: Facts) -> str:
-    """Return how both can be left out."""
-    if mine.base is not None and isinstance(mine.excepted, Intervals) and isinstance(other.excepted, Intervals):
-        left = mine.base - other.excepted - mine.excepted
-        text = facts.with_values(first, mine.field, left, [rule]) if left else None
-        if text is not None:
-            return f"if both are to be left out, write one rule: `{text}`"
+def _one_rule(first: Rule, rule: Rule, other: Negation, mine: Negation, facts: Facts) -> str | None:
+    """Return the one rule that leaves out what both do, where the language has one."""
+    if mine.base is None or not (isinstance(mine.excepted, Intervals) and isinstance(other.excepted, Intervals)):
+        return None
+    left = mine.base - other.excepted - mine.excepted
+    return facts.with_values(first, mine.field, left, [rule]) if left else None
+
+
+def _help(mine: Negation) -> str:
+    """Return how both can be left out, where one rule cannot."""
     if mine.field in ("sport", "dport"):
         return "if both are to be left out, negate one list of ports"
     return "if both are to be left out, write a chain that returns for each of them, and does this for the rest"

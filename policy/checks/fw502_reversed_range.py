@@ -2,7 +2,8 @@
 
 Most firewalls refuse such a range, and then it is a mistake, which every command reports. Linux loads it in some
 places (`-m iprange`, `-m length`) and means what it says: no packet matches. With `!` every packet does. Nothing tells
-the administrator: a rule that was to block an address blocks none, or a rule for all but some addresses is one for all.
+the administrator: a rule that was to block an address blocks none, or a rule for all but some addresses is one for
+all.
 
 **What to do.** Turn the range round. If the numbers are in the right order, one of them is mistyped.
 

@@ -1,8 +1,8 @@
 """A port stands where no protocol has ports.
 
 Only TCP, UDP, DCCP, SCTP and UDP-Lite have ports. A rule that asks for the port of GRE, of ICMP, or of whatever
-protocol, matches nothing, or not what its author thinks; `iptables-restore` refuses it. So it is a mistake, which every
-command reports, not only `lint`. In iptables `-p` stands before the option that names the port: `--dport` is an
+protocol, matches nothing, or not what its author thinks; `iptables-restore` refuses it. So it is a mistake, which
+every command reports, not only `lint`. In iptables `-p` stands before the option that names the port: `--dport` is an
 option of what `-p` loads.
 
 **What to do.** Say which protocol the port belongs to, or leave the port out.

@@ -23,7 +23,7 @@ from policy.ir import Allow, Rule
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rows of rules without a description."""
-    comments = remarks(facts)
+    comments = facts.once(remarks)
     for name, policy in facts.ruleset.policies.items():
         row: list[Rule] = []
         before: Rule | None = None

@@ -65,6 +65,7 @@ def command(
 
     wish = _Wish(rules, question, packets, trace)
     _check(wish)
+    reading = reading.at(rules)
     ruleset = reading.read(rules)
     if not ruleset.policies:
         raise CannotAnswer(

@@ -10,7 +10,7 @@ from policy.cli.options import language_option, output_options
 from policy.cli.output import Output
 
 if TYPE_CHECKING:
-    from policy.app.fmt import Formatted
+    from policy.app.written import Draft
 
 
 @click.command("fmt")
@@ -30,7 +30,8 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, language: str | Non
     """
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("standard input (`-`) stands alone", click.get_current_context())
-    from policy.app.fmt import formatted, write
+    from policy.app.fmt import formatted
+    from policy.app.written import write
 
     files = formatted(paths, language)
     changed = [file for file in files if file.changed]
@@ -43,7 +44,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, language: str | Non
     return 1 if changed and (check or diff) else 0
 
 
-def _report(files: list[Formatted], changed: list[Formatted], diff: bool, out: Output, written: bool) -> None:
+def _report(files: list[Draft], changed: list[Draft], diff: bool, out: Output, written: bool) -> None:
     if out.as_json:
         out.document(
             {

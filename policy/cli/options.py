@@ -14,6 +14,7 @@ from policy._record import dataclass
 from policy.cli.output import Output
 
 if TYPE_CHECKING:
+    from policy.app.config.read import Configuration
     from policy.ir import Ruleset
     from policy.packet import Intervals
 
@@ -99,10 +100,25 @@ def language_option(command: Command) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How rules are read: in which language, and which addresses are the host's own."""
+    """How rules are read: in which language, and which addresses are the host's own; and which configuration holds."""
 
     language: str | None
     local: Intervals | None
+    config: str | None = None
+    isolated: bool = False
+
+    def configuration(self, path: str, whole: bool) -> Configuration | None:
+        """Return the configuration for what is at *path*, if there is one: *whole*, or how files are read alone."""
+        from policy.app.config.read import configuration
+
+        return None if self.isolated else configuration(path, self.config, whole)
+
+    def at(self, path: str) -> Reading:
+        """Return how the file at *path* is read: as the options say, else as the configuration does."""
+        configured = self.configuration(path, whole=False)
+        given = configured.given(path) if configured else {}
+        local = self.local if self.local is not None else given.get("local")
+        return Reading(self.language or given.get("language"), local)
 
     def read(self, path: str) -> Ruleset:
         """Return the rules at *path*, `-` for standard input."""
@@ -115,13 +131,19 @@ class Reading:
 
 
 def reading_options(command: Command) -> Command:
-    """Add `--language` and `--local`: the command gets `reading`."""
+    """Add `--language` and `--local`, `--config` and `--no-config`: the command gets `reading`."""
 
     @language_option
     @click.option("--local", multiple=True, metavar="ADDR", help="The host's own address or prefix; several times.")
+    @click.option("--config", metavar="FILE", help="The configuration; by default the nearest above the files.")
+    @click.option("--no-config", "isolated", is_flag=True, help="Read no configuration.")
     @wraps(command)
-    def wrapper(*args: Any, language: str | None, local: tuple[str, ...], **wishes: Any) -> int:
-        return command(*args, reading=Reading(language, _addresses(local)), **wishes)
+    def wrapper(
+        *args: Any, language: str | None, local: tuple[str, ...], config: str | None, isolated: bool, **wishes: Any
+    ) -> int:
+        if config and isolated:
+            raise click.UsageError("either `--config` or `--no-config`, not both", click.get_current_context())
+        return command(*args, reading=Reading(language, _addresses(local), config, isolated), **wishes)
 
     return wrapper
 

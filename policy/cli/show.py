@@ -50,6 +50,7 @@ def command(
 
     Exit status: 0, or 2 when the rules could not be read, or the picture not be written.
     """
+    reading = reading.at(rules)
     ruleset = reading.read(rules)
     if not (wants_matrix or svg):
         if hook or assume:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from datetime import date, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -12,32 +14,26 @@ from policy._record import dataclass
 from policy.cli.options import Command, Reading, reading_options
 
 if TYPE_CHECKING:
-    from policy.app.linted import Linted, Linting
-
-FAIL_ON = ("never", "error", "warning", "info")
+    from policy.app.config.plan import Plan
+    from policy.app.config.read import Given
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the options ask for."""
+    """What the options ask for; *given* has those that were said, by the attributes of `app.config.keys`."""
 
     reading: Reading
-    select: tuple[str, ...]
-    ignore: tuple[str, ...]
-    fail_on: str
-    budget: float
+    given: Given
+    today: date
 
-    def linting(self) -> Linting:
-        """Return how to lint; raises `CannotAnswer` for a check that is none."""
-        from policy.app.linted import Linting, Treatment
-        from policy.app.selection import selected
+    def plan(self, paths: Sequence[str]) -> Plan:
+        """Return how to lint *paths*, with what the configuration says."""
+        from policy.app.config.plan import plan
 
-        checks = selected(self.select, self.ignore)
-        return Linting(Treatment(checks, self.reading.language, self.reading.local), self.budget)
-
-    def failed(self, linted: Linted) -> bool:
-        """Is there a finding at or above `--fail-on`?"""
-        return any(FAIL_ON.index(finding.severity) <= FAIL_ON.index(self.fail_on) for finding in linted.findings)
+        configured = self.reading.configuration(paths[0] if paths else ".", whole=True)
+        reading = {"language": self.reading.language, "local": self.reading.local}
+        said = {name: value for name, value in {**self.given, **reading}.items() if value not in (None, ())}
+        return plan(paths, configured, said, self.today)
 
 
 class _Seconds(click.ParamType):  # type: ignore[type-arg] # generic only in newer versions of click
@@ -62,15 +58,12 @@ _OPTIONS = (
     ),
     click.option(
         "--fail-on",
-        type=click.Choice(FAIL_ON),
-        default="warning",
-        show_default=True,
-        help="The least severity of a finding that makes the exit status 1.",
+        type=click.Choice(("never", "error", "warning", "info")),
+        help="The least severity of a finding that makes the exit status 1 (warning).",
     ),
     click.option(
         "--budget",
         type=_Seconds(),
-        default=60.0,
         metavar="SECONDS",
         help="How long the checks may take for one file (60), and how much they may work; the rest stays undecided.",
     ),
@@ -81,17 +74,14 @@ def wishes(command: Command) -> Command:
     """Add the options of `Wishes`, and those of reading: the command gets `wishes`."""
 
     @reading_options
+    @click.option(
+        "--today", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The date, by default that of the clock."
+    )
     @wraps(command)
-    def wrapper(
-        *args: Any,
-        reading: Reading,
-        select: tuple[str, ...],
-        ignore: tuple[str, ...],
-        fail_on: str,
-        budget: float,
-        **others: Any,
-    ) -> int:
-        return command(*args, wishes=Wishes(reading, select, ignore, fail_on, budget), **others)
+    def wrapper(*args: Any, reading: Reading, today: datetime | None, **others: Any) -> int:
+        given = {name: others.pop(name) for name in ("select", "ignore", "fail_on", "budget")}
+        date = (today or datetime.now().astimezone()).date()
+        return command(*args, wishes=Wishes(reading, given, date), **others)
 
     for option in reversed(_OPTIONS):
         wrapper = option(wrapper)

@@ -18,6 +18,8 @@ ANY_ADDRESS = V4 | V6
 LOOPBACK = Intervals.of((V4_BASE + (127 << 24), V4_BASE + (128 << 24) - 1), 1)
 MULTICAST = Intervals.of((V4_BASE + (224 << 24), V4_BASE + (240 << 24) - 1), (0xFF << 120, (1 << 128) - 1))
 BROADCAST = Intervals.of(V4_BASE + (1 << 32) - 1)
+UNSPECIFIED = Intervals.of(V4_BASE, 0)
+"""What hosts that have no address yet write as their source (RFC 1122, 3.2.1.3; RFC 4291, 2.5.2)."""
 
 _DOTTED = re.compile(r"(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})", re.ASCII)
 

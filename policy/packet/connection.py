@@ -17,9 +17,19 @@ OPPOSITE = {"src": "dst", "dst": "src", "sport": "dport", "dport": "sport", "in"
 OPENING = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
 """The ICMP types that can be new to connection tracking (nf_conntrack_proto_icmp.c, …_icmpv6.c)."""
 
+LINUX_PORTS = Intervals.of((32768, 60999))
+"""The ports that Linux gives to clients, if it is not told others (ip-sysctl.rst, `ip_local_port_range`)."""
+
+DYNAMIC_PORTS = Intervals.of((49152, 65535))
+"""The ports that clients have with other systems (RFC 6335, 6; Windows, macOS, FreeBSD)."""
+
+CLIENT_PORTS = LINUX_PORTS | DYNAMIC_PORTS
+
 _ICMP_REPLIES = {8: 0, 13: 14, 15: 16, 17: 18}
 _ICMP6_REPLIES = {128: 129, 139: 140}
-_OTHER_HOOK = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
+OTHER_HOOK = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
+"""The hook of the reply, by that of the first packet."""
+
 _KEPT = ("proto", "fragment", "icmp_code", "tos", "mark", "ttl")
 
 
@@ -48,5 +58,5 @@ def _turned(values: Mapping[str, Value]) -> dict[str, Value]:
     turned = {name: values[opposite] for name, opposite in OPPOSITE.items() if opposite in values}
     hook = values.get("hook")
     if isinstance(hook, int):
-        turned["hook"] = _OTHER_HOOK[hook]
+        turned["hook"] = OTHER_HOOK[hook]
     return turned

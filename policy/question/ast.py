@@ -140,3 +140,8 @@ class Match:
     flags: Flags | None = None
     settings: tuple[Setting, ...] = ()
     span: Span = field(compare=False, repr=False, kw_only=True)
+
+    @property
+    def addresses(self) -> tuple[Addresses, ...]:
+        """The lists of addresses in it."""
+        return tuple(each.addresses for each in (self.source, self.destination) if each is not None)

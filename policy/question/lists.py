@@ -6,10 +6,12 @@ Only what has several items, or an exception, is read again for this: most rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from policy.diagnostic import Collector
 from policy.ir import Item, ItemList, Service
 from policy.packet import HOOKS, STATES, Intervals, Names
+from policy.packet.address import parse_address, parse_prefix
 from policy.question import ast
 from policy.question.addresses import addresses, ports
 from policy.question.services import services
@@ -40,6 +42,20 @@ def address_lists(node: ast.Addresses, environment: Environment, field: str) -> 
     if len(node.items) > 1 or node.excluded:
         items, excepted = (tuple(_address(each, environment) for each in some) for some in (node.items, node.excluded))
         yield ItemList(field, items, excepted)
+
+
+def host_bits(*nodes: ast.Addresses) -> tuple[Item, ...]:
+    """Return the prefixes in lists of addresses without mistakes behind which bits are set."""
+    found = (each for node in nodes for each in (*node.items, *node.excluded) if isinstance(each, ast.Address))
+    prefixes = ((each, _with_host_bits(each.text)) for each in found if "/" in each.text)
+    return tuple(Item(values, span=each.span) for each, values in prefixes if values is not None)
+
+
+@lru_cache(1 << 14)
+def _with_host_bits(text: str) -> Intervals | None:
+    """Return the addresses of a prefix, None where its address is the first of them."""
+    values = parse_prefix(text)
+    return None if parse_address(text.partition("/")[0]) == values.first else values
 
 
 def service_lists(nodes: tuple[ast.Service, ...], environment: Environment) -> Iterator[ItemList]:

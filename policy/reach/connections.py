@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from policy.ir import Field, Ruleset, looks_at
-from policy.packet import FIELDS, Packet
+from policy.packet import FIELDS, Packet, Value, complete, has
 from policy.packet.connection import Role
+from policy.packet.example import example
+from policy.packet.fields import NOT_KNOWN
 from policy.reach.ends import End, Verdict
 from policy.reach.flow import Flow
 from policy.reach.roles import View, first_packets, signature
@@ -55,6 +57,19 @@ def space_for(
         return Space([ruleset], [*boxes, *fields], None, budget)
     except Missing:
         return BoxSpace([ruleset], [*boxes, *fields], None, budget)
+
+
+def first_example(firsts: S, sets: Sets[S, Any], hook: int | None, said: Container[str] = ()) -> Packet:
+    """Return a packet out of a set of first packets at no hook, as it is at *hook*.
+
+    What is not known of first packets stays open, but for the fields that are *said*. The set is not empty.
+    """
+    found = firsts.example()
+    assert found is not None, "a set without packets"
+    wanted = [name for name in sets.layout.fields if name not in NOT_KNOWN or name in said]
+    given: dict[str, Value] = {} if hook is None else {"hook": hook}
+    given |= {name: found.values[name] for name in wanted if name in found.values}
+    return example(complete({name: value for name, value in given.items() if name == "hook" or has(given, name)}))
 
 
 def passages(

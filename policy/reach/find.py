@@ -94,7 +94,7 @@ def _search(
     proven: Callable[[Packet], Decision | None],
 ) -> Answer:
     try:
-        packet = packets(_space(ruleset, match, hook, budget)).example()
+        packet = packets(space_at(ruleset, match, hook, budget)).example()
     except Exhausted as limit:
         return Undecided(f"more than {limit}")
     except RecursionError:
@@ -107,8 +107,8 @@ def _search(
     return Undecided("a walk of too many steps") if decision.undecided else Witness(packet, decision)
 
 
-def _space(ruleset: Ruleset, match: Match, hook: int | None, budget: Budget | None) -> Sets[Any, Any]:
-    """Return a space of diagrams, or, where the library is missing, of boxes."""
+def space_at(ruleset: Ruleset, match: Match, hook: int | None, budget: Budget | None) -> Sets[Any, Any]:
+    """Return a space that can tell *match* apart: of diagrams, or, where the library is missing, of boxes."""
     try:
         return Space([ruleset], [match], hook, budget)
     except Missing:

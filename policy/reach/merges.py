@@ -5,7 +5,7 @@ For conjunctions this is exact: `C and f in A` or `C and f in B` is `C and f in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from policy.ir import (
     Rule,
     Ruleset,
     Set,
+    Suppression,
     Unknown,
     conjuncts,
     walk,
@@ -45,12 +46,18 @@ class Neighbours:
     """The rules of a policy, each compared with the next one.
 
     *changing* are the `changed_fields`: where rules do not end a packet's way, it may meet two that these tell apart.
+    *silent* are those suppressions of a rule that hold for it alone: rules in which they differ are not one.
     """
 
-    def __init__(self, rules: Sequence[Rule], changing: frozenset[str]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        changing: frozenset[str],
+        silent: Callable[[Rule], tuple[Suppression, ...]] = lambda rule: rule.suppressions,
+    ) -> None:
         self.rules = rules
         self._changing = changing
-        self._fields = [_fields(one, two) for one, two in pairwise(rules)]
+        self._fields = [_fields(one, two) if silent(one) == silent(two) else None for one, two in pairwise(rules)]
 
     def run(self, first: int, most: int) -> Run | None:
         """Return the longest run that begins with a rule, of at most *most*; None where that is no two rules."""
@@ -130,7 +137,7 @@ def _alike(one: Rule, two: Rule) -> bool:
     """Is everything but the match equal, and nothing in it that may turn out differently for one of the rules?"""
     if one.actions != two.actions or not one.actions:
         return False
-    said = [(rule.label, rule.note, rule.owner, rule.expires, rule.suppressions) for rule in (one, two)]
+    said = [(rule.label, rule.note, rule.owner, rule.expires) for rule in (one, two)]
     return said[0] == said[1] and all(isinstance(action, (*ENDING, Log, Note, Set, Jump)) for action in one.actions)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from policy.change import Fix
 from policy.diagnostic import CODES, Diagnostic
 from policy.packet.codec import packet_to_json
 from policy.source import Span
@@ -37,7 +38,23 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
         }
         for related in diagnostic.related
     ]
+    entry["fix"] = None if diagnostic.fix is None else _fix(diagnostic.fix)
     return entry
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [{**_place(edit.span), "text": edit.text} for edit in fix.edits]
+    return {"safe": fix.safe, "description": fix.description, "edits": edits}
+
+
+def _place(span: Span | None) -> dict[str, Any]:
+    return {
+        "file": span.source.name if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "end_line": span.end_line if span else None,
+        "end_column": span.end_column if span else None,
+    }
 
 
 def _entry(
@@ -48,11 +65,7 @@ def _entry(
         "name": name,
         "severity": str(severity),
         "message": message,
-        "file": span.source.name if span else None,
-        "line": span.line if span else None,
-        "column": span.column if span else None,
-        "end_line": span.end_line if span else None,
-        "end_column": span.end_column if span else None,
+        **_place(span),
         "region": None,
         "related": [],
         "example": None,

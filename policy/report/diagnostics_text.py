@@ -45,6 +45,9 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style = PLAIN) -> str:
         lines.append(f"{sign}note: and {more} more")
     if diagnostic.help:
         lines.append(f"{sign}help: {clean(diagnostic.help)}")
+    if diagnostic.fix:
+        option = "--fix" if diagnostic.fix.safe else "--fix --unsafe-fixes"
+        lines.append(f"{sign}fixable with `{option}`: {clean(diagnostic.fix.description)}")
     return "\n".join(lines)
 
 

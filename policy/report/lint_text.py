@@ -55,7 +55,7 @@ def _row(row: Count, width: int, names: int, style: Style) -> str:
 
 def summary_text(linted: Linted, style: Style = PLAIN) -> str:
     """Return the last line: how much was found, in how many files, and what is not known."""
-    parts = [_found(linted, style)]
+    parts = [_found(linted, style), *_fixable(linted)]
     if linted.unread:
         parts.append(style(f"{_many(linted.unread, 'file')} could not be read", "bad"))
     if linted.undecided:
@@ -67,6 +67,16 @@ def summary_text(linted: Linted, style: Style = PLAIN) -> str:
     if linted.passed_over:
         parts.append(f"{_many(linted.passed_over, 'file')} without rules passed over")
     return "; ".join(parts)
+
+
+def _fixable(linted: Linted) -> Iterator[str]:
+    """Yield how many findings each option fixes."""
+    fixes = [finding.fix for finding in linted.findings if finding.fix]
+    safe = sum(fix.safe for fix in fixes)
+    if safe:
+        yield f"{safe:,} fixable with `--fix`"
+    if safe < len(fixes):
+        yield f"{len(fixes) - safe:,} {'more ' if safe else 'fixable '}with `--unsafe-fixes`"
 
 
 def _found(linted: Linted, style: Style) -> str:

@@ -103,7 +103,8 @@ def _examples(page: Page) -> Iterator[str]:
 
 def _silence(code: str) -> str:
     return (
-        f"In the native language a comment `# fwpolicy: ignore {code}: REASON` silences it for the statement in its\n"
-        f"line, or, alone in a line, for the one below; at a policy, for all rules in it. `--ignore {code}` leaves it\n"
-        "out of a run."
+        f"A comment `# fwpolicy: ignore {code}: REASON` silences it for the rule, definition or policy in its line\n"
+        "or, alone in a line, in the one below; at a policy, for all rules in it. With `ignore-file` it does so\n"
+        f'for the whole file. An iptables rule may carry it: `--comment "fwpolicy: ignore {code}: REASON"`.\n'
+        f"`--ignore {code}` leaves the check out of a run."
     )

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
 from policy import __version__
 from policy.app.linted import Linted, Unsettled
 from policy.app.packets_text import packets_text
+from policy.change import Edit, Fix
 from policy.check import Check
 from policy.diagnostic import CODES, Diagnostic, Severity
 from policy.packet.codec import packet_to_json
+from policy.report.relative import relative
 from policy.source import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
@@ -65,22 +66,23 @@ class _Places:
     """Where things are: relative to the folder in which the command was called, if they lie below it."""
 
     def __init__(self) -> None:
-        self._here = Path.cwd()
         self._uris: dict[str, str] = {}
 
     def location(self, span: Span) -> dict[str, Any]:
         """Return the location of a span."""
+        place = {"artifactLocation": {"uri": self.uri(span.source.name)}, "region": self.region(span)}
+        return {"physicalLocation": place}
+
+    def region(self, span: Span) -> dict[str, int]:
+        """Return the lines and columns of a span."""
         line, column = span.source.position(span.start)
         end_line, end_column = span.source.position(span.end)
-        region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-        return {"physicalLocation": {"artifactLocation": {"uri": self.uri(span.source.name)}, "region": region}}
+        return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
 
     def uri(self, name: str) -> str:
         """Return the URI of a file."""
         if name not in self._uris:
-            path = PurePath(name)
-            if path.is_relative_to(self._here):
-                path = path.relative_to(self._here)
+            path = relative(name)
             self._uris[name] = ("file://" if path.is_absolute() else "") + quote(os.fsencode(path))
         return self._uris[name]
 
@@ -105,8 +107,26 @@ def _result(finding: Diagnostic, number: int, places: _Places) -> dict[str, Any]
             {"id": at, **places.location(related.span), "message": {"text": _sentences([related.message])}}
             for at, related in enumerate(finding.related, 1)
         ],
+        **({"fixes": [_fix(finding.fix, places)]} if finding.fix else {}),
         "properties": properties,
     }
+
+
+def _fix(fix: Fix, places: _Places) -> dict[str, Any]:
+    by_file: dict[str, list[Edit]] = {}
+    for edit in fix.edits:
+        by_file.setdefault(edit.span.source.name, []).append(edit)
+    changes = [
+        {
+            "artifactLocation": {"uri": places.uri(name)},
+            "replacements": [
+                {"deletedRegion": places.region(edit.span), "insertedContent": {"text": edit.text}} for edit in edits
+            ],
+        }
+        for name, edits in by_file.items()
+    ]
+    said = fix.description if fix.safe else f"{fix.description} (this may not be what was meant)"
+    return {"description": {"text": _sentences([said])}, "artifactChanges": changes}
 
 
 def _mistake(error: Diagnostic, number: int, places: _Places) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from math import prod
 
 from policy.ir import Definition, Match, Rewrite, Ruleset, Set
 from policy.packet import Intervals, Masked, Packet, Value, ValueSet
-from policy.packet.address import V4_BASE, whole
+from policy.packet.address import V4_BASE, family_of, whole
 from policy.sets.budget import Budget, Exhausted
-from policy.sets.layout import DECIDING, TUPLE, Layout, layout
+from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, Layout, layout
 from policy.sets.natural import finished, preferred
 from policy.sets.regions import Box, Region, at_most, merged, plain
 from policy.sets.truth import Truth, balanced, truth
@@ -206,13 +206,23 @@ class Boxes:
         return ~(~self).some()
 
     def apart_from(self, *names: str) -> Boxes:
-        """Return the packets that are in the set with some value of the fields *names* (or without them)."""
-        if deciding := DECIDING.intersection(names):
+        """Return the packets that are in the set with some value of the fields *names* (or without them).
+
+        Addresses are some of the packet's own family.
+        """
+        if deciding := DECIDING.intersection(names).difference(ADDRESSES):
             raise ValueError(f"packets have other fields by their {', '.join(sorted(deciding))}")
         if not any(name in box for box in self.boxes for name in names):
             return self
         free = {name: self.space.layout.domain(name) for name in names if name in self.space.layout.fields}
-        return self._widened({**box, **{n: v for n, v in free.items() if n in box}} for box in self.boxes)
+        return self._widened(
+            {**box, **{n: whole(family_of(box[n].first)) if n in ADDRESSES else v for n, v in free.items() if n in box}}
+            for box in self.boxes
+        )
+
+    def values(self, name: str) -> Intervals:
+        """Return the values of a field in the packets of the set (interfaces: the numbers of their atoms)."""
+        return Intervals.of(*(pair for box in self.boxes if name in box for pair in box[name].ranges))
 
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""

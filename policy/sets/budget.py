@@ -43,6 +43,11 @@ class Budget:
         if self._ends is not None and time.monotonic() > self._ends:
             raise Exhausted(f"{self.seconds:g} seconds")
 
+    @property
+    def remaining(self) -> float | None:
+        """How many seconds are left, None: there is no limit."""
+        return None if self._ends is None else self._ends - time.monotonic()
+
     def spend(self, steps: int) -> None:
         """Note work, before it is done; raises `Exhausted` when that is more than what is left."""
         self.left -= steps

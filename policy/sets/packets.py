@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from policy.ir import Definition
-from policy.packet import Packet
+from policy.packet import Intervals, Packet
 from policy.packet.address import bits, whole
 from policy.sets.boxing import boxing
 from policy.sets.choose import choose
 from policy.sets.dd import Formula
 from policy.sets.encoding import Encoding
-from policy.sets.layout import DECIDING, TUPLE
+from policy.sets.layout import ADDRESSES, DECIDING, TUPLE
+from policy.sets.projection import projected
 from policy.sets.regions import Region, at_most
 from policy.sets.words import described, described_first
 
@@ -78,11 +79,19 @@ class PacketSet:
         return ~(~self).some() if self.encoding.unknowns else self
 
     def apart_from(self, *names: str) -> PacketSet:
-        """Return the packets that are in the set with some value of the fields *names* (or without them)."""
-        if deciding := DECIDING.intersection(names):
+        """Return the packets that are in the set with some value of the fields *names* (or without them).
+
+        Addresses are some of the packet's own family.
+        """
+        if deciding := DECIDING.intersection(names).difference(ADDRESSES):
             raise ValueError(f"packets have other fields by their {', '.join(sorted(deciding))}")
-        found = self._without(bit for name in names for bit in self.encoding.bits.get(name, ()))
+        bits = self.encoding.bits
+        found = self._without(bit for name in names for bit in bits.get(name, ())[name in ADDRESSES :])
         return PacketSet(self.encoding, found.formula & self.encoding.wellformed)
+
+    def values(self, name: str) -> Intervals:
+        """Return the values of a field in the packets of the set (interfaces: the numbers of their atoms)."""
+        return projected(self.encoding, self.some().formula, name)
 
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar, assert_never
 
 from policy.ir import All, Any, Definition, Either, Field, Match, Not, Rewrite, Set, Unknown
-from policy.packet import Packet, ValueSet
+from policy.packet import Intervals, Packet, ValueSet
 from policy.sets.budget import Budget
 from policy.sets.layout import Layout
 from policy.sets.regions import Region
@@ -36,6 +36,7 @@ class Algebra(Protocol):
     def known(self) -> Self: ...
     def every(self) -> Self: ...
     def apart_from(self, *names: str) -> Self: ...
+    def values(self, name: str) -> Intervals: ...
 
 
 S = TypeVar("S", bound=Algebra)

@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import Literal
 
 from policy._record import dataclass
+from policy.ir import Stray, Suppression
 from policy.source import Source, Span
 
 
@@ -78,6 +79,7 @@ class Command:
     policy: Word | None = None
     start: int = field(default=0, compare=False)
     end: int = field(default=0, compare=False)
+    suppressions: tuple[Suppression, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Declaration:
     policy: Word
     start: int = field(default=0, compare=False)
     end: int = field(default=0, compare=False)
+    suppressions: tuple[Suppression, ...] = field(default=(), compare=False, repr=False)
 
 
 Statement = Command | Declaration
@@ -103,11 +106,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A whole file; of several blocks for one table the last counts."""
+    """A whole file; of several blocks for one table the last counts.
+
+    *suppressions* hold for the whole file, *stray* are comments for fwpolicy that do nothing.
+    """
 
     source: Source = field(compare=False, repr=False)
     family: int
     tables: tuple[Table, ...]
+    suppressions: tuple[Suppression, ...] = field(default=(), compare=False, repr=False)
+    stray: tuple[Stray, ...] = field(default=(), compare=False, repr=False)
 
     def span(self, part: Word | Option | Extension | Command | Declaration) -> Span:
         """Return where a part of the file stands."""

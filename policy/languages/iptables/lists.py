@@ -42,6 +42,21 @@ def lists_of(rule: RuleSpec, context: Context) -> tuple[ItemList, ...]:
     return tuple(found)
 
 
+def host_bits(rule: RuleSpec, context: Context) -> Iterator[Item]:
+    """Yield the prefixes of a rule behind which bits are set; those under a mask that is no prefix are left out."""
+    for option in rule.general:
+        if option.name in ("source", "destination") and "/" in option.values[0].text:
+            for item in _items(option.values[0], host_or_set, context):
+                text, slash, _ = item.span.text.strip().rpartition("/")
+                if slash and _first(_read(host_or_set, context, text)) != _first(item.values):
+                    yield item
+
+
+def _first(values: object) -> int | None:
+    """Return the first of some addresses, None for the name of a host."""
+    return values.first if isinstance(values, Intervals) and values else None
+
+
 def _options(rule: RuleSpec) -> Iterator[Option]:
     yield from rule.general
     for extension in rule.matches:
@@ -54,10 +69,16 @@ def _items(word: Word, read: Reader, context: Context) -> Iterator[Item]:
         return
     start = word.start
     for text in word.text.split(","):
-        try:
-            values: ValueSet | Host = read(context, text.strip())
-        except Bad:  # it has been noted where the rule was lowered
-            values = Intervals()
+        values = _read(read, context, text.strip())
         if isinstance(values, Intervals) and values:
             yield Item(values, span=Span(context.source, start, start + len(text)))
         start += len(text) + 1
+
+
+def _read(read: Reader, context: Context, text: str) -> ValueSet | Host:
+    """Return what an item means; nothing where that is a mistake, which was noted where the rule was lowered."""
+    try:
+        found: ValueSet | Host = read(context, text)
+    except Bad:
+        return Intervals()
+    return found

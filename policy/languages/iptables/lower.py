@@ -6,7 +6,7 @@ whatever could drop or rewrite the packet is an `UnknownAction`, and ACCEPT only
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
 from policy.ir import (
@@ -20,6 +20,7 @@ from policy.ir import (
     Policy,
     Rule,
     Ruleset,
+    Stray,
     UnknownAction,
 )
 from policy.languages.iptables import ast
@@ -53,7 +54,21 @@ def lower(file: ast.File, local: Intervals | None, mistakes: Collector) -> Rules
         entries,
         definitions,
         sources=(file.source,),
+        suppressions=file.suppressions,
+        stray=(*file.stray, *_ineffective(file, policies.values())),
     )
+
+
+def _ineffective(file: ast.File, policies: Collection[Policy]) -> Iterator[Stray]:
+    """Yield the comments at what later lines of the file undo, and at lines that make nothing."""
+    written = [each for table in file.tables for line in table.statements for each in line.suppressions]
+    if written:
+        kept = [each for policy in policies for each in policy.suppressions]
+        kept += [each for policy in policies for rule in policy.rules for each in rule.suppressions]
+        heard = {each.span.start for each in kept}
+        for each in written:
+            if each.span.start not in heard:
+                yield Stray("what it belongs to is not in force", span=each.span)
 
 
 def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
@@ -64,20 +79,20 @@ def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
     """
     name = state.prefix + chain.name
     rules = tuple(chain.rules)
-    span = chain.policy_span
+    span, silent = chain.policy_span, chain.suppressions
     if chain.name not in state.built_in:
-        yield Policy(name, rules, span=chain.span)
+        yield Policy(name, rules, span=chain.span, suppressions=silent)
     elif state.name == MAIN_TABLE or chain.policy != "DROP" or span is None:
-        yield Policy(name, rules, Allow() if chain.policy != "DROP" else Block(), span=span, default_span=span)
+        default = Allow() if chain.policy != "DROP" else Block()
+        yield Policy(name, rules, default, span=span, default_span=span, suppressions=silent)
     else:
         inner = name + ":rules"
         text = f"the policy DROP of {chain.name} in the {state.name} table"
         drop = UnknownAction(text, f"{name}:DROP", frozenset({"block", "continue"}))
         meets = MEETS_NAT if state.name == "nat" else EVERYTHING
-        yield Policy(inner, rules, span=span)
-        yield Policy(
-            name, (Rule(meets, (Jump(inner),), span=span), Rule(meets, (drop,), span=span)), Allow(), span=span
-        )
+        yield Policy(inner, rules, span=span, suppressions=silent)
+        whole = (Rule(meets, (Jump(inner),), span=span), Rule(meets, (drop,), span=span))
+        yield Policy(name, whole, Allow(), span=span, suppressions=silent)
 
 
 def _entries(way: tuple[tuple[str, str], ...], policies: Mapping[str, Policy]) -> Iterator[Entry]:

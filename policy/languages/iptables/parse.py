@@ -7,11 +7,15 @@ is open.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any as Anything
 
 import lark
 
 from policy.diagnostic import Collector, did_you_mean
+from policy.ir import Stray, Suppression
+from policy.language.comments import Comments, read, spoken
 from policy.language.grammar import open_grammar
 from policy.languages.iptables.ast import Command, Declaration, File, Statement, Table, Word
 from policy.languages.iptables.getopt import End, RuleParser, Stop
@@ -33,10 +37,11 @@ _Place = tuple[str, int, int]
 class _Lines:
     """Turns a parsed line into its kind and its words; places are those in the line."""
 
-    def comment(self, _: list[lark.Token]) -> Line:
+    def nothing(self, _: list[lark.Token]) -> Line:
         return "nothing", None
 
-    nothing = comment
+    def comment(self, _: list[lark.Token]) -> Line:
+        return "comment", None
 
     def blank(self, _: list[lark.Token]) -> Line:
         return "blank", None
@@ -86,6 +91,7 @@ class FileParser:
         self.tables: list[Table] = []
         self.open: Word | None = None
         self.statements: list[Statement] = []
+        self.comments = Comments()
 
     def parse(self) -> File:
         """Return the file."""
@@ -112,7 +118,9 @@ class FileParser:
                 "FW001", f"COMMIT expected: `*{self.open.text}` is not ended", self._span(self.open), help
             )
             self._close()
-        return File(self.source, self.family, tuple(self.tables))
+        self.comments.forget()
+        comments = self.comments
+        return File(self.source, self.family, tuple(self.tables), tuple(comments.whole), tuple(comments.stray))
 
     def _foreign(self, text: str) -> bool:
         """Note what makes iptables-restore refuse the whole file."""
@@ -146,6 +154,9 @@ class FileParser:
         whole = Span(self.source, offset, offset + len(line))
         if kind == "nothing":
             return
+        if kind == "comment":
+            self._comment(whole)
+            return
         if self.open is None:
             self._outside(kind, words, whole)
         elif kind == "commit":
@@ -166,6 +177,7 @@ class FileParser:
         if kind != "table":
             self.mistakes.add("FW001", "no table is open here", whole, "a table begins with a line like `*filter`")
             return
+        self.comments.forget()
         self.open = words[0]
         self.statements = []
         if self.open.text not in BUILT_IN:
@@ -174,6 +186,7 @@ class FileParser:
 
     def _close(self) -> None:
         assert self.open is not None
+        self.comments.forget()
         if self.open.text in BUILT_IN:
             self.tables.append(Table(self.open, tuple(self.statements)))
         self.open = None
@@ -183,16 +196,45 @@ class FileParser:
             help = f"write `:{words[0].text} ACCEPT`, or `:{words[0].text} -` for a chain of your own"
             self.mistakes.add("FW001", f"chain `{words[0].text}` has no policy", whole, help)
             return
-        self.statements.append(Declaration(words[0], words[1], whole.start, whole.end))
+        above = self.comments.taken(whole)
+        self.statements.append(Declaration(words[0], words[1], whole.start, whole.end, above))
 
     def _rule(self, words: list[Word], whole: Span) -> None:
         if whole.text[:1] == "[" and words[0].start == whole.start and not words[0].text.startswith("[]"):
             self.mistakes.add("FW001", "bad counters: need `[packets:bytes]`", self._span(words[0]))
             return
         try:
-            self.statements.append(RuleParser(self.source, words, self.family, self.mistakes).parse())
+            command = RuleParser(self.source, words, self.family, self.mistakes).parse()
         except Stop:
             return
+        suppressions = (*self.comments.taken(whole), *self._carried(command))
+        self.statements.append(replace(command, suppressions=suppressions) if suppressions else command)
+
+    def _comment(self, place: Span) -> None:
+        said = spoken(place.text)
+        suppression = None if said is None else self._read(said, place)
+        if suppression is not None:
+            self.comments.alone(suppression)
+
+    def _carried(self, command: Command) -> Iterator[Suppression]:
+        """Yield what the comments say that the rule itself carries (`--comment`)."""
+        for extension in command.rule.matches:
+            if extension.name == "comment":
+                for option in extension.options:
+                    place = self._span(option.values[0])
+                    said = spoken(option.values[0].text, begins=False)
+                    suppression = None if said is None else self._read(said, place)
+                    if suppression is not None and suppression.whole_file:
+                        self.comments.whole.append(suppression)
+                    elif suppression is not None:
+                        yield suppression
+
+    def _read(self, said: str, place: Span) -> Suppression | None:
+        """Return what a comment says; one that cannot be read is no mistake, since iptables-restore loads it."""
+        suppression = read(said, place)
+        if suppression is None:
+            self.comments.stray.append(Stray("it cannot be read", span=place))
+        return suppression
 
 
 def parse(source: Source, family: int, mistakes: Collector) -> File:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
-from policy.ir import Rule, all_of
+from policy.ir import Rule, Suppression, all_of
 from policy.languages.iptables import targets
 from policy.languages.iptables.ast import Command, Declaration, RuleSpec, Table, Word
-from policy.languages.iptables.lists import lists_of
+from policy.languages.iptables.lists import host_bits, lists_of
 from policy.languages.iptables.matches.time import last_day
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.rules import lower_match, lower_target
@@ -35,6 +35,7 @@ class Chain:
     span: Span | None = None
     policy: str = "ACCEPT"
     policy_span: Span | None = None
+    suppressions: tuple[Suppression, ...] = ()
     rules: list[Rule] = field(default_factory=list)
     weights: list[int] = field(default_factory=list)
 
@@ -67,14 +68,15 @@ class TableState:
     def _declare(self, line: Declaration) -> None:
         name = line.chain.text
         if name in self.built_in:
-            self._policy(line.chain, line.policy, self._span(line))
+            self._policy(line.chain, line.policy, line)
         elif self._named(line.chain, _STANDARD):
-            self.chains[name] = Chain(name, self._span(line.chain))
+            self.chains[name] = Chain(name, self._span(line.chain), suppressions=line.suppressions)
 
-    def _policy(self, chain: Word, policy: Word, span: Span) -> None:
+    def _policy(self, chain: Word, policy: Word, line: Declaration | Command) -> None:
         if policy.text in ("ACCEPT", "DROP"):
             found = self.chains[chain.text]
-            found.policy, found.policy_span = policy.text, span
+            found.policy, found.policy_span = policy.text, self._span(line)
+            found.suppressions += line.suppressions
         elif policy.text != "-":
             self._fail(policy, "FW001", f"bad policy `{policy.text}`", "a built-in chain has ACCEPT or DROP")
 
@@ -139,9 +141,11 @@ class TableState:
             actions,
             note=_comment(spec),
             expires=_expires(spec),
+            suppressions=command.suppressions,
             span=self._span(command),
             action_span=None if word is None else self._span(word),
             lists=lists_of(spec, context),
+            host_bits=tuple(host_bits(spec, context)),
         )
 
     def _append(self, command: Command, word: Word) -> None:
@@ -198,11 +202,11 @@ class TableState:
         if chain is not None and rule not in chain.rules:
             self._fail(command, "FW701", f"`{word.text}` has no such rule here", "`-C` asks for a rule as it was added")
 
-    def _new(self, _: Command, word: Word) -> None:
+    def _new(self, command: Command, word: Word) -> None:
         if word.text in self.chains:
             self._fail(word, "FW703", f"chain `{word.text}` already exists", "declare it once")
         elif self._named(word, targets.names()):
-            self.chains[word.text] = Chain(word.text, self._span(word))
+            self.chains[word.text] = Chain(word.text, self._span(word), suppressions=command.suppressions)
 
     def _set_policy(self, command: Command, word: Word) -> None:
         assert command.policy is not None
@@ -211,7 +215,7 @@ class TableState:
         elif command.policy.text == "-":
             self._fail(command.policy, "FW001", "bad policy `-`", "a built-in chain has ACCEPT or DROP")
         else:
-            self._policy(word, command.policy, self._span(command))
+            self._policy(word, command.policy, command)
 
     def _flush(self, _: Command, word: Word) -> None:
         chain = self._find(word)

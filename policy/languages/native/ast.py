@@ -5,18 +5,10 @@ from __future__ import annotations
 from dataclasses import field
 
 from policy._record import dataclass
+from policy.ir import Stray, Suppression
 from policy.question import ast as question
 from policy.question.ast import Word
 from policy.source import Span
-
-
-@dataclass(frozen=True, slots=True)
-class Suppression:
-    """A comment `# fwpolicy: ignore CODES: REASON` that belongs to a statement."""
-
-    codes: tuple[str, ...]
-    reason: str | None
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +36,7 @@ class Default:
 
     action: Word
     span: Span = field(compare=False, repr=False)
+    suppressions: tuple[Suppression, ...] = field(default=(), compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +73,12 @@ Statement = Definition | Include | Policy
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Everything that one file says, in order; *broken* are the names (and kinds) of what could not be read."""
+    """Everything that one file says, in order; *broken* are the names (and kinds) of what could not be read.
+
+    *suppressions* hold for the whole file, *stray* are comments for fwpolicy that belong to nothing.
+    """
 
     statements: tuple[Statement, ...]
     broken: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    suppressions: tuple[Suppression, ...] = field(default=(), compare=False, repr=False)
+    stray: tuple[Stray, ...] = field(default=(), compare=False, repr=False)

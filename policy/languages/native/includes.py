@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from policy import source
 from policy._record import dataclass
 from policy.diagnostic import Collector, Related
+from policy.ir import Stray, Suppression
 from policy.languages.native import ast
 from policy.languages.native.parse import parse_file
 from policy.source import Source, Span, Unreadable
@@ -26,11 +27,16 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class Loaded:
-    """The statements of a file, those of its includes in their places, all the texts, and what is broken in them."""
+    """The statements of a file, those of its includes in their places, all the texts, and what is broken in them.
+
+    *suppressions* hold for a whole file, *stray* are comments for fwpolicy that belong to nothing.
+    """
 
     statements: list[ast.Definition | ast.Policy] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
+    suppressions: list[Suppression] = field(default_factory=list)
+    stray: list[Stray] = field(default_factory=list)
 
 
 def load(text: Source, collector: Collector) -> Loaded:
@@ -55,6 +61,8 @@ class _Loader:
         self.loaded.sources.append(text)
         file = parse_file(text, self.collector)
         self.loaded.broken += file.broken
+        self.loaded.suppressions += file.suppressions
+        self.loaded.stray += file.stray
         for statement in file.statements:
             if isinstance(statement, ast.Include):
                 try:

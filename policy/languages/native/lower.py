@@ -12,10 +12,10 @@ from policy.diagnostic import Collector
 from policy.languages.native import ast
 from policy.languages.native.entries import entries
 from policy.languages.native.includes import load
-from policy.languages.native.names import Names, resolve, suppressions, unique
+from policy.languages.native.names import Names, resolve, unique
 from policy.question.ast import Word
 from policy.question.hints import hint
-from policy.question.lists import match_lists
+from policy.question.lists import host_bits, match_lists
 from policy.question.lower import terms
 from policy.question.terms import match_of
 from policy.source import Source
@@ -51,6 +51,8 @@ def read(source: Source) -> ir.Ruleset:
             bound,
             names.finished(),
             sources=tuple(loaded.sources),
+            suppressions=tuple(loaded.suppressions),
+            stray=tuple(loaded.stray),
         )
 
 
@@ -95,7 +97,8 @@ class _Policy:
             node.last_match,
             span=node.name.span,
             default_span=None if default is None else default.span,
-            suppressions=suppressions(node.suppressions),
+            suppressions=node.suppressions,
+            default_suppressions=() if default is None else default.suppressions,
         )
 
     def rule(self, node: ast.Rule) -> ir.Rule:
@@ -110,10 +113,11 @@ class _Policy:
             node.note,
             node.owner,
             None if node.until is None else self.expiry(node.until),
-            suppressions(node.suppressions) if node.suppressions else (),
+            suppressions=node.suppressions,
             span=node.span,
             action_span=node.action.span,
             lists=() if self.collector.found else match_lists(node.match, self.environment),
+            host_bits=() if self.collector.found else host_bits(*node.match.addresses),
         )
 
     def action(self, node: ast.Rule) -> ir.Action:

@@ -16,7 +16,7 @@ from policy.packet.names import protocol_number
 from policy.question import ast as question
 from policy.question.addresses import addresses
 from policy.question.ast import Word
-from policy.question.lists import address_lists, service_lists
+from policy.question.lists import address_lists, host_bits, service_lists
 from policy.question.printer import addresses_text, services_text
 from policy.question.services import services
 from policy.question.terms import Environment
@@ -44,10 +44,9 @@ class Names:
         """Remember which names a match uses, and where."""
         for word in service_names(match.services):
             self.service_uses.setdefault(word.text, []).append(word.span)
-        for endpoint in (match.source, match.destination):
-            if endpoint is not None:
-                for word in address_names(endpoint.addresses):
-                    self.address_uses.setdefault(word.text, []).append(word.span)
+        for listed in match.addresses:
+            for word in address_names(listed):
+                self.address_uses.setdefault(word.text, []).append(word.span)
 
     def finished(self) -> tuple[ir.Definition, ...]:
         """Return the definitions in the order of the text."""
@@ -65,19 +64,15 @@ class Names:
             values[name],
             span=node.name.span,
             uses=tuple(uses.get(name, ())),
-            suppressions=suppressions(node.suppressions),
+            suppressions=node.suppressions,
             lists=tuple(self._lists(node.value)),
+            host_bits=() if isinstance(node.value, tuple) else host_bits(node.value),
         )
 
     def _lists(self, value: question.Addresses | tuple[question.Service, ...]) -> Iterator[ir.ItemList]:
         if isinstance(value, tuple):
             return service_lists(value, self.environment)
         return address_lists(value, self.environment, "src")
-
-
-def suppressions(nodes: tuple[ast.Suppression, ...]) -> tuple[ir.Suppression, ...]:
-    """Return the suppressions of a statement for the IR."""
-    return tuple(ir.Suppression(node.codes, node.reason, span=node.span) for node in nodes)
 
 
 def address_names(node: question.Addresses) -> Iterator[Word]:

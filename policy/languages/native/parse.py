@@ -11,6 +11,8 @@ from lark import Lark
 
 from policy._record import dataclass
 from policy.diagnostic import Collector, Diagnostic, Related
+from policy.ir import Suppression
+from policy.language.comments import HELP, Comments, read, spoken
 from policy.language.grammar import open_grammar
 from policy.languages.native import ast
 from policy.languages.native.reader import NativeReader
@@ -22,8 +24,6 @@ from policy.source import Source, Span
 _WORDS = {**WORDS, "STRING": 'a text in `"…"`', "DATE": "a date"}
 _NAMED = re.compile(r"(?P<kind>network|host|service|policy)\s+(?P<name>[A-Za-z_][\w-]*)", re.ASCII)
 _FIRST = re.compile(r"[^\s{=]*")
-_DIRECTIVE = re.compile(r"#\s*fwpolicy:\s*(.*)")
-_IGNORE = re.compile(r"ignore(?:\s+(?P<codes>FW\d{3}(?:\s*,\s*FW\d{3})*))?\s*(?::\s*(?P<reason>.*\S))?\s*")
 
 
 @cache
@@ -66,7 +66,8 @@ def parse_file(source: Source, collector: Collector) -> ast.File:
             break
     else:
         parser.end()
-    return ast.File(tuple(parser.statements), tuple(parser.broken))
+    comments = parser.comments
+    return ast.File(tuple(parser.statements), tuple(parser.broken), tuple(comments.whole), tuple(comments.stray))
 
 
 def parse_rule(place: Span) -> ast.Rule | None:
@@ -86,9 +87,9 @@ class _Parser:
     statements: list[ast.Statement] = field(default_factory=list)
     policy: ast.Policy | None = None
     body: list[ast.Default | ast.Rule] = field(default_factory=list)
-    pending: list[ast.Suppression] = field(default_factory=list)
+    comments: Comments = field(default_factory=Comments)
     broken: list[tuple[str, str]] = field(default_factory=list)
-    last: Literal["rule", "policy", "definition", "other"] = "other"  # what the last statement was, and where it ends
+    last: Literal["line", "policy", "definition", "other"] = "other"  # what the last statement was, and where it ends
     last_end: int = -1
 
     def add(self, piece: Piece) -> None:
@@ -117,9 +118,10 @@ class _Parser:
         """Take the end of the file."""
         if self.policy is not None:
             self.collector.add("FW001", "the policy is not closed", self.policy.span, "end it with a line `}`")
+        self.comments.forget()
 
     def top(self, place: Span) -> None:
-        suppressions = self.taken(place)
+        suppressions = self.comments.taken(place)
         tree = self.parse("top", place)
         if isinstance(tree, ast.Policy):
             self.collector.add("FW001", "`{` is missing here", Span(self.source, place.end, place.end))
@@ -128,9 +130,11 @@ class _Parser:
             self.last = "definition"
         elif tree is not None:
             self.statements.append(tree)
+            for each in suppressions:
+                self.comments.lost(each)
 
     def open(self, place: Span) -> None:
-        suppressions = self.taken(place)
+        suppressions = self.comments.taken(place)
         tree = self.parse("top", place)
         self.policy = replace(tree or ast.Policy(Word("", place), span=place), span=place, suppressions=suppressions)
         self.last = "policy"
@@ -143,7 +147,7 @@ class _Parser:
             self.statements.append(replace(self.policy, body=tuple(self.body)))
         self.policy = None
         self.body = []
-        self.pending = []
+        self.comments.forget()
 
     def unclosed(self, place: Span) -> None:
         """Close a policy that is open where something begins that may not stand in it."""
@@ -155,14 +159,11 @@ class _Parser:
             self.close(place)
 
     def rule(self, place: Span) -> None:
-        suppressions = self.taken(place)
+        suppressions = self.comments.taken(place)
         tree = self.parse("body", place)
-        if isinstance(tree, ast.Rule) and suppressions:
-            tree = replace(tree, suppressions=suppressions)
         if tree is not None:
-            self.body.append(tree)
-        if isinstance(tree, ast.Rule):
-            self.last = "rule"
+            self.body.append(replace(tree, suppressions=suppressions) if suppressions else tree)
+            self.last = "line"
 
     def parse(self, start: str, place: Span) -> Any:
         """Return the tree of one statement, or None after noting what is wrong."""
@@ -175,40 +176,25 @@ class _Parser:
         return tree
 
     def comment(self, place: Span) -> None:
-        found = _DIRECTIVE.fullmatch(place.text)
-        if found is None:
+        said = spoken(place.text)
+        if said is None:
             return
-        ignore = _IGNORE.fullmatch(found[1])
-        if ignore is None:
-            help = "write `# fwpolicy: ignore FW205: why`"
-            self.collector.add("FW001", "this comment speaks to fwpolicy, but cannot be read", place, help)
-            return
-        codes = tuple(re.findall(r"FW\d{3}", ignore["codes"] or ""))
-        suppression = ast.Suppression(codes, ignore["reason"], place)
-        if self.source.position(self.last_end)[0] != place.line:
-            self.pending.append(suppression)
-        elif self.last == "rule":
+        suppression = read(said, place)
+        if suppression is None:
+            self.collector.add("FW001", "this comment speaks to fwpolicy, but cannot be read", place, HELP)
+        elif self.source.position(self.last_end)[0] != place.line:
+            self.comments.alone(suppression)
+        elif suppression.whole_file or self.last == "other":
+            self.comments.lost(suppression)
+        elif self.last == "line":
             self.body[-1] = _with(self.body[-1], suppression)
         elif self.last == "definition":
             self.statements[-1] = _with(self.statements[-1], suppression)
-        elif self.last == "policy" and self.policy is not None:
+        elif self.policy is not None:
             self.policy = _with(self.policy, suppression)
 
-    def taken(self, place: Span) -> tuple[ast.Suppression, ...]:
-        """Return the suppressions that belong to a statement: those in its lines and alone in the lines above."""
-        if not self.pending:
-            return ()
-        first = place.line
-        found = [each for each in self.pending if each.span.line >= first]
-        for each in reversed(self.pending):
-            if each.span.line == first - 1:
-                found.insert(0, each)
-                first -= 1
-        self.pending = []
-        return tuple(found)
 
-
-def _with(node: Any, suppression: ast.Suppression) -> Any:
+def _with(node: Any, suppression: Suppression) -> Any:
     return replace(node, suppressions=(*node.suppressions, suppression))
 
 

@@ -1,0 +1,248 @@
+"""What the values of a configuration may be: how each kind is read, what is said of another, and its JSON Schema."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from policy._record import dataclass
+from policy.app.problem import CannotAnswer
+from policy.diagnostic import did_you_mean
+
+Schema = dict[str, Any]
+
+Note = Callable[["At", str, str | None], None]
+"""Is told of something wrong: where, what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A place in a configuration: the way to it, and whether its key is meant or its value."""
+
+    path: tuple[str | int, ...]
+    note: Note
+    key: bool = False
+
+    def below(self, step: str | int, key: bool = False) -> At:
+        """Return the place of a key, or of an item."""
+        return At((*self.path, step), self.note, key)
+
+    def wrong(self, message: str, help: str | None = None) -> None:
+        """Note what is wrong here."""
+        self.note(self, message, help)
+
+    def unknown(self, known: Iterable[str]) -> None:
+        """Note that there is no such key, only those *known*."""
+        hint = did_you_mean(str(self.path[-1]), known) or "there are " + ", ".join(
+            f"`{each}`" for each in sorted(known)
+        )
+        self.wrong(f"there is no key {self.name} here", hint)
+
+    @property
+    def name(self) -> str:
+        """What is said to be here, in a message."""
+        step = self.path[-1]
+        return f"`{step}`" if isinstance(step, str) else f"each item of `{self.path[-2]}`"
+
+
+class Kind(Protocol):
+    """A kind of values."""
+
+    def schema(self, describe: Describe) -> Schema:
+        """Return the JSON Schema of such values."""
+
+    def read(self, value: Any, at: At) -> Any:
+        """Return what a value means; None, after noting what is wrong, where it is none of this kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Values of one type of TOML, in *words* "a text".
+
+    *meaning* raises `ValueError` or `CannotAnswer` for one that means nothing.
+    """
+
+    words: str
+    type: type
+    json: Schema
+    meaning: Callable[[Any], Any] = lambda value: value
+
+    def schema(self, describe: Describe) -> Schema:  # noqa: ARG002 (nothing of it has a name)
+        return dict(self.json)
+
+    def read(self, value: Any, at: At) -> Any:
+        if self.type is float and type(value) is int:
+            value = float(value)
+        if type(value) is not self.type:
+            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
+            return None
+        try:
+            return self.meaning(value)
+        except CannotAnswer as error:
+            at.wrong(str(error), error.help)
+        except ValueError as error:
+            at.wrong(str(error))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few texts; *make* turns it into what it means."""
+
+    options: tuple[str, ...]
+    make: Callable[[str], Any] = str
+
+    @property
+    def words(self) -> str:
+        *others, last = (f"`{option}`" for option in self.options)
+        return f"{', '.join(others)} or {last}" if others else last
+
+    def schema(self, describe: Describe) -> Schema:  # noqa: ARG002 (nothing of it has a name)
+        return {"enum": list(self.options)}
+
+    def read(self, value: Any, at: At) -> Any:
+        if value in self.options:
+            return self.make(value)
+        if at.key:
+            at.unknown(self.options)
+        elif isinstance(value, str):
+            at.wrong(f"{at.name} must be {self.words}, not `{value}`", did_you_mean(value, self.options))
+        else:
+            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A list of *item*; *make* turns what the items mean into what the list does."""
+
+    item: Kind
+    words: str
+    make: Callable[[list[Any]], Any] = tuple
+
+    def schema(self, describe: Describe) -> Schema:
+        return {"type": "array", "items": self.item.schema(describe)}
+
+    def read(self, value: Any, at: At) -> Any:
+        if not isinstance(value, list):
+            alone = f"write `{at.path[-1]} = [{_shown(value)}]`" if isinstance(value, str) else None
+            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}", alone)
+            return None
+        items = [self.item.read(each, at.below(number)) for number, each in enumerate(value)]
+        return self.make([each for each in items if each is not None])
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A table with keys of the user's choice; *make* gives what a key and its value mean together."""
+
+    key: Kind
+    value: Kind
+    words: str
+    make: Callable[[str, Any], Any] = lambda _, value: value
+
+    def schema(self, describe: Describe) -> Schema:
+        return {
+            "type": "object",
+            "propertyNames": self.key.schema(describe),
+            "additionalProperties": self.value.schema(describe),
+        }
+
+    def read(self, value: Any, at: At) -> Any:
+        if not isinstance(value, dict):
+            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
+            return None
+        found = {}
+        for name, each in value.items():
+            known = self.key.read(name, at.below(name, key=True))
+            meant = self.value.read(each, at.below(name))
+            if known is not None and meant is not None:
+                found[name] = self.make(name, meant)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a table: which attribute of which class it gives, and what its value may be."""
+
+    owner: type
+    attribute: str
+    kind: Kind
+    default: Any = None
+    needed: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.attribute.replace("_", "-")
+
+
+Describe = Callable[[Key], str]
+"""Says what a key is for, in Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with known keys; what is read is a dictionary of the attributes that are given.
+
+    At least one of the keys *some* must be there. *lenient*: other keys are passed over.
+    """
+
+    keys: tuple[Key, ...]
+    words: str = "a table"
+    some: tuple[str, ...] = ()
+    lenient: bool = False
+
+    def schema(self, describe: Describe) -> Schema:
+        schema: Schema = {"type": "object", "additionalProperties": False, "properties": {}}
+        for key in self.keys:
+            entry = {"description": describe(key), **key.kind.schema(describe)}
+            if isinstance(key.default, str | int | float):
+                entry["default"] = key.default
+            schema["properties"][key.name] = entry
+        if needed := [key.name for key in self.keys if key.needed]:
+            schema["required"] = needed
+        if self.some:
+            schema["anyOf"] = [{"required": [name]} for name in self.some]
+        return schema
+
+    def read(self, value: Any, at: At) -> Any:
+        if not isinstance(value, dict):
+            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
+            return None
+        keys = {key.name: key for key in self.keys}
+        found = {}
+        for name, each in value.items():
+            if name in keys:
+                meant = keys[name].kind.read(each, at.below(name))
+                if meant is not None:
+                    found[keys[name].attribute] = meant
+            elif not self.lenient:
+                at.below(name, key=True).unknown(keys)
+        for key in self.keys:
+            if key.needed and key.name not in value:
+                at.wrong(f"`{key.name}` is missing here")
+        if self.some and not any(name in value for name in self.some):
+            at.wrong(f"{at.name} says nothing", f"write {' or '.join(f'`{name}`' for name in self.some)}")
+        return found
+
+
+def _shown(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_TYPES: Mapping[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number with a fraction",
+    str: "a text",
+    list: "a list",
+    dict: "a table",
+    dt.date: "a date",
+    dt.datetime: "a date",
+    dt.time: "a time",
+}
+
+
+def _called(value: Any) -> str:
+    return _TYPES[type(value)]

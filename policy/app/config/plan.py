@@ -1,0 +1,87 @@
+"""How files are linted: what the configuration says, and what the command says before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from datetime import date
+from functools import cache
+from typing import Any
+
+from policy._record import dataclass
+from policy.app.config.keys import Running
+from policy.app.config.read import Configuration, Given, together
+from policy.app.linted import Linting, Treatment
+from policy.app.problem import CannotAnswer
+from policy.app.selection import checks_of, selected
+from policy.check import Check, Settings
+from policy.diagnostic import Severity
+
+Choose = Callable[[tuple[str, ...], tuple[str, ...]], tuple[Check, ...]]
+"""Says which checks are selected and not ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is linted, how, and what makes it fail; *baseline* is the path of the file of known findings."""
+
+    paths: tuple[str, ...]
+    linting: Linting
+    fail_on: str
+    baseline: str | None
+
+
+def plan(paths: Sequence[str], configured: Configuration | None, wishes: Given, today: date | None) -> Plan:
+    """Return how to lint *paths*, or those of the configuration: *wishes* win.
+
+    Raises `CannotAnswer` where there is nothing to lint, or a wish is for a check that is none.
+    """
+    usual = _wished(configured.usual if configured else {}, wishes)
+    running = Running(**_of(Running, usual))
+    choose = cache(selected)
+    if configured is None or not (paths or running.paths):
+        if not paths:
+            raise CannotAnswer(
+                "there is nothing to lint", "name files or directories, or write a configuration with `paths`"
+            )
+        return Plan(tuple(paths), Linting(_treatment(usual, today, choose), running.budget), running.fail_on, None)
+
+    def special(path: str) -> Treatment:
+        return _treatment(_wished(configured.given(path), wishes), today, choose)
+
+    linting = Linting(
+        _treatment(usual, today, choose),
+        running.budget,
+        special if configured.special else None,
+        configured.globs(running.exclude).match if running.exclude else None,
+    )
+    named = tuple(paths) or tuple(map(configured.path, running.paths))
+    return Plan(named, linting, running.fail_on, running.baseline and configured.path(running.baseline))
+
+
+def _wished(given: Given, wishes: Given) -> Given:
+    """Return what holds with the wishes: checks that are selected there are those that are run."""
+    if "select" in wishes:
+        given = {name: value for name, value in given.items() if name not in ("select", "ignore")}
+    return together(given, wishes)
+
+
+def _treatment(given: Given, today: date | None, choose: Choose) -> Treatment:
+    severities: dict[str, Severity] = {}
+    for word, severity in given.get("severity", {}).items():
+        severities |= {check.code: severity for check in checks_of(word)}
+    return Treatment(
+        choose(tuple(given.get("select", ())), tuple(given.get("ignore", ()))),
+        given.get("language"),
+        given.get("local"),
+        Settings(**_of(Settings, given), today=today),
+        severities,
+    )
+
+
+def _of(owner: type, given: Given) -> dict[str, Any]:
+    """Return what is given of the fields of a class; of what has names the values, which know them."""
+    found = {each.name: given[each.name] for each in fields(owner) if each.name in given}
+    if "zones" in found:
+        found["zones"] = tuple(found["zones"].values())
+    return found

@@ -1,0 +1,154 @@
+"""Find a configuration, and read it: all that is wrong with it in one run. Without one, next to nothing is imported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from policy import source
+from policy._record import dataclass
+from policy.app.load import STANDARD_INPUT
+from policy.diagnostic import Diagnostic, Mistakes
+from policy.source import Source, Span, Unreadable
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+    from policy.app.config.kinds import At
+    from policy.app.config.toml import Toml
+
+FILE = "fwpolicy.toml"
+PROJECT = "pyproject.toml"
+TABLE = ("tool", "fwpolicy")
+"""Where a configuration stands in `PROJECT`."""
+
+Given = Mapping[str, Any]
+"""What is said: values by the attributes of the classes in `keys` and of `Settings`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Globs:
+    """Patterns as in `.gitignore`, which paths below *folder* may match."""
+
+    folder: Path
+    spec: GitIgnoreSpec
+
+    def match(self, path: str) -> bool:
+        """Does a path, or a folder above it, match?"""
+        real = Path(path).resolve()
+        return real.is_relative_to(self.folder) and self.spec.match_file(real.relative_to(self.folder).as_posix())
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a file of configuration says: *usual* for every file, *special* for those that match, in its order."""
+
+    source: Source
+    folder: Path
+    usual: Given
+    special: tuple[tuple[Globs, Given], ...] = ()
+
+    def given(self, path: str) -> Given:
+        """Return what is said for the file at *path*: what later entries say holds before what earlier ones do."""
+        given = self.usual
+        if path != STANDARD_INPUT:
+            for globs, more in self.special:
+                if globs.match(path):
+                    given = together(given, more)
+        return given
+
+    def path(self, text: str) -> str:
+        """Return the path that a text in the file means, in short."""
+        return os.path.relpath(self.folder / text)
+
+    def globs(self, patterns: tuple[str, ...]) -> Globs:
+        """Return the patterns of a text in the file."""
+        return _globs(self.folder, patterns)
+
+
+def together(given: Given, more: Given) -> Given:
+    """Return what is said together: *more* wins, key by key in tables; what is ignored adds up."""
+    both = {**given, **more}
+    for name in given.keys() & more.keys():
+        if name == "ignore":
+            both[name] = (*given[name], *more[name])
+        elif isinstance(given[name], dict):
+            both[name] = {**given[name], **more[name]}
+    return both
+
+
+def configuration(start: str, file: str | None = None, whole: bool = True) -> Configuration | None:
+    """Return what *file* says, else the nearest configuration in the folder of *start* or above it, None without one.
+
+    Not *whole*: only what says how files are read is looked at. Raises `Mistakes` with all that is wrong, and
+    `Unreadable` if it cannot be read.
+    """
+    if file is not None:
+        return _read(source.read(file), whole, wanted=True)
+    place = Path(start).resolve()
+    for folder in (place, *place.parents) if place.is_dir() and start != STANDARD_INPUT else place.parents:
+        for name in (FILE, PROJECT):
+            path = folder / name
+            if path.is_file():
+                text = source.read(_short(path))
+                found = _read(text, whole) if name == FILE or TABLE[1] in text.text else None
+                if found is not None:
+                    return found
+    return None
+
+
+def _short(path: Path) -> str:
+    """Return a path from the folder that one is in, where it lies below that."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _read(text: Source, whole: bool, wanted: bool = False) -> Configuration | None:
+    """Return what a text says; None where it says nothing of us, or `Unreadable` where that is *wanted*."""
+    from policy.app.config.keys import reading_table, whole_table
+    from policy.app.config.kinds import At
+    from policy.app.config.toml import CODE, read_toml
+
+    toml = read_toml(text)
+    value: Any = toml.value
+    start: tuple[str, ...] = ()
+    if Path(text.name).name == PROJECT:
+        start = TABLE
+        for step in start:
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is None:
+            if wanted:
+                raise Unreadable(text.name, "has no table `[tool.fwpolicy]`", f"write it, or name a `{FILE}`")
+            return None
+    found: list[Diagnostic] = []
+
+    def note(at: At, message: str, help: str | None) -> None:
+        found.append(Diagnostic(CODE, message, _span(toml, at), help))
+
+    table = whole_table() if whole else reading_table()
+    given = table.read(value, At(start, note))
+    if found:
+        raise Mistakes(found)
+    folder = Path(text.name).resolve().parent
+    special = tuple((_globs(folder, each["files"]), each) for each in given.pop("per_file", ()))
+    return Configuration(text, folder, given, special)
+
+
+def _globs(folder: Path, patterns: tuple[str, ...]) -> Globs:
+    from pathspec import GitIgnoreSpec
+
+    return Globs(folder, GitIgnoreSpec.from_lines(patterns))
+
+
+def _span(toml: Toml, at: At) -> Span:
+    """Return the place of a value or key, or of what it is in."""
+    places = toml.keys if at.key else toml.values
+    path = at.path
+    while path:
+        found = places.get(path) or toml.values.get(path) or toml.keys.get(path)
+        if found is not None:
+            return found
+        path = path[:-1]
+    return Span(toml.source, 0, 0)

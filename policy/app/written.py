@@ -1,0 +1,82 @@
+"""Files as they are and as they should be: what would change, and writing it, all files or none."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from difflib import unified_diff
+from pathlib import Path
+
+from policy._record import dataclass
+from policy.app.problem import CannotAnswer
+from policy.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file as it is, and as it should be."""
+
+    source: Source
+    text: str
+
+    @property
+    def changed(self) -> bool:
+        return self.text != self.source.text
+
+    def diff(self) -> Iterator[str]:
+        """Yield the lines of a unified diff."""
+        name = self.source.name
+        before, after = (text.removesuffix("\n").split("\n") for text in (self.source.text, self.text))
+        return unified_diff(before, after, name, name, lineterm="")
+
+
+def write(files: Iterable[Draft]) -> None:
+    """Write the files that change: each is replaced as a whole, and all of them or none.
+
+    Raises `CannotAnswer` where that is not possible, or a file is no more what it was when it was read, with every
+    file as it was.
+    """
+    drafts: list[tuple[Draft, Path, Path]] = []
+    done: list[tuple[Draft, Path]] = []
+    try:
+        for file in files:
+            target = Path(os.path.realpath(file.source.name))
+            drafts.append((file, _draft(file.text, target), target))
+        for file, _, target in drafts:
+            if target.read_bytes() != file.source.text.encode():
+                _withdraw(drafts)
+                raise CannotAnswer(f"`{file.source.name}` has changed since it was read", "nothing was changed")
+        for file, draft, target in drafts:
+            draft.replace(target)
+            done.append((file, target))
+    except OSError as error:
+        _withdraw(drafts)
+        for file, target in done:
+            with suppress(OSError):
+                _draft(file.source.text, target).replace(target)
+        raise CannotAnswer(f"could not write `{error.filename}`: {error.strerror}", "nothing was changed") from None
+
+
+def _withdraw(drafts: Iterable[tuple[Draft, Path, Path]]) -> None:
+    for _, draft, _ in drafts:
+        draft.unlink(missing_ok=True)
+
+
+def _draft(text: str, target: Path) -> Path:
+    """Return a new file beside *target* with its permissions."""
+    status = target.stat()
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode())
+        with suppress(OSError):
+            os.chown(draft, status.st_uid, status.st_gid)
+        draft.chmod(stat.S_IMODE(status.st_mode))
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft

@@ -1,0 +1,58 @@
+"""What becomes of packets that arrive and open connections, hook by hook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from policy._record import dataclass
+from policy.check.facts import Facts
+from policy.check.wording import SHOWN_RULES
+from policy.diagnostic import Related
+from policy.ir import Match, all_of
+from policy.packet import OUTPUT
+from policy.reach import Flow
+from policy.reach.ends import Outcome
+from policy.reach.first import first_packets
+from policy.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What becomes of some packets at a hook, and where the policy stands that they come to."""
+
+    hook: int | None
+    policy: Span
+    passed: Any
+    """Those that pass for certain."""
+    depends: Any
+    """Those of which unknowns decide."""
+    outcomes: tuple[Outcome[Any], ...]
+
+    @property
+    def related(self) -> tuple[Related, ...]:
+        """The first rules that let packets pass."""
+        rules = [each.end.rule for each in self.outcomes if each.verdict == "allow" and each.end is not None]
+        places = [rule.span for rule in rules if rule is not None]
+        shown = tuple(Related(place, "this lets some of them in") for place in places[:SHOWN_RULES])
+        more = places[SHOWN_RULES:]
+        return (*shown, Related(more[0], f"and {len(more)} more, of which this is the first")) if more else shown
+
+    @property
+    def unknown(self) -> Span:
+        """The first rule that may decide where unknowns do; the policy where it is not known which."""
+        rules = [end.rule for each in self.outcomes for end in each.among]
+        return min((rule.span for rule in rules if rule is not None), key=lambda s: s.start, default=self.policy)
+
+
+def arrivals(facts: Facts, match: Match) -> Iterator[Arrivals]:
+    """Yield what becomes of the packets of *match* that open connections, where they arrive and meet any rules."""
+    for hook in facts.hooks:
+        policies = [facts.ruleset.policies[entry.policy] for entry in facts.ruleset.at(hook) if entry.main]
+        place = next((policy.span for policy in policies if policy.span is not None), None)
+        if hook == OUTPUT or place is None or not any(policy.rules for policy in policies):
+            continue
+        sets = facts.space(hook)
+        within = sets.of_match(all_of(match, first_packets(sets.layout)))
+        flow = Flow(facts.ruleset, sets, within, passing=False)
+        yield Arrivals(hook, place, flow.allowed, flow.depends, tuple(flow.outcomes()))

@@ -1,0 +1,115 @@
+"""What checks say of rules that open something to everybody outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+from policy._record import dataclass
+from policy.check.base import Check
+from policy.check.exposure import Extent, Origin, Packets
+from policy.check.facts import Facts
+from policy.check.services import Notable
+from policy.check.wording import shown
+from policy.diagnostic import Diagnostic
+from policy.ir import EVERYTHING, Match, either_of
+from policy.reach import At
+
+SHOWN_SERVICES = 4
+"""So many services are named."""
+
+MOST_ALIKE = 5
+"""More rules of a policy that open the same are one finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A rule, what it opens to everybody at an *origin*, and the notable services among that."""
+
+    at: At
+    origin: Origin
+    packets: Packets
+    services: tuple[Notable, ...]
+    guess: Match = EVERYTHING
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...]]:
+        """What openings that are alike have in common."""
+        return self.at[0], tuple(str(service) for service in self.services)
+
+
+def extents(facts: Facts, wanted: Extent) -> Iterator[Opening]:
+    """Yield the rules that open so much to everybody outside."""
+    exposure = facts.exposure
+    for at in exposure.candidates():
+        if exposure.extent(at) is wanted:
+            packets = exposure.packets(at)
+            origin = exposure.origin(packets)
+            assert origin is not None
+            services = exposure.services(packets, facts.rule(at).match)
+            yield Opening(at, origin, packets, tuple(services))
+
+
+def of_group(facts: Facts, group: str) -> Iterator[Opening]:
+    """Yield the rules that open services of a group to everybody outside, but not very much."""
+    exposure = facts.exposure
+    for at in exposure.candidates():
+        match = facts.rule(at).match
+        if not exposure.may_serve(match, group) or exposure.extent(at) is not Extent.FEW:
+            continue
+        packets = exposure.packets(at)
+        services = exposure.services(packets, match, group)
+        if services:
+            guess = either_of(*(service.match for service in services))
+            mine = exposure.within(packets, guess)
+            origin = exposure.origin(mine)
+            assert origin is not None
+            yield Opening(at, origin, mine, tuple(services), services[0].match)
+
+
+def findings(
+    check: Check, facts: Facts, openings: Iterator[Opening], say: Callable[[Opening], str], help: str
+) -> Iterator[Diagnostic]:
+    """Yield a finding for each opening, or one for many of a policy that are alike."""
+    for _, group in groupby(sorted(openings, key=lambda opening: opening.key), key=lambda opening: opening.key):
+        alike = list(group)
+        some = alike[:1] if len(alike) > MOST_ALIKE else alike
+        others = [(each.at, "this one, too") for each in alike[1:]] if len(alike) > MOST_ALIKE else []
+        for each in some:
+            message = say(each)
+            if others:
+                message += f"; so do {len(others)} other rules of `{each.at[0]}`"
+            yield check.finding(
+                facts.rule(each.at).span,
+                message,
+                help=help,
+                related=shown(facts, others),
+                region=facts.exposure.region(each.packets),
+                example=facts.exposure.example(each.packets, each.at, each.guess),
+            )
+
+
+def service_findings(check: Check, facts: Facts, group: str, help: str) -> Iterator[Diagnostic]:
+    """Yield a finding for each rule that opens services of a group to everybody outside."""
+
+    def say(opening: Opening) -> str:
+        names = listed([str(service) for service in opening.services])
+        whys = dict.fromkeys(service.why for service in opening.services)
+        why = f": {next(iter(whys))}" if len(whys) == 1 else ""
+        return f"this rule lets {names} in from {opening.origin.name}{why}"
+
+    return findings(check, facts, of_group(facts, group), say, help)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return the first of some words, and how many more there are: `a, b and 3 more`."""
+    few = [*words[:SHOWN_SERVICES]]
+    if len(words) > SHOWN_SERVICES:
+        few.append(f"{len(words) - SHOWN_SERVICES} more")
+    return " and ".join([", ".join(few[:-1]), few[-1]] if len(few) > 1 else few)
+
+
+def among(services: Sequence[Notable]) -> str:
+    """Return which notable services are among what is open, as the end of a sentence."""
+    names = [*dict.fromkeys(service.name for service in services)]
+    return f", among it {listed(names)}" if names else ""

@@ -1,0 +1,53 @@
+"""The values that the packets of a set have in one field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from policy.packet import Intervals
+from policy.packet.address import V4_BASE, bits, whole
+from policy.sets.budget import Exhausted
+from policy.sets.dd import Formula
+from policy.sets.encoding import Bits, Encoding
+from policy.sets.layout import ADDRESSES
+from policy.sets.ranges import ranges
+
+MOST_RANGES = 1 << 16
+"""So many ranges of values are told apart."""
+
+
+def projected(encoding: Encoding, formula: Formula, name: str) -> Intervals:
+    """Return the numbers of a field in the packets of *formula*, which has no unknowns; of interfaces those of atoms.
+
+    Raises `Exhausted` where they are more than `MOST_RANGES` ranges.
+    """
+    if name not in encoding.bits:
+        return Intervals()
+    family = (encoding.family,) if len(encoding.layout.families) == 2 else ()
+    others = [bit for field, each in encoding.bits.items() if field != name for bit in each if bit != encoding.family]
+    left = _some(encoding, formula & encoding.has(name), others)
+    if name not in ADDRESSES:
+        return _numbers(_some(encoding, left, family), encoding.bits[name], 0)
+    found = Intervals()
+    for each in encoding.layout.families:
+        mine = _some(encoding, left & encoding.inside(name, whole(each), encoding.bits[name]), family)
+        found |= _numbers(mine, encoding.bits[name][1 : bits(each) + 1], V4_BASE if each == 4 else 0)
+    return found
+
+
+def _some(encoding: Encoding, formula: Formula, variables: Iterable[Formula]) -> Formula:
+    variables = tuple(variables)
+    return formula.some(encoding.diagram.all(variables)) if variables else formula
+
+
+def _numbers(formula: Formula, bits: Bits, base: int) -> Intervals:
+    """Return the numbers of some bits for which *formula*, which looks at nothing else, is true."""
+    places: dict[int, int] = {}
+    for place, bit in enumerate(bits):
+        branches = bit.branches()
+        assert branches is not None
+        places[branches[0]] = place
+    found = ranges(formula, places, len(bits), MOST_RANGES)
+    if found is None:
+        raise Exhausted(f"{MOST_RANGES:,} ranges")
+    return Intervals.of(*((base + low, base + high) for low, high in found))
