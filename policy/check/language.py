@@ -1,4 +1,4 @@
-"""What checks need of the language of rules."""
+"""What checks need of the language of the rules."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from policy.source import Source, Span
 
 
 class Language(Protocol):
-    """What checks need of the language of rules, a part of `languages.FrontEnd`: it writes, and knows comments."""
+    """The part of `languages.FrontEnd` that checks need: it writes, and knows comments."""
 
     def with_values(
         self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
     ) -> str | None:
         """Return a rule as text with other values in one field; None: impossible."""
 
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change; None: there are none."""
+
     def comments(self, source: Source) -> list[Span]:
         """Return the comments of a text."""
 
     def disabled(self, ruleset: Ruleset) -> list[Span]:
         """Return the comments that would be rules without their sign."""
-
-    def edits(self, change: Change) -> tuple[Edit, ...] | None:
-        """Return the edits of the text that make a change; None: there are none."""
