@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from policy.diagnostic import Diagnostic
-from policy.ir import Ruleset, Suppression
+from policy.ir import Ruleset
 from policy.source import Source, Span
+from policy.written import Suppression
 
 _Statement = tuple[Span, tuple[Suppression, ...]]
 
