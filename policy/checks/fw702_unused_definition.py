@@ -16,6 +16,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from policy.change import RemoveDefinition
 from policy.check import Check, Facts
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Definition, Ruleset
@@ -31,7 +32,10 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         if definition.span.source is ruleset.sources[0]:
             kind, name = definition.kind, definition.name
             only = "only names that no rule uses have it" if definition.uses else "no rule uses it"
-            yield CHECK.finding(definition.span, f"the {kind} `{name}` has no use: {only}", help="remove it, or use it")
+            # What stands in other names goes once these are gone.
+            fix = None if definition.uses else facts.fix(f"remove `{name}`", RemoveDefinition(definition))
+            message = f"the {kind} `{name}` has no use: {only}"
+            yield CHECK.finding(definition.span, message, help="remove it, or use it", fix=fix)
 
 
 def _unused(ruleset: Ruleset) -> list[Definition]:

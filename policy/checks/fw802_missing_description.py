@@ -27,13 +27,14 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     for name, policy in facts.ruleset.policies.items():
         row: list[Rule] = []
         before: Rule | None = None
-        described = False
+        headed = False
         for number, rule in enumerate(policy.rules):
             follows = before is not None and rule.span.source is before.span.source
             follows = follows and before is not None and rule.span.line == before.span.end_line + 1
-            described = bool(remarks_at(comments, rule.span)) or (described and follows)
+            said = remarks_at(comments, rule.span)
+            headed = any(each.line < rule.span.line for each in said) or (headed and follows)
             before = rule
-            if described or rule.note or rule.label or rule.owner:
+            if said or headed or rule.note or rule.label or rule.owner:
                 yield from _finding(row)
                 row = []
             elif _opens(rule) and facts.is_live((name, number)) and not facts.is_preamble((name, number)):
