@@ -42,9 +42,9 @@ class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
     *local* are the host's own addresses, where they are known; *language* is that of the rules: without it they cannot
-    be written, and have no comments (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are
-    the rules of the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that
-    need an engine raise `Exhausted` once the budget is spent.
+    be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
+    the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
+    engine raise `Exhausted` once the budget is spent.
     """
 
     def __init__(
