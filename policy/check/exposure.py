@@ -157,13 +157,17 @@ class Exposure:
         return tuple(self.may_open(HALF))
 
     def may_open(self, share: float) -> Iterator[At]:
-        """Yield the rules that, as they are written, may open something to such a share of what is outside."""
+        """Yield the rules that, as they are written, may open something to such a share of what is outside.
+
+        Rules for few source ports are not among them: that everybody chooses those is what FW407 says.
+        """
         for at in self._facts.places:
             rule = self._facts.rule(at)
             if (
                 any(isinstance(action, Allow) for action in rule.actions)
                 and self.is_wide(bound(rule.match, "src"), share)
                 and NEW in bound(rule.match, "state")
+                and bound(rule.match, "sport").size > ALL_PORTS // 2
                 and any(hook != OUTPUT for hook in self._facts.met.get(at[0], ()))
             ):
                 yield at
@@ -186,13 +190,24 @@ class Exposure:
         most = max(self.ports(packets, protocol).size for protocol in (TCP, UDP))
         if most <= ALL_PORTS - wide:
             return Extent.MANY_PORTS if most > wide else Extent.FEW
-        if max(some.count_values("proto", _PROTOCOLS) for some in packets.values()) < _MANY_PROTOCOLS:
+        if not self._are_many_protocols(packets):
             return Extent.PORTS
-        match = self._facts.rule(at).match
-        narrow = any(isinstance(part, Field) and part.name == "out" for part in conjuncts(match))
-        sets = [(some, whole) for some in packets.values() for whole in _families(public())]
-        everywhere = any(some.count_values("dst", whole) >= HALF * whole.size for some, whole in sets)
-        return Extent.EVERYTHING if everywhere and not narrow else Extent.PROTOCOLS
+        narrow = any(isinstance(part, Field) and part.name == "out" for part in conjuncts(self._facts.rule(at).match))
+        return Extent.EVERYTHING if _goes_everywhere(packets) and not narrow else Extent.PROTOCOLS
+
+    def is_everything(self, packets: Packets) -> bool:
+        """Are most protocols among some packets, with nearly all ports of TCP or UDP, for half of the Internet?"""
+        least = ALL_PORTS - self._facts.settings.wide_ports
+        ports = [
+            some.values("dport").size
+            for protocol in (TCP, UDP)
+            for some in self.within(packets, Field("proto", Intervals.of(protocol))).values()
+        ]
+        return max(ports, default=0) > least and self._are_many_protocols(packets) and _goes_everywhere(packets)
+
+    @staticmethod
+    def _are_many_protocols(packets: Packets) -> bool:
+        return any(some.count_values("proto", _PROTOCOLS) >= _MANY_PROTOCOLS for some in packets.values())
 
     # Words and examples
 
@@ -217,3 +232,9 @@ class Exposure:
 
 def _families(addresses: Intervals) -> tuple[Intervals, ...]:
     return tuple(cut for family in (V4, V6) if (cut := addresses & family))
+
+
+def _goes_everywhere(packets: Packets) -> bool:
+    """Is half of the Internet among the destinations?"""
+    sets = [(some, whole) for some in packets.values() for whole in _families(public())]
+    return any(some.count_values("dst", whole) >= HALF * whole.size for some, whole in sets)

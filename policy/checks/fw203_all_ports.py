@@ -75,6 +75,7 @@ policy border at forward {
 -A INPUT -p tcp -m conntrack --ctstate ESTABLISHED -j ACCEPT
 -A INPUT -s 192.0.2.0/24 -p tcp -j ACCEPT
 -A INPUT -p tcp -m limit --limit 5/sec -j ACCEPT
+-A INPUT -p udp -m udp --sport 53 -j ACCEPT
 COMMIT
 """,
     ),
