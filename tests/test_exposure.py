@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from policy.check import Facts
 from policy.check.exposed import extents, of_group
-from policy.check.exposure import ALL_PORTS, HALF, Extent, bound, may_serve
+from policy.check.exposure import ALL_PORTS, HALF, Extent, may_serve
 from policy.check.services import Notable, notable
+from policy.check.traffic import bound
 from policy.checks import checks
 from policy.checks.fw217_exposed_by_union import COUNTS, NEARLY_ALL, together
 from policy.diagnostic import Diagnostic

@@ -42,7 +42,8 @@ class Notable:
 @cache
 def notable() -> tuple[Notable, ...]:
     """Return every such service."""
-    return tuple(Notable(group, proto, _ports(ports), *rest) for group, proto, ports, *rest in rows("services.tsv"))
+    table = rows("services.tsv")
+    return tuple(Notable(group, proto, _ports(ports), *rest) for group, proto, ports, *rest in table)
 
 
 def _ports(text: str) -> Intervals:

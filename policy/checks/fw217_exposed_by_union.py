@@ -18,8 +18,10 @@ from collections.abc import Collection, Iterator
 
 from policy.check import Check, Facts
 from policy.check.exposed import listed
-from policy.check.exposure import Exposure, Packets, bound, may_serve
+from policy.check.exposure import Exposure, Packets, may_serve
 from policy.check.services import Notable, notable
+from policy.check.source_ports import is_about_source_ports
+from policy.check.traffic import bound
 from policy.check.wording import counted, shown
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import either_of
@@ -38,11 +40,12 @@ def _find(facts: Facts) -> Iterator[Diagnostic]:
 def together(facts: Facts) -> dict[tuple[At, ...], list[Notable]]:
     """Return the rules that open services to nearly everybody, though none of them does to half, with the services."""
     exposure = facts.once(Exposure)
-    rules = sorted(exposure.may_open(COUNTS), key=lambda at: -bound(facts.rule(at).match, "src").size)
+    mine = (at for at in exposure.may_open(COUNTS) if not is_about_source_ports(facts.rule(at)))
+    rules = sorted(mine, key=lambda at: -bound(facts.rule(at).match, "src").size)
     found: dict[tuple[At, ...], list[Notable]] = {}
     for service in notable():
-        if mine := _together(facts, service, rules):
-            found.setdefault(mine, []).append(service)
+        if opening := _together(facts, service, rules):
+            found.setdefault(opening, []).append(service)
     return found
 
 
