@@ -6,11 +6,13 @@ from collections import defaultdict
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from policy.check import Facts
-from policy.check.exposed import extents, of_group
+from policy.app.load import facts, load
+from policy.check import Facts, Settings, Zone
+from policy.check.exposed import MOST_ALIKE, extents, of_group
 from policy.check.exposure import ALL_PORTS, HALF, Extent, may_serve
 from policy.check.services import Notable, notable
 from policy.check.traffic import bound
@@ -35,10 +37,11 @@ from policy.ir import (
     all_of,
     walk,
 )
-from policy.packet import INPUT, Intervals, Value, ValueSet, complete
+from policy.packet import INPUT, Intervals, Names, Value, ValueSet, complete
 from policy.packet.address import V4, parse_address, parse_prefix
 from policy.packet.special import public
 from policy.reach import At
+from policy.source import Source
 from tests.strategies import HERE, verdicts
 
 WIDE_PORTS = 1000
@@ -159,7 +162,7 @@ class Brute:
         return Extent.EVERYTHING if any(target not in SERVER for _, target, _ in of) else Extent.PROTOCOLS
 
 
-@settings(max_examples=40)
+@examples(max_examples=40)
 @given(rulesets(known))
 def test_what_is_open_is_what_the_evaluator_lets_in(ruleset: Ruleset) -> None:
     brute, facts = Brute(ruleset), Facts(ruleset)
@@ -187,7 +190,7 @@ def patchworks(draw: st.DrawFn) -> Ruleset:
     return _ruleset(tuple(rules), ())
 
 
-@settings(max_examples=40)
+@examples(max_examples=40)
 @given(patchworks())
 def test_what_rules_open_together_is_what_the_evaluator_lets_in(ruleset: Ruleset) -> None:
     brute = Brute(ruleset)
@@ -204,7 +207,7 @@ def test_what_rules_open_together_is_what_the_evaluator_lets_in(ruleset: Ruleset
     assert found == wanted
 
 
-@settings(max_examples=40)
+@examples(max_examples=40)
 @given(rulesets(unsure))
 def test_the_example_of_a_finding_comes_in_from_a_public_address(ruleset: Ruleset) -> None:
     facts = Facts(ruleset)
@@ -232,3 +235,58 @@ def test_a_port_is_of_one_service() -> None:
     ]
     assert len(ports) == len(set(ports))
     assert (6, 80) not in ports
+
+
+def lines(code: str, text: str, *zones: Zone) -> dict[int, str]:
+    """Return what a check finds, the messages by line."""
+    (check,) = (each for each in checks() if each.code == code)
+    assert check.find is not None
+    found = check.find(facts(load(Source("rules", text)), settings=Settings(zones)))
+    return {each.span.line: each.message for each in found if isinstance(each, Diagnostic)}
+
+
+def dump(*rules: str) -> str:
+    body = "".join(f"-A {rule} -j ACCEPT\n" for rule in rules)
+    return f"*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n{body}COMMIT\n"
+
+
+SSH = "-p tcp --dport 22"
+
+
+def test_a_zone_is_half_open_where_half_of_its_addresses_come_in() -> None:
+    zone = Zone("partner", Names.of("tun0"), parse_prefix("10.9.0.0/16"), untrusted=True)
+    rules = (f"INPUT -s 10.9.0.0/17 {SSH}", f"INPUT -s 10.9.128.0/18 {SSH}", f"INPUT ! -i tun0 {SSH}")
+    assert lines("FW205", dump(*rules), zone) == {
+        4: "this rule lets SSH (tcp/22) in from anywhere in `partner`: "
+        "passwords are guessed at all day, and holes in the server are used within hours"
+    }
+    assert list(lines("FW205", dump(*rules))) == [6]
+
+
+def test_a_zone_without_addresses_is_the_internet() -> None:
+    zone = Zone("uplink", Names.of("eth0"), untrusted=True)
+    found = lines("FW205", dump(f"INPUT -i eth1 {SSH}", f"INPUT -i eth0 {SSH}"), zone)
+    assert list(found) == [5]
+    assert "in from the Internet" in found[5]
+
+
+def test_many_rules_that_open_the_same_are_one_finding() -> None:
+    few = [f"FORWARD -d 192.0.2.{n} {SSH}" for n in range(1, MOST_ALIKE + 1)]
+    assert len(lines("FW205", dump(*few))) == MOST_ALIKE
+    found = lines("FW205", dump(*few, f"FORWARD -d 192.0.2.99 {SSH}", "FORWARD -p tcp --dport 22:23"))
+    assert list(found) == [4]
+    assert found[4].endswith(f"; so do {MOST_ALIKE + 1} other rules of `FORWARD`")
+
+
+@pytest.mark.parametrize("ports", [1000, 500])
+def test_how_many_ports_are_many_is_configured(ports: int) -> None:
+    (check,) = (each for each in checks() if each.code == "FW213")
+    assert check.find is not None
+    known = facts(load(Source("rules", dump("INPUT -p udp --dport 10000:10799"))), settings=Settings(wide_ports=ports))
+    assert len(list(check.find(known))) == (ports < 800)
+
+
+def test_a_default_that_nothing_comes_to_is_not_reported() -> None:
+    text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -j DROP\n-A INPUT -p udp -j DROP\nCOMMIT\n"
+    assert not lines("FW212", text)
+    assert lines("FW212", text.replace("-p udp", "-p udp --dport 1000:65535"))

@@ -7,7 +7,7 @@ work, which is why most hosts have none; for servers that hold much, it is worth
 **What to do.** Allow what the host needs (names, time, updates, its databases), and block the rest at output.
 
 **What is said exactly.** Reported is a rule, or the default of a chain or policy at output, that lets new
-connections of most of the 256 protocols out, with nearly all ports of TCP or of UDP (all but `wide_ports`), to at
+connections of most of the 256 protocols out, with nearly all ports of TCP or of UDP (all but `wide-ports`), to at
 least half of the public addresses of IPv4 or of IPv6, whatever the unknown conditions are. What is only forwarded
 is not looked at, nor are policies that hold at every hook alike.
 """
