@@ -8,18 +8,16 @@ from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from policy.change import Announced, Change, Fix
-from policy.check.exposure import Exposure
 from policy.check.language import Language
-from policy.check.outside import Outside, outside
+from policy.check.outside import Arrivals, Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.walk import IMPLICIT
 from policy.ir import Allow, Match, Rule, Ruleset, all_of, looks_at_hook
-from policy.packet import HOOKS, OUTPUT, Intervals, Packet, ValueSet
+from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Kind, Standings
 from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.entered import entered
-from policy.reach.first import first_packets
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
@@ -68,8 +66,6 @@ class Facts:
         self.local = local
         self.index = Index()
         self._language = language
-        self._arriving: dict[int | None, Any] = {}
-        self._open: dict[int | None, Any] = {}
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -151,27 +147,20 @@ class Facts:
         """Where outside is, as far as that is known."""
         return outside(self.ruleset, self.settings)
 
-    def arriving(self, hook: int | None) -> Any:
-        """Return the packets from outside that open connections, as questions mean them; none at output."""
-        if hook not in self._arriving:
-            sets = self.space(hook)
-            found = sets.nothing
-            if hook != OUTPUT:
-                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.outside.comes)
-                found = found - sets.of_match(self.outside.leaves)
-            self._arriving[hook] = found
-        return self._arriving[hook]
+    @cached_property
+    def _arrivals(self) -> Arrivals[Any, Any]:
+        return Arrivals(self.outside, self.space, self.flow)
 
-    def open(self, hook: int | None) -> Any:
-        """Return the packets from outside that open connections and pass, whichever interface leads outside."""
-        if hook not in self._open:
-            sets = self.space(hook)
-            found = self.arriving(hook)
-            if found:
-                allowed = self.flow(hook).allowed & sets.of_match(first_packets(sets.layout))
-                found = found & allowed & self.outside.whichever(sets, allowed)
-            self._open[hook] = found
-        return self._open[hook]
+    def arriving(self, hook: int | None) -> Any:
+        """Return the packets from outside that open connections, as questions mean them; none at output.
+
+        Where nobody says which interface leads outside, they come by the one that does most probably (`Gate.front`).
+        """
+        return self._arrivals.arriving(hook)
+
+    def reachable(self, hook: int | None) -> Any:
+        """Return the packets of `arriving` that pass whichever interface leads outside: all, where it is known."""
+        return self._arrivals.reachable(hook)
 
     def opened(self, at: At) -> dict[int | None, Any]:
         """Return the packets that a rule itself lets pass, whatever the unknowns are, by the hooks where there are any.
@@ -196,20 +185,9 @@ class Facts:
         return frozenset(entered(replace(self.ruleset, entries=entries)).scopes)
 
     def exposed(self, at: At) -> dict[int | None, Any]:
-        """Return the packets that a rule opens to the outside, by hook: `opened` by it, and `open`."""
-        found = {}
-        for hook, opened in self.opened(at).items():
-            packets = opened & self.arriving(hook)
-            if packets and self.outside.doubtful(self.space(hook).layout):
-                packets = packets & self.open(hook)
-            if packets:
-                found[hook] = packets
-        return found
-
-    @cached_property
-    def exposure(self) -> Exposure:
-        """What is open to everybody outside."""
-        return Exposure(self)
+        """Return the packets that a rule opens to the outside, by hook: `opened` by it, and `reachable`."""
+        found = {hook: packets & self.reachable(hook) for hook, packets in self.opened(at).items()}
+        return {hook: packets for hook, packets in found.items() if packets}
 
     def once(self, find: Callable[[Facts], T]) -> T:
         """Return what a function of these facts gives; it is called once."""
