@@ -11,9 +11,11 @@ from typing import Any
 from policy._record import dataclass
 from policy.check.facts import Facts
 from policy.check.services import Notable, notable
+from policy.check.source_ports import trusts_source_port
+from policy.check.traffic import bound
 from policy.evaluate import Decision, evaluate
 from policy.ir import EVERYTHING, Allow, Field, Match, Not, all_of, conjuncts, either_of
-from policy.packet import FIELDS, NEW, OUTPUT, Intervals, Packet
+from policy.packet import NEW, OUTPUT, Intervals, Packet
 from policy.packet.address import ANY_ADDRESS, V4, V6
 from policy.packet.fields import TCP, UDP
 from policy.packet.special import of_kind, public
@@ -53,16 +55,6 @@ class Origin:
     name: str
     sends: Match
     whole: tuple[Intervals, ...]
-
-
-def bound(match: Match, name: str) -> Intervals:
-    """Return the values of a field that a match allows at most, as its conditions say it (not every condition does)."""
-    found = FIELDS[name].domain
-    assert isinstance(found, Intervals)
-    for part in conjuncts(match):
-        if isinstance(part, Field) and part.name == name and isinstance(part.values, Intervals):
-            found = found & part.values
-    return found
 
 
 def may_serve(match: Match, service: Notable) -> bool:
@@ -153,8 +145,11 @@ class Exposure:
 
     @cached_property
     def candidates(self) -> tuple[At, ...]:
-        """The rules that, as they are written, may open something to everybody outside."""
-        return tuple(self.may_open(HALF))
+        """The rules that, as they are written, may open something to everybody outside.
+
+        Without those that are about source ports: FW407 says what is to be said of them.
+        """
+        return tuple(at for at in self.may_open(HALF) if not trusts_source_port(self._facts.rule(at)))
 
     def may_open(self, share: float) -> Iterator[At]:
         """Yield the rules that, as they are written, may open something to such a share of what is outside."""
@@ -167,6 +162,14 @@ class Exposure:
                 and any(hook != OUTPUT for hook in self._facts.met.get(at[0], ()))
             ):
                 yield at
+
+    def by_source_port(self, at: At) -> Packets:
+        """Return what a rule lets in for its source port, if everybody outside can send it; else nothing."""
+        rule = self._facts.rule(at)
+        if not trusts_source_port(rule) or not self.is_wide(bound(rule.match, "src")):
+            return {}
+        packets = self.packets(at)
+        return packets if self.origin(packets) else {}
 
     def is_wide(self, sources: Intervals, share: float = HALF) -> bool:
         """Are so many addresses of one of the origins among some sources?"""

@@ -18,8 +18,9 @@ from collections.abc import Collection, Iterator
 
 from policy.check import Check, Facts
 from policy.check.exposed import listed
-from policy.check.exposure import Exposure, Packets, bound, may_serve
+from policy.check.exposure import Exposure, Packets, may_serve
 from policy.check.services import Notable, notable
+from policy.check.traffic import bound
 from policy.check.wording import counted, shown
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import either_of
