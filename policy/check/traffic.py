@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import product
 
 from policy._record import dataclass
-from policy.ir import All, Either, Field, Match, conjuncts
+from policy.ir import All, Either, Field, Match, Rule, conjuncts
 from policy.packet import FIELDS, Intervals
+from policy.source import Span
 
 _NAMES = ("proto", "sport", "dport")
 _MOST = 1000
@@ -66,6 +67,12 @@ def _both(one: Field, two: Field) -> Field:
 def ranges(field: Field | None) -> tuple[tuple[int, int], ...]:
     """Return the ranges of values of a field, none where it may have any."""
     return field.values.ranges if field is not None and isinstance(field.values, Intervals) else ()
+
+
+def place(rule: Rule, field: Field | None) -> Span:
+    """Return where a condition of a rule is written: the rule, where it is put together from several places."""
+    span = None if field is None else field.span
+    return rule.span if span is None or "\n" in span.text else span
 
 
 def single_ports(field: Field | None) -> list[int]:

@@ -17,16 +17,14 @@ surely pass by it, from half of the addresses there at least. Not reported are r
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.source_ports import trusts_source_port
+from policy.check.exposure import HALF, Exposure
 from policy.diagnostic import Diagnostic, Severity
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    exposure = facts.exposure
-    for at in facts.places:
-        if not trusts_source_port(facts.rule(at)) or not exposure.may_open(at) or not exposure.may_be_wide(at):
-            continue
-        packets = exposure.packets(at)
+    exposure = facts.once(Exposure)
+    for at in exposure.may_open(HALF):
+        packets = exposure.by_source_port(at)
         origin = exposure.origin(packets)
         if origin is not None:
             yield CHECK.finding(
