@@ -79,3 +79,13 @@ def single_ports(field: Field | None) -> list[int]:
     """Return the ports of a field where it has nothing but single ones."""
     found = ranges(field)
     return [low for low, _ in found] if all(low == high for low, high in found) else []
+
+
+def bound(match: Match, name: str) -> Intervals:
+    """Return the values of a field that a match allows at most, as its conditions say it (not every condition does)."""
+    found = FIELDS[name].domain
+    assert isinstance(found, Intervals)
+    for part in conjuncts(match):
+        if isinstance(part, Field) and part.name == name and isinstance(part.values, Intervals):
+            found = found & part.values
+    return found

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.categories import all_well_known
 from policy.check.exposed import Opening, among, extents, findings
-from policy.check.exposure import Extent
+from policy.check.exposure import Exposure, Extent
 from policy.diagnostic import Diagnostic, Severity
 from policy.packet.fields import TCP, UDP
 from policy.packet.names import protocol_name
@@ -34,7 +34,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic]:
 
 def _ports(facts: Facts, opening: Opening) -> str:
     """Return how many ports are open, in words."""
-    sizes = {protocol: facts.exposure.ports(opening.packets, protocol).size for protocol in (TCP, UDP)}
+    sizes = {protocol: facts.once(Exposure).ports(opening.packets, protocol).size for protocol in (TCP, UDP)}
     return " and ".join(f"{size:,} ports of {protocol_name(protocol)}" for protocol, size in sizes.items() if size)
 
 

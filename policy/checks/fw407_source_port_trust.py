@@ -11,30 +11,31 @@ the packet opens no connection (`flags ack/ack`, `! --syn`).
 
 **What is said exactly.** Reported is a rule that allows packets by their source port, a few ports or well-known ones,
 and does not ask for the destination port (or leaves all well-known ones in), where new connections from outside
-surely pass by it. From where packets come from outside says the configuration; without one these are the packets that
-arrive on an interface that no rule names. Not reported are rules for known connections alone, and rules whose
-sources are fewer addresses than a /8.
+surely pass by it, from half of the addresses there at least. Not reported are rules for known connections alone.
 """
 
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.source_port import trusted
-from policy.check.wording import words
+from policy.check.exposure import HALF, Exposure
+from policy.check.source_ports import trusts_source_port
 from policy.diagnostic import Diagnostic, Severity
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    for at in facts.places:
-        rule = facts.rule(at)
-        if packets := trusted(facts, at):
-            texts = {words(facts, some, facts.arriving(hook)) for hook, some in packets.items()}
+    exposure = facts.once(Exposure)
+    for at in exposure.may_open(HALF):
+        if not trusts_source_port(facts.rule(at)):
+            continue
+        packets = exposure.packets(at)
+        origin = exposure.origin(packets)
+        if origin is not None:
             yield CHECK.finding(
-                rule.span,
-                "this rule lets everybody in who chooses the right source port",
+                facts.rule(at).span,
+                f"this rule lets everybody in from {origin.name} who chooses the right source port",
                 help="let replies in because they belong to known connections, not because of their source port",
-                region="; ".join(sorted(filter(None, texts))) or None,
-                example=facts.replayed(packets.values(), [rule]),
+                region=exposure.region(packets),
+                example=exposure.example(packets, at),
             )
 
 
@@ -47,7 +48,7 @@ CHECK = Check(
         """
 policy filter at input stateless {
     default block
-    allow udp from any port 53 ### FW407 "lets everybody in who chooses the right source port"
+    allow udp from any port 53 ### FW407 "lets everybody in from the Internet who chooses"
     allow tcp from any port {20,80} flags syn ### FW407
 }
 """,
