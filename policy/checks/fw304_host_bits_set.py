@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policy.change import WriteAddresses
 from policy.check import Check, Facts
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Item
@@ -26,12 +27,12 @@ from policy.packet.text import set_text
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for definition in facts.ruleset.definitions:
-        yield from map(_finding, definition.host_bits)
+        yield from (_finding(facts, item) for item in definition.host_bits)
     for at in facts.places:
-        yield from map(_finding, facts.rule(at).host_bits)
+        yield from (_finding(facts, item) for item in facts.rule(at).host_bits)
 
 
-def _finding(item: Item) -> Diagnostic:
+def _finding(facts: Facts, item: Item) -> Diagnostic:
     assert isinstance(item.values, Intervals)
     written, network = item.span.text.strip(), set_text("src", item.values)
     host = written.rpartition("/")[0]
@@ -40,6 +41,7 @@ def _finding(item: Item) -> Diagnostic:
         f"`{written}` is not the host {host}, but all of {network}",
         help=f"write `{network}` for the network, or `{host}` for the host",
         region=network,
+        fix=facts.fix(f"write `{network}`, which means the same", WriteAddresses(item.span, item.values)),
     )
 
 
