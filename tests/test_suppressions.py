@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from policy.app.load import load
-from policy.ir import Ruleset, Suppression
+from policy.ir import Ruleset
 from policy.source import Source
+from policy.written import Suppression
 from tests.command import run
 
 

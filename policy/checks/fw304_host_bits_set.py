@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from policy.change import WriteAddresses
 from policy.check import Check, Facts
+from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Item
 from policy.packet import Intervals
@@ -41,7 +42,7 @@ def _finding(facts: Facts, item: Item) -> Diagnostic:
         f"`{written}` is not the host {host}, but all of {network}",
         help=f"write `{network}` for the network, or `{host}` for the host",
         region=network,
-        fix=facts.fix(f"write `{network}`, which means the same", WriteAddresses(item.span, item.values)),
+        fix=offer(facts, f"write `{network}`", WriteAddresses(item.span, item.values)),
     )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policy.check import Check, Facts
+from policy.check.exposure import Exposure
 from policy.check.traffic import ranges, traffic
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Field, Match, all_of, conjuncts
@@ -33,9 +34,9 @@ _ALIKE = ("src", "dst", "in", "out", "hook")
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that open HTTPS with TCP where nothing opens it with UDP."""
-    exposure = facts.exposure
+    exposure = facts.once(Exposure)
     http3: dict[int | None, Flow[Any, Any]] = {}
-    for at in exposure.candidates():
+    for at in exposure.candidates:
         match = facts.rule(at).match
         if not any((_HTTPS, _HTTPS) in ranges(t.dport) and t.is_protocol(TCP) for t in traffic(match)):
             continue

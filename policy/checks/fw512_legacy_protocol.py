@@ -17,6 +17,7 @@ there to authenticate packets. Nor are IGMP, VRRP and PIM, which do not leave th
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
+from policy.check.exposure import Exposure
 from policy.check.tables import rows
 from policy.check.traffic import ranges, traffic
 from policy.diagnostic import Diagnostic, Severity
@@ -27,8 +28,8 @@ from policy.packet import Intervals
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that let such a protocol in from everywhere."""
     known = {int(number): (wrong, source) for number, wrong, source in rows("protocols.tsv")}
-    exposure = facts.exposure
-    for at in exposure.candidates():
+    exposure = facts.once(Exposure)
+    for at in exposure.candidates:
         asked = [pair for each in traffic(facts.rule(at).match) for pair in ranges(each.proto)]
         for number in (low for low, high in asked if low == high and low in known):
             match = Field("proto", Intervals.of(number))
