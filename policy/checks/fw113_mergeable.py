@@ -22,9 +22,10 @@ from policy.change import MergeRules
 from policy.check import Check, Facts
 from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Related, Severity
-from policy.ir import Field, Rule, Suppression, with_values
+from policy.ir import Field, Rule, with_values
 from policy.packet import FIELDS
 from policy.reach.merges import Neighbours, Run, changed_fields, united
+from policy.written import Suppression
 
 _MOST = 32
 Merged = tuple[Sequence[Rule], Field, str]

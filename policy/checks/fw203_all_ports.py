@@ -7,7 +7,7 @@ all ports.
 **What to do.** Name the ports of the services that the Internet is to reach.
 
 **What is said exactly.** Reported is a rule that opens nearly all 65,536 ports of TCP or of UDP (all but
-`wide_ports`, 1,000 if nothing else is configured) to everybody outside, and few other protocols. What counts is
+`wide-ports`, 1,000 if nothing else is configured) to everybody outside, and few other protocols. What counts is
 what is really open: ports that earlier rules block are not among them, and what "outside" and "everybody" mean is
 said at FW201. The services that are named in the message were looked for one by one. A rule that is reported here
 is not reported by FW205 to FW213.
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from policy.check import Check, Facts
 from policy.check.exposed import Opening, among, extents, findings
-from policy.check.exposure import ALL_PORTS, Extent
+from policy.check.exposure import ALL_PORTS, Exposure, Extent
 from policy.diagnostic import Diagnostic, Severity
 from policy.packet.fields import TCP, UDP
 from policy.packet.names import protocol_name
@@ -34,7 +34,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic]:
 def _protocols(facts: Facts, opening: Opening) -> str:
     """Return the protocols of which nearly all ports are open, in words."""
     least = ALL_PORTS - facts.settings.wide_ports
-    sizes = {protocol: facts.exposure.ports(opening.packets, protocol).size for protocol in (TCP, UDP)}
+    sizes = {protocol: facts.once(Exposure).ports(opening.packets, protocol).size for protocol in (TCP, UDP)}
     return " and ".join(protocol_name(protocol) for protocol, size in sizes.items() if size > least)
 
 
@@ -75,6 +75,7 @@ policy border at forward {
 -A INPUT -p tcp -m conntrack --ctstate ESTABLISHED -j ACCEPT
 -A INPUT -s 192.0.2.0/24 -p tcp -j ACCEPT
 -A INPUT -p tcp -m limit --limit 5/sec -j ACCEPT
+-A INPUT -p udp -m udp --sport 53 -j ACCEPT
 COMMIT
 """,
     ),

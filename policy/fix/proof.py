@@ -12,8 +12,9 @@ from typing import Any
 
 from policy.change import Announced
 from policy.evaluate import decide
+from policy.evaluate.looks import looks_at_hook
 from policy.fix.changed import Part, changed, with_verdict
-from policy.ir import Action, Goto, Jump, Match, Return, Ruleset, Verdict, looks_at_hook
+from policy.ir import Action, Goto, Jump, Match, Return, Ruleset, Verdict
 from policy.packet import HOOKS, Packet
 from policy.reach import Flow
 from policy.sets import BoxSpace, Budget, Missing, Space

@@ -17,7 +17,7 @@ from policy.change import (
     WriteAddresses,
 )
 from policy.ir import Allow, Block, Reject, Verdict
-from policy.language.edits import lines_of, merged, removed, without_item
+from policy.language.edits import merged, removed, without_item
 from policy.languages.native.split import LONGEST_STATEMENT, split
 from policy.packet.address import format_range
 from policy.source import Span
@@ -46,11 +46,11 @@ def edits(change: Change) -> tuple[Edit, ...] | None:
 
 
 def _statement(name: Span) -> Span:
-    """Return the whole definition of a name."""
-    start = lines_of(name).start
-    pieces = split(name.source.text[start : start + LONGEST_STATEMENT])
-    first = next(piece for piece in pieces if piece.kind == "statement")
-    return Span(name.source, start + first.start, start + first.end)
+    """Return the whole of the definition of a name."""
+    source, start = name.source, name.start - name.column + 1
+    pieces = split(source.text[start : start + LONGEST_STATEMENT])
+    found = next(piece for piece in pieces if start + piece.start <= name.start < start + piece.end)
+    return Span(source, start + found.start, start + found.end)
 
 
 def _comments(text: str) -> Iterator[tuple[int, int]]:
