@@ -57,7 +57,8 @@ class Diagnostic:
     """Something said about a place: `code` (a key of `CODES`, or a check's), the place, what is wrong, what to do.
 
     A finding also has the *name* of its check, and may have a *region*, the packets that it is about in words, and an
-    *example*, one of them that was sent through the evaluator, and a *fix*.
+    *example*, one of them that was sent through the evaluator, and a *fix*. *statement* is the text of the rule or
+    definition that it belongs to, None where it belongs to none.
     """
 
     code: str
@@ -70,6 +71,7 @@ class Diagnostic:
     region: str | None = None
     example: Packet | None = None
     fix: Fix | None = None
+    statement: str | None = None
 
 
 class Mistakes(Exception):

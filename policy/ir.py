@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from typing import Any as _Anything
 
 from policy._record import dataclass
-from policy.packet import FIELDS, HOOK_FIELDS, Intervals, Value, ValueSet
+from policy.packet import FIELDS, Intervals, Value, ValueSet
 from policy.source import Source, Span
+from policy.written import Replaced, Stray, Suppression
 
 if TYPE_CHECKING:
     from datetime import date
@@ -70,12 +71,24 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Opaque:
+    """What a front end cannot look into: the *name* of a `match`, a `target` or a `set` that it does not know."""
+
+    kind: Literal["match", "target", "set"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
-    """A condition that is not modelled; *text* says it to people, *key* names it for `--assume`."""
+    """A condition that is not modelled; *text* says it to people, *key* names it for `--assume`.
+
+    *opaque*: it is not one that nobody can know, such as a limit, but one that the front end cannot look into.
+    """
 
     text: str
     key: str
     pure: bool = True
+    opaque: Opaque | None = _mark()
     span: Span | None = _mark()
 
 
@@ -172,6 +185,7 @@ class UnknownAction:
     text: str
     key: str
     outcomes: frozenset[str] = frozenset({"allow", "block", "continue"})
+    opaque: Opaque | None = _mark()
 
 
 Verdict = Allow | Block | Reject
@@ -202,36 +216,10 @@ class ItemList:
 
 
 @dataclass(frozen=True, slots=True)
-class Suppression:
-    """A comment that silences *checks*, their codes and names (`FW205`, `shadowed-conflict`); none: all.
-
-    It does so for the statement that it belongs to, or for the *whole_file* in which it stands.
-    """
-
-    checks: tuple[str, ...]
-    reason: str | None
-    whole_file: bool = False
-    span: Span = _mark()
-
-    def names(self, code: str, name: str | None) -> bool:
-        """Does it name a check?"""
-        return code in self.checks or name in self.checks
-
-
-@dataclass(frozen=True, slots=True)
-class Stray:
-    """A comment that speaks to fwpolicy and silences nothing; *reason* says why."""
-
-    reason: str
-    span: Span = _mark()
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """A match and what is done with the packets that match. `span` is the whole rule as it was written.
 
-    *lists* are those in the text of the match that have several items, or an exception; *host_bits* are the prefixes
-    in it behind which bits are set, which do not count (`10.1.2.3/24`).
+    *lists* are those of the match with several items, or an exception; *host_bits* its prefixes like `10.1.2.3/24`.
     """
 
     match: Match
@@ -284,8 +272,7 @@ class Entry:
 class Definition:
     """A name that a file gives to a value: addresses, or alternative services.
 
-    *text* is the value as it was written, *uses* are the places that mention the name, *lists* are the value's lists
-    that have several items, or an exception, *host_bits* the prefixes in it behind which bits are set.
+    *text* is the value as written, *uses* are the places that mention the name, *lists* and *host_bits* as in `Rule`.
     """
 
     name: str
@@ -305,7 +292,7 @@ class Ruleset:
 
     `entries[hook]` are walked in order until one blocks; the key None holds at every hook. *families*
     are the IP versions that the rules speak of. *suppressions* hold for a whole text, *stray* are comments that do
-    nothing.
+    nothing, *replaced* is what the text itself takes back.
     """
 
     language: str
@@ -316,6 +303,7 @@ class Ruleset:
     sources: tuple[Source, ...] = _mark(())
     suppressions: tuple[Suppression, ...] = _mark(())
     stray: tuple[Stray, ...] = _mark(())
+    replaced: tuple[Replaced, ...] = _mark(())
 
     def at(self, hook: int | None) -> tuple[Entry, ...]:
         """Return the entries that a packet at *hook* goes through, in order."""
@@ -332,21 +320,6 @@ def walk(match: Match) -> list[Match]:
         case Not(part):
             found += walk(part)
     return found
-
-
-def looks_at(ruleset: Ruleset, *names: str) -> bool:
-    """Does any rule ask for one of the fields *names*?"""
-    return any(
-        isinstance(part, Field) and part.name in names
-        for policy in ruleset.policies.values()
-        for rule in policy.rules
-        for part in walk(rule.match)
-    )
-
-
-def looks_at_hook(ruleset: Ruleset) -> bool:
-    """Does any rule ask for the hook, or for a field that a packet has at some hooks only?"""
-    return looks_at(ruleset, *HOOK_FIELDS)
 
 
 def all_of(*parts: Match) -> Match:

@@ -346,6 +346,13 @@ def test_statistics(folder: Path) -> None:
     assert run("lint", "x.fw", "--statistics", "--format", "github").status == 2
 
 
+def test_of_very_many_findings_the_first_are_shown_as_text(folder: Path) -> None:
+    write(folder / "x.fw", "policy p {\n" + "    block any\n" * 1005 + "}\n")
+    done = run("lint", "x.fw", "--select", "once,blocking")
+    assert "… and 6 more, which `--statistics` counts and `--format json` shows\n\n1,006 findings" in done.out
+    assert done.out.count("error[FW9") + done.out.count("info[FW9") == 1000
+
+
 def test_long_relations_are_cut(folder: Path) -> None:
     write(folder / "x.fw", "policy p {\n" + "    allow tcp/1\n" * 16 + "}\n")
     done = run("lint", "x.fw", "--select", "FW901")

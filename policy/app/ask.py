@@ -8,8 +8,9 @@ from policy.app.answer import Answer, Asking, HookAnswer, Nearest, Region, toget
 from policy.app.hooks import parts_by_hook
 from policy.app.passing import box_region, first_packet
 from policy.app.problem import CannotAnswer
+from policy.evaluate.looks import looks_at
 from policy.explain import nearest_allow
-from policy.ir import Ruleset, looks_at
+from policy.ir import Ruleset
 from policy.question.boxes import Part, Question, by_packet_type, parts
 
 _PLAINLY = Asking()

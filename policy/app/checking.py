@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from policy._record import dataclass
 from policy.app.linted import Linted, Unsettled
@@ -60,7 +61,7 @@ class _Checking:
                 elif self.silence.covers(one):
                     self.result.silenced.append(one)
                 else:
-                    into.append(one)
+                    into.append(replace(one, statement=self.silence.statement(one)))
         except Exhausted as limit:
             self._fails(check, f"it would take more than {limit}")
         except RecursionError:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import product
 
 from policy.app.problem import CannotAnswer
-from policy.ir import Allow, Ruleset, looks_at_hook
+from policy.evaluate.looks import looks_at_hook
+from policy.ir import Allow, Ruleset
 from policy.packet import FIELDS, FORWARD, HOOKS, INPUT, OUTPUT, Intervals, Value, has, single
 from policy.packet.address import LOOPBACK
 from policy.question.boxes import Part, Question

@@ -72,7 +72,8 @@ class Linted:
     *checks* are those that are run, each on some file; *files* are those that were read, with what they include, and
     how often; *roots* those of them that no other one includes; *passed_over* counts those in directories that are no
     rules; *silenced* are the findings that comments in the text have silenced; *reviewed* are those about what was
-    found, until it is known whether they hold.
+    found, until it is known whether they hold; *known* are those that the *baseline* hides, and *gone* counts those in
+    it that are found no more.
     """
 
     checks: tuple[Check, ...]
@@ -84,6 +85,9 @@ class Linted:
     passed_over: int = 0
     silenced: list[Diagnostic] = field(default_factory=list)
     reviewed: list[Diagnostic] = field(default_factory=list)
+    known: list[Diagnostic] = field(default_factory=list)
+    gone: int = 0
+    baseline: str = ""
     seconds: float = 0.0
     checked: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
     """The checks that hold for each file that was read."""

@@ -13,7 +13,8 @@ from policy.app.problem import CannotAnswer
 from policy.app.usual import in_words
 from policy.app.zones import Zone, Zones, alike, anyone, named_zones
 from policy.check.facts import Facts
-from policy.ir import Field, Goto, Jump, Policy, Ruleset, looks_at_hook, walk
+from policy.evaluate.looks import looks_at_hook
+from policy.ir import Field, Goto, Jump, Policy, Ruleset, walk
 from policy.packet import FORWARD, HOOKS, INPUT, OUTPUT
 from policy.reach import Flow
 from policy.reach.first import first_packets

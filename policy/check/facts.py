@@ -7,13 +7,13 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from policy.change import Announced, Change, Fix
 from policy.check.language import Language
 from policy.check.outside import Arrivals, Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
+from policy.evaluate.looks import looks_at_hook
 from policy.evaluate.walk import IMPLICIT
-from policy.ir import Allow, Match, Rule, Ruleset, all_of, looks_at_hook
+from policy.ir import Allow, Match, Rule, Ruleset, all_of
 from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Kind, Standings
 from policy.reach.assumptions import assumptions, may_be_absent
@@ -42,9 +42,9 @@ class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
     *local* are the host's own addresses, where they are known; *language* is that of the rules: without it they cannot
-    be written, and have no comments (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are
-    the rules of the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that
-    need an engine raise `Exhausted` once the budget is spent.
+    be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
+    the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
+    engine raise `Exhausted` once the budget is spent.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Facts:
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
-        self._language = language
+        self.language = language
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
@@ -93,34 +93,19 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self._language is None else self._language.with_values(self.ruleset, rule, field, values, others)
-
-    def fix(
-        self,
-        description: str,
-        *changes: Change,
-        safe: bool = True,
-        announced: Announced | None = None,
-        rests: tuple[Span, ...] = (),
-    ) -> Fix | None:
-        """Return a fix that makes all of some changes (`change.Fix` says the rest); None where the text cannot."""
-        found = [None if self._language is None else self._language.edits(change) for change in changes]
-        edits = [each for each in found if each is not None]
-        if len(edits) < len(found):
-            return None
-        return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, rests)
+        return None if self.language is None else self.language.with_values(self.ruleset, rule, field, values, others)
 
     @cached_property
     def comments(self) -> tuple[Span, ...]:
         """The comments in all texts."""
-        if self._language is None:
+        if self.language is None:
             return ()
-        return tuple(span for source in self.ruleset.sources for span in self._language.comments(source))
+        return tuple(span for source in self.ruleset.sources for span in self.language.comments(source))
 
     @cached_property
     def disabled(self) -> tuple[Span, ...]:
         """The comments that would be rules without their sign."""
-        return tuple(self._language.disabled(self.ruleset)) if self._language else ()
+        return tuple(self.language.disabled(self.ruleset)) if self.language else ()
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""

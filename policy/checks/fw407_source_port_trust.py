@@ -18,16 +18,13 @@ from collections.abc import Iterator
 
 from policy.check import Check, Facts
 from policy.check.exposure import HALF, Exposure
-from policy.check.source_ports import trusts_source_port
 from policy.diagnostic import Diagnostic, Severity
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     exposure = facts.once(Exposure)
     for at in exposure.may_open(HALF):
-        if not trusts_source_port(facts.rule(at)):
-            continue
-        packets = exposure.packets(at)
+        packets = exposure.by_source_port(at)
         origin = exposure.origin(packets)
         if origin is not None:
             yield CHECK.finding(

@@ -19,14 +19,12 @@ from typing import Any
 from policy.check import Check, Facts
 from policy.check.exposure import Exposure
 from policy.check.opening import about, opening
-from policy.check.source_ports import trusts_source_port
 from policy.check.traffic import single_ports, traffic
 from policy.check.transports import one_transport
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Field
 from policy.packet import ESTABLISHED, RELATED, Intervals
 from policy.packet.fields import TCP
-from policy.reach import At
 
 _SERVERS = {80: "HTTP", 443: "HTTPS"}
 _KNOWN = Field("state", Intervals.of(ESTABLISHED, RELATED))
@@ -43,7 +41,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             for port in single_ports(each.sport)
             if port in names
         ]
-        if not found or _is_told(facts, at) or not (packets := opening(facts, at)):
+        if not found or not (packets := opening(facts, at)) or facts.once(Exposure).by_source_port(at):
             continue
         if any(_replies(facts, hook, some) for hook, some in facts.matched(at).items()):
             continue
@@ -51,12 +49,6 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         message = f"this rule is for connections that come from port {port}, which {name} servers have, not clients"
         help = f"make {port} the destination port, or remove the rule: replies do not come to it"
         yield about(CHECK, facts, at, packets, message, help)
-
-
-def _is_told(facts: Facts, at: At) -> bool:
-    """Does FW407 speak of a rule: does it trust its source port, and lets in everybody outside?"""
-    exposure = facts.once(Exposure)
-    return trusts_source_port(facts.rule(at)) and exposure.origin(exposure.packets(at)) is not None
 
 
 def _replies(facts: Facts, hook: int | None, packets: Any) -> bool:

@@ -67,6 +67,7 @@ _OPTIONS = (
         metavar="SECONDS",
         help="How long the checks may take for one file (60), and how much they may work; the rest stays undecided.",
     ),
+    click.option("--baseline", metavar="FILE", help="Hide the findings that this file knows (see --write-baseline)."),
 )
 
 
@@ -79,7 +80,7 @@ def wishes(command: Command) -> Command:
     )
     @wraps(command)
     def wrapper(*args: Any, reading: Reading, today: datetime | None, **others: Any) -> int:
-        given = {name: others.pop(name) for name in ("select", "ignore", "fail_on", "budget")}
+        given = {name: others.pop(name) for name in ("select", "ignore", "fail_on", "budget", "baseline")}
         date = (today or datetime.now().astimezone()).date()
         return command(*args, wishes=Wishes(reading, given, date), **others)
 

@@ -6,7 +6,8 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
-from policy.ir import Field, Ruleset, looks_at
+from policy.evaluate.looks import looks_at
+from policy.ir import Field, Ruleset
 from policy.packet import FIELDS, Packet, Value, complete, has
 from policy.packet.connection import Role
 from policy.packet.example import example

@@ -12,6 +12,9 @@ from policy.report.frame import place
 from policy.report.statistics import Count, statistics
 from policy.report.style import PLAIN, Style, clean
 
+MOST_SHOWN = 1000
+"""So many findings are shown; nobody reads more."""
+
 
 def errors_text(linted: Linted, style: Style = PLAIN) -> str:
     """Return what is wrong with the files, of each the first mistakes."""
@@ -20,9 +23,11 @@ def errors_text(linted: Linted, style: Style = PLAIN) -> str:
 
 
 def findings_text(linted: Linted, style: Style = PLAIN) -> Iterator[str]:
-    """Yield the findings, each with an empty line behind it."""
-    for finding in linted.findings:
+    """Yield the first `MOST_SHOWN` findings, each with an empty line behind it, and how many more there are."""
+    for finding in linted.findings[:MOST_SHOWN]:
         yield diagnostic_text(finding, style) + "\n"
+    if (more := len(linted.findings) - MOST_SHOWN) > 0:
+        yield f"… and {more:,} more, which `--statistics` counts and `--format json` shows\n"
 
 
 def undecided_text(undecided: Iterable[Unsettled], style: Style = PLAIN) -> str:
@@ -64,6 +69,10 @@ def summary_text(linted: Linted, style: Style = PLAIN) -> str:
         parts.append(style(f"{_many(checks, 'check')} undecided in {_many(files, 'file')}", "open"))
     if linted.silenced:
         parts.append(f"{_many(len(linted.silenced), 'finding')} silenced by comments")
+    if linted.known:
+        parts.append(f"{_many(len(linted.known), 'finding')} hidden by {linted.baseline}")
+    if linted.gone:
+        parts.append(f"{_many(linted.gone, 'finding')} of {linted.baseline} gone: write it anew")
     if linted.passed_over:
         parts.append(f"{_many(linted.passed_over, 'file')} without rules passed over")
     return "; ".join(parts)
@@ -85,6 +94,8 @@ def _found(linted: Linted, style: Style) -> str:
         if not linted.checks:
             return f"no checks were run {looked}"
         sure = not linted.unread and not linted.undecided
+        if linted.known:
+            return style(f"no new findings {looked}", "good" if sure else "name")
         return style(f"all clear: no findings {looked}", "good") if sure else f"no findings {looked}"
     files = len({finding.span.source.name for finding in linted.findings})
     severities = [finding.severity for finding in linted.findings]

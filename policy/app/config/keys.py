@@ -48,7 +48,7 @@ class Checking:
     ignore: tuple[Code, ...] = ()
     """Checks that are not run, selected or not, as `--ignore`."""
     severity: Mapping[Code, Severity] | None = None
-    """Other severities of findings, by check."""
+    """Other severities of findings, by check; of keys that mean the same check the narrowest counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Running:
     budget: float = 60.0
     """How many seconds the checks may take for one file, as `--budget`."""
     baseline: str | None = None
-    """The file of known findings, from the folder of the configuration."""
+    """The file of known findings, as `--baseline`, from the folder of the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,9 @@ def _kind(hint: Any) -> Kind | None:
     if origin in (Union, UnionType):
         (hint,) = (each for each in arguments if each is not NoneType)
         return _kind(hint)
-    if origin is Annotated:
-        return _TEXTS[arguments[1]]
+    if origin is Annotated:  # a text, to the type checker
+        mark = arguments[1]
+        return _TEXTS[mark] if isinstance(mark, str) else _kind(mark)
     if origin is Literal:
         return Choice(arguments)
     if origin is tuple:

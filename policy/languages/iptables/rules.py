@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policy.ir import NOTHING, Action, Goto, Jump, Match, UnknownAction, all_of
+from policy.ir import NOTHING, Action, Goto, Jump, Match, Opaque, UnknownAction, all_of
 from policy.languages.iptables import matches, targets
 from policy.languages.iptables.ast import Extension, RuleSpec
 from policy.languages.iptables.base import lower_general
@@ -52,7 +52,7 @@ def lower_target(rule: RuleSpec, prefix: str, chains: frozenset[str], context: C
     if word.text in chains:
         return (Goto(prefix + word.text, span=span),) if rule.goto else (Jump(prefix + word.text, span=span),)
     text = f"`{word.text}` is neither a target that is known here nor a chain of this file"
-    return (UnknownAction(text, f"target:{word.text}"),)
+    return (UnknownAction(text, f"target:{word.text}", opaque=Opaque("target", word.text)),)
 
 
 def read_options(extension: Extension, module: Module, context: Context) -> Given | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policy.ir import Field, Match, Unknown, all_of, negated
+from policy.ir import Field, Match, Opaque, Unknown, all_of, negated
 from policy.languages.iptables.options import Given
 from policy.packet import FIELDS, ValueSet
 
@@ -28,9 +28,11 @@ def signed(given: Given, option: str, match: Match) -> Match:
     return negated(match) if given.args[option].negated else match
 
 
-def unknown(given: Given, key: str, *, pure: bool = True, option: str | None = None) -> Unknown:
+def unknown(
+    given: Given, key: str, *, pure: bool = True, option: str | None = None, opaque: Opaque | None = None
+) -> Unknown:
     """Return a condition that is not modelled, with the text of the match."""
-    return Unknown(given.text, key_of(key), pure, span=given.span(option))
+    return Unknown(given.text, key_of(key), pure, opaque=opaque, span=given.span(option))
 
 
 def key_of(*parts: str) -> str:

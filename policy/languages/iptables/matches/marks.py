@@ -6,7 +6,7 @@ of the same file may change what it looks at.
 
 from __future__ import annotations
 
-from policy.ir import Match, all_of
+from policy.ir import Match, Opaque, all_of
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed, term, unknown
 from policy.languages.iptables.values import masked_number, number
@@ -35,7 +35,9 @@ def _connmark(given: Given) -> Match:
 def _set(given: Given) -> Match:
     counting = {"packets-eq", "packets-lt", "packets-gt", "bytes-eq", "bytes-lt", "bytes-gt"} & set(given.args)
     pure = not counting and "SET" not in given.context.volatile
-    found = unknown(given, f"set:{given.value('match-set')}", pure=pure, option="match-set")
+    text = given.value("match-set")
+    opaque = Opaque("set", text.rpartition(":")[0])
+    found = unknown(given, f"set:{text}", pure=pure, option="match-set", opaque=opaque)
     return signed(given, "match-set", found)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from policy.ir import Match
+from policy.ir import Match, Opaque
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import key_of, unknown
 from policy.languages.iptables.values import anything, bounded, choice, number, text
@@ -28,6 +28,14 @@ def _key(given: Given) -> str:
     for option in given.extension.options:
         words += [("!" if option.negated else "") + option.name, *(word.text for word in option.values)]
     return key_of(*words)
+
+
+def _program(given: Given) -> Match:
+    return unknown(given, _key(given), opaque=Opaque("match", given.extension.name))
+
+
+def _foreign(given: Given) -> Match:
+    return unknown(given, _key(given), pure=False, opaque=Opaque("match", given.extension.name))
 
 
 def _string(given: Given) -> Match:
@@ -78,7 +86,7 @@ def _group(_: Context, word: str) -> str:
 
 def foreign(name: str, family: int) -> MatchModule:
     """Return a match that iptables 1.8.9 does not have: whatever follows it up to the next match is its options."""
-    return MatchModule(name=name, families=(family,), takes_any=True, lower=_impure)
+    return MatchModule(name=name, families=(family,), takes_any=True, lower=_foreign)
 
 
 _PHYSDEV = ("physdev-in", "physdev-out", "physdev-is-in", "physdev-is-out", "physdev-is-bridged")
@@ -101,9 +109,9 @@ MATCHES = (
         one_of=_STRING,
         lower=_string,
     ),
-    MatchModule(name="u32", options=(Opt("u32", _u32, invert=True, required=True),), lower=_opaque),
+    MatchModule(name="u32", options=(Opt("u32", _u32, invert=True, required=True),), lower=_program),
     MatchModule(
-        name="bpf", options=(Opt("bytecode", anything), Opt("object-pinned", anything)), one_of=_BPF, lower=_opaque
+        name="bpf", options=(Opt("bytecode", anything), Opt("object-pinned", anything)), one_of=_BPF, lower=_program
     ),
     MatchModule(
         name="policy",
