@@ -80,14 +80,14 @@ class Edit:
 class Announced:
     """What a fix changes for packets, and that nothing else changes.
 
-    The *packets* (as they arrive, at *hooks*, None: at all) get *verdict*; without one, they get what the rules say
-    when those at the places *without* are left out.
+    The *packets* (as they arrive, at *hooks*, None: at all) get *verdict*. Where *rules* are given (their places), they
+    get what is said when those rules have this verdict instead of theirs, or, without one, are left out.
     """
 
     packets: Match
     verdict: Verdict | None = None
     hooks: tuple[int | None, ...] | None = None
-    without: tuple[Span, ...] = ()
+    rules: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from typing import Any as _Anything
 from policy._record import dataclass
 from policy.packet import FIELDS, Intervals, Value, ValueSet
 from policy.source import Source, Span
+from policy.written import Replaced, Stray, Suppression
 
 if TYPE_CHECKING:
     from datetime import date
@@ -215,31 +216,6 @@ class ItemList:
 
 
 @dataclass(frozen=True, slots=True)
-class Suppression:
-    """A comment that silences *checks*, their codes and names (`FW205`, `shadowed-conflict`); none: all.
-
-    It does so for the statement that it belongs to, or for the *whole_file* in which it stands.
-    """
-
-    checks: tuple[str, ...]
-    reason: str | None
-    whole_file: bool = False
-    span: Span = _mark()
-
-    def names(self, code: str, name: str | None) -> bool:
-        """Does it name a check?"""
-        return code in self.checks or name in self.checks
-
-
-@dataclass(frozen=True, slots=True)
-class Stray:
-    """A comment that speaks to fwpolicy and silences nothing; *reason* says why."""
-
-    reason: str
-    span: Span = _mark()
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """A match and what is done with the packets that match. `span` is the whole rule as it was written.
 
@@ -317,7 +293,8 @@ class Ruleset:
     """Everything that one file (with what it includes) says.
 
     `entries[hook]` are walked in order until one blocks; the key None holds at every hook. *families*
-    are the IP versions that the rules speak of. *suppressions* hold for a whole text, *stray* do nothing.
+    are the IP versions that the rules speak of. *suppressions* hold for a whole text, *stray* are comments that do
+    nothing, *replaced* is what the text itself takes back.
     """
 
     language: str
@@ -328,6 +305,7 @@ class Ruleset:
     sources: tuple[Source, ...] = _mark(())
     suppressions: tuple[Suppression, ...] = _mark(())
     stray: tuple[Stray, ...] = _mark(())
+    replaced: tuple[Replaced, ...] = _mark(())
 
     def at(self, hook: int | None) -> tuple[Entry, ...]:
         """Return the entries that a packet at *hook* goes through, in order."""

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -18,10 +20,10 @@ from policy.app.config.schema import described
 from policy.check import Settings, Zone
 from tests.command import ROOT, run
 
-DEAD = "policy p {\n    default block\n    allow tcp/22\n    block tcp/22 from 10.0.0.1\n}\n"
+DEAD = "policy p {\n    default block\n    allow tcp/443\n    block tcp/443 from 10.0.0.1\n}\n"
 """Has FW101, which is an error."""
 
-EXCEPTION = "policy p {\n    default block\n    block tcp/22 from 10.0.0.1\n    allow tcp/22\n}\n"
+EXCEPTION = "policy p {\n    default block\n    block tcp/443 from 10.0.0.1\n    allow tcp/443\n}\n"
 """Has FW105, which is advice, and off."""
 
 SCHEMA = json.loads((ROOT / "schemas" / "fwpolicy.schema.json").read_text(encoding="utf-8"))
@@ -40,10 +42,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found(*arguments: str) -> list[str]:
-    """Lint, and return the findings as `FILE CODE SEVERITY`."""
+    """Lint, and return the findings of which these tests speak as `FILE CODE SEVERITY`."""
     done = run("lint", *arguments, "--format", "json")
     assert done.status < 2, done.out
-    return [f"{each['file']} {each['code']} {each['severity']}" for each in done.json()["findings"]]
+    findings = [each for each in done.json()["findings"] if each["code"] in ("FW101", "FW105", "FW106")]
+    return [f"{each['file']} {each['code']} {each['severity']}" for each in findings]
 
 
 def says(text: str, name: str = "fwpolicy.toml") -> None:
@@ -189,6 +192,40 @@ def test_an_included_file_is_checked_as_the_other_and_told_as_itself() -> None:
     assert found("a.fw", "b.fw") == []
 
 
+def test_zones_and_thresholds_come_to_the_checks() -> None:
+    Path("z.fw").write_text("policy p at input {\n    default block\n    allow tcp/22 in lan0\n}\n", encoding="utf-8")
+
+    def codes() -> set[str]:
+        done = run("lint", "z.fw", "--format", "json", "--select", "FW205,FW706")
+        return {each["code"] for each in done.json()["findings"]}
+
+    for interface, expected in (("lan0", {"FW205"}), ("lan+", {"FW205"}), ("wan0", set())):
+        says(f'[zones.outside]\ninterfaces = ["{interface}"]\nuntrusted = true\n')
+        assert codes() == expected
+    says('[names]\npolicy = "p[0-9]"\n[zones.outside]\ninterfaces = ["wan0"]\nuntrusted = true\n')
+    assert codes() == {"FW706"}
+    says('[names]\npolicy = "p[0-9]"\n[[per-file]]\nfiles = ["z.fw"]\n[per-file.names]\npolicy = "p"\n')
+    assert "FW706" not in codes()
+
+
+def test_the_date_is_said_or_that_of_the_clock() -> None:
+    Path("e.fw").write_text("policy p {\n    allow tcp/443 until 2030-06-30\n}\n", encoding="utf-8")
+
+    def codes(*options: str) -> list[str]:
+        done = run("lint", "e.fw", "--select", "FW803,FW804", "--format", "json", *options)
+        return [each["code"] for each in done.json()["findings"]]
+
+    assert codes("--today", "2030-05-01") == []
+    assert codes("--today", "2030-06-15") == ["FW804"]
+    assert codes("--today", "2030-07-01") == ["FW803"]
+    says("expiry-days = 100")
+    assert codes("--today", "2030-05-01") == ["FW804"]
+    with patch("policy.cli.wishes.datetime") as clock:
+        clock.now.return_value = datetime(2030, 7, 2, tzinfo=UTC)
+        assert codes() == ["FW803"]
+    assert "2030-13-01" in run("lint", "e.fw", "--today", "2030-13-01").err
+
+
 RULES = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"
 
 
@@ -219,7 +256,7 @@ WRONG: dict[str, str] = {
     "fail-on = 'eror'": "1:11 `fail-on` must be `never`, `error`, `warning` or `info`, not `eror` (did you mean",
     "fail-on = 3": "1:11 `fail-on` must be `never`, `error`, `warning` or `info`, not a whole number",
     "select = ['FW1', 'FW1000']": "1:18 there is no check `FW1000` (did you mean `FW",
-    "select = ['FW701']": "1:11 `FW701` is no check: FW701 (undefined-name) is a mistake that makes a file",
+    "select = ['FW001']": "1:11 `FW001` is no check: FW001 (syntax) is a mistake that makes a file",
     "select = 'FW1'": '1:10 `select` must be a list, `[…]`, not a text (write `select = ["FW1"]`)',
     "ignore = [1.5]": "1:11 each item of `ignore` must be a text, not a number with a fraction",
     "language = 'iptable'": "1:12 `language` must be `native`, `ip6tables` or `iptables`, not `iptable` (did you mean",
@@ -252,7 +289,7 @@ WRONG: dict[str, str] = {
 """A configuration, and where what is said of it, with the help in parentheses; the beginning of it suffices."""
 
 ONLY_WE_KNOW = re.compile(
-    r"no check|a prefix|inf is|matches nothing|regular expression|interface$|no TOML|not a date|FW701", re.MULTILINE
+    r"no check|a prefix|inf is|matches nothing|regular expression|interface$|no TOML|not a date|FW001", re.MULTILINE
 )
 """What a schema does not say."""
 

@@ -41,6 +41,9 @@ SSH = "-p tcp --dport 22"
         (("INPUT -i eth+", f"INPUT {SSH}"), [2]),
         (("INPUT ! -i eth+",), []),
         ((f"INPUT -i wan0 {SSH}", "INPUT -i eth0", "INPUT -p udp"), [1, 3]),
+        # the rule of the interface by which least passes is the one that opens it
+        ((f"INPUT -i eth0 {SSH}", "INPUT ! -i eth0"), [1]),
+        (("INPUT -i eth1", f"INPUT {SSH}", "INPUT -i eth2"), [2]),
         # what leaves by the interface that leads outside does not come in
         (("FORWARD -o eth0",), []),
         (("FORWARD -i eth1 -o eth0",), []),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from policy.evaluate import decide
 from policy.ir import All, Allow, Either, Field, Match, Not, Ruleset
 from policy.packet import Intervals, Masked
+from policy.packet.address import V4
 from policy.packet.example import is_single
 from policy.sets import BoxSpace, Budget, Exhausted, Space
 from policy.sets.truth import N, S, Sets
@@ -92,6 +93,8 @@ def test_the_values_of_a_field_are_those_that_packets_have(kind: Kind, data: st.
         if number in domain:
             held = found & space.of_match(Field(name, Intervals.of(number)))
             assert (number in values) is not held.is_empty
+    for among in (domain, Intervals.of((0, 6)), V4):
+        assert found.count_values(name, among & domain) == (values & among).size
 
 
 @each_kind

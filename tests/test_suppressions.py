@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from policy.app.load import load
 from policy.diagnostic import Mistakes
-from policy.ir import Ruleset, Suppression
+from policy.ir import Ruleset
 from policy.source import Source
+from policy.written import Suppression
 from tests.command import run
 
 

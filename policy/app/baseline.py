@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from policy import source
 from policy._record import dataclass
+from policy.app.fingerprint import words
 from policy.app.linted import Linted
 from policy.app.whole import write_whole
 from policy.diagnostic import Diagnostic, Mistakes
@@ -29,10 +30,6 @@ NAME = ".fwpolicy-baseline.json"
 VERSION = 1
 
 _BLANK = re.compile(r"\s+")
-_COMMENT = re.compile(r'("[^"\n]*")|(?<!\S)#[^\n]*')
-_COUNTERS = re.compile(r"\[\d+:\d+\]")
-"""What iptables-save writes of a chain: it changes with every packet."""
-
 
 _ENTRY = "a finding here has `file`, `code`, `statement` and, where there are several, `count`"
 
@@ -55,12 +52,7 @@ class Baseline:
 
     def known(self, finding: Diagnostic) -> Known:
         """Return what a finding is known by."""
-        text = finding.span.text if finding.statement is None else finding.statement
-        if "\n" in text:
-            text = _COMMENT.sub(r"\1", text)
-        return Known(
-            self._relative(finding.span.source.name), finding.code, _BLANK.sub(" ", _COUNTERS.sub("", text)).strip()
-        )
+        return Known(self._relative(finding.span.source.name), finding.code, words(finding))
 
     def hide(self, linted: Linted) -> None:
         """Take the findings that are known out of what linting gave, and count those that are there no more."""

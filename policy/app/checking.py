@@ -71,7 +71,8 @@ class _Checking:
             # What had been found out takes the memory.
             known = self.known
             self.known = facts(known.ruleset, known.budget, known.local, known.settings)
-            self.known.counterpart = known.counterpart
+            if known.counterpart is not None:
+                self.known.counterpart, known.counterpart.counterpart = known.counterpart, self.known
         except Exception as error:  # noqa: BLE001 (whatever is wrong with one check, the others have things to say)
             what = " ".join([type(error).__name__, *str(error).split()][:40])
             self._fails(check, f"an error in the check itself: {what}")

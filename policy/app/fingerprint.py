@@ -1,28 +1,32 @@
-"""Names for findings that stay when other lines come and go."""
+"""What findings are known by, when other lines come and go."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 
-from policy.source import Span
+from policy.diagnostic import Diagnostic
 
-Place = tuple[str, PurePath, Span]
-"""A code, the path of a file, and what is underlined there."""
+_BLANK = re.compile(r"\s+")
+_COMMENT = re.compile(r'("[^"\n]*")|(?<!\S)#[^\n]*')
+_COUNTERS = re.compile(r"\[\d+:\d+\]")
+"""What iptables-save writes of a chain: it changes with every packet."""
 
 
-def fingerprints(places: Sequence[Place]) -> Iterator[str]:
-    """Yield a name for each place, in their order: no two are the same.
+def words(finding: Diagnostic) -> str:
+    """Return the statement that a finding belongs to, or what is underlined, without comments, blanks and counters."""
+    text = finding.span.text if finding.statement is None else finding.statement
+    if "\n" in text:
+        text = _COMMENT.sub(r"\1", text)
+    return _BLANK.sub(" ", _COUNTERS.sub("", text)).strip()
 
-    It is made from the code, the path, and the words that are underlined, not from where they stand nor from what a
-    message says of other lines. What has all that in common is numbered.
-    """
-    seen: Counter[str] = Counter()
-    for code, path, span in places:
-        words = " ".join(span.text.split())
-        what = f"{code}\0{path.as_posix()}\0{words}"
-        seen[what] += 1
-        text = f"{what}\0{seen[what]}"
+
+def fingerprints(known: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield a name for each of what is *known*, in its order, all different: what is equal is numbered."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for each in known:
+        seen[each] += 1
+        text = "\0".join((*each, str(seen[each])))
         yield hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]

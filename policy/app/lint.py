@@ -11,6 +11,7 @@ from functools import cache
 from policy.app.files import NATIVE, RULES, File, files_of
 from policy.app.linted import Linted, Linting, Treatment
 from policy.app.load import read_source
+from policy.app.pairs import pairs
 from policy.app.roots import roots
 from policy.app.unit import Unit, Watch
 from policy.app.workers import lint_units
@@ -33,7 +34,8 @@ def lint(paths: Iterable[str], how: Linting, watch: Watch | None = None) -> Lint
     result = Linted(how.usual.checks)
     treatment = cache(how.treatment)
     texts = list(_texts(paths, how, result, treatment))
-    units = [Unit(((text, treatment(text.name)),)) for text in roots(texts, lambda name: treatment(name).language)]
+    together = pairs(roots(texts, lambda name: treatment(name).language), lambda name: treatment(name).language)
+    units = [Unit(tuple((text, treatment(text.name)) for text in some)) for some in together]
     for linted in lint_units(units, how.seconds, watch):
         result.add(linted)
     result.findings += _agreed(result)

@@ -16,7 +16,6 @@ _MISTAKES: dict[str, str] = {
     "FW004": "An include is not followed: there is no such file, or it lies outside of the folder of the first file.",
     "FW005": "A configuration, `fwpolicy.toml` or `[tool.fwpolicy]`, is no TOML, or something in it means nothing.",
     "FW603": "IPv4 and IPv6 meet in one rule that says nothing of packets of either family, so it can never match.",
-    "FW703": "A name, a default or a hook is given twice, and it is not clear which of them holds.",
     "FW820": "The text is right, but says something that cannot be modelled, not even as unknown.",
 }
 

@@ -1,4 +1,4 @@
-"""Lint what belongs together: one text with what it includes."""
+"""Lint what belongs together: one text with what it includes, or two that are a host's rules for both IP versions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from policy._record import dataclass
 from policy.app.checking import checked
 from policy.app.linted import SECONDS, Linted, Treatment
 from policy.app.load import facts, load
-from policy.check import Check
+from policy.check import Check, Facts
 from policy.diagnostic import Mistakes, unreadable
 from policy.ir import Ruleset
 from policy.sets import Budget
@@ -18,9 +18,13 @@ Watch = Callable[[str, str], None]
 """Is told which file is being looked at, and what is being done with it."""
 
 
+BOTH = 2
+"""So many texts are the rules of one host, for the two IP versions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Texts that are linted in one go, each with how it is treated."""
+    """Texts that are linted in one go, each with how it is treated: one, or the `BOTH` of a host."""
 
     texts: tuple[tuple[Source, Treatment], ...]
 
@@ -33,12 +37,17 @@ class Unit:
 def lint_unit(unit: Unit, seconds: float, watch: Watch | None = None) -> Linted:
     """Return what the checks find in texts that belong together; for each, they may take so many *seconds*."""
     result = Linted(())
+    read: list[tuple[Source, Treatment, Facts]] = []
     for text, how in unit.texts:
         ruleset = _loaded(text, how, result, watch)
         if ruleset is not None:
             result.files.update({source.name for source in ruleset.sources} | {text.name})
-            known = facts(ruleset, _budget(seconds), how.local, how.settings)
-            result.add(checked(text, known, how.checks, _telling(text, watch)))
+            read.append((text, how, facts(ruleset, _budget(seconds), how.local, how.settings)))
+    if len(read) == BOTH:
+        (*_, one), (*_, other) = read
+        one.counterpart, other.counterpart = other, one
+    for text, how, known in read:
+        result.add(checked(text, known, how.checks, _telling(text, watch)))
     return result
 
 

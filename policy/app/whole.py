@@ -19,40 +19,36 @@ def write_whole(path: str, text: str) -> None:
     target = Path(os.path.realpath(path))
     data = text.encode(errors="backslashreplace")
     try:
-        mode = _mode(target)
-        if mode is None:
+        if target.exists() and not target.is_file():
             with target.open("wb") as stream:
                 stream.write(data)
         else:
-            _replace(target, data, mode)
+            draft(data, target).replace(target)
     except OSError as error:
         reason = error.strerror or str(error)
         raise CannotAnswer(f"cannot write `{path}`: {reason[:1].lower()}{reason[1:]}", _help(target)) from None
 
 
-def _mode(target: Path) -> int | None:
-    """Return the permissions that the file is to have; None for what is no ordinary file, and cannot be replaced."""
-    try:
-        mode = target.stat().st_mode
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return _NEW & ~mask
-    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
-
-
-def _replace(target: Path, data: bytes, mode: int) -> None:
+def draft(data: bytes, target: Path) -> Path:
+    """Return a new file beside *target*, with its owner and permissions, to take its place; raises `OSError`."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    draft = Path(name)
+    made = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-        draft.chmod(mode)
-        draft.replace(target)
+        if target.exists():
+            status = target.stat()
+            with suppress(OSError):
+                os.chown(made, status.st_uid, status.st_gid)
+            made.chmod(stat.S_IMODE(status.st_mode))
+        else:
+            mask = os.umask(0)
+            os.umask(mask)
+            made.chmod(_NEW & ~mask)
     except BaseException:
-        with suppress(OSError):
-            draft.unlink()
+        made.unlink(missing_ok=True)
         raise
+    return made
 
 
 def _help(target: Path) -> str | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from difflib import unified_diff
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from policy._record import dataclass
 from policy.app.problem import CannotAnswer
+from policy.app.whole import draft
 from policy.source import Source
 
 
@@ -44,39 +43,22 @@ def write(files: Iterable[Draft]) -> None:
     try:
         for file in files:
             target = Path(os.path.realpath(file.source.name))
-            drafts.append((file, _draft(file.text, target), target))
+            drafts.append((file, draft(file.text.encode(), target), target))
         for file, _, target in drafts:
             if target.read_bytes() != file.source.text.encode():
                 _withdraw(drafts)
                 raise CannotAnswer(f"`{file.source.name}` has changed since it was read", "nothing was changed")
-        for file, draft, target in drafts:
-            draft.replace(target)
+        for file, made, target in drafts:
+            made.replace(target)
             done.append((file, target))
     except OSError as error:
         _withdraw(drafts)
         for file, target in done:
             with suppress(OSError):
-                _draft(file.source.text, target).replace(target)
+                draft(file.source.text.encode(), target).replace(target)
         raise CannotAnswer(f"could not write `{error.filename}`: {error.strerror}", "nothing was changed") from None
 
 
 def _withdraw(drafts: Iterable[tuple[Draft, Path, Path]]) -> None:
-    for _, draft, _ in drafts:
-        draft.unlink(missing_ok=True)
-
-
-def _draft(text: str, target: Path) -> Path:
-    """Return a new file beside *target* with its permissions."""
-    status = target.stat()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode())
-        with suppress(OSError):
-            os.chown(draft, status.st_uid, status.st_gid)
-        draft.chmod(stat.S_IMODE(status.st_mode))
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    return draft
+    for _, made, _ in drafts:
+        made.unlink(missing_ok=True)

@@ -12,27 +12,32 @@ from policy.diagnostic import Related
 from policy.ir import Match, all_of
 from policy.packet import OUTPUT
 from policy.reach import Flow
-from policy.reach.ends import Outcome
 from policy.reach.first import first_packets
 from policy.source import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What becomes of some packets at a hook, and where the policy stands that they come to."""
+    """What becomes of some packets at a hook (*flow*), and where the *policy* stands that they come to."""
 
     hook: int | None
     policy: Span
-    passed: Any
-    """Those that pass for certain."""
-    depends: Any
-    """Those of which unknowns decide."""
-    outcomes: tuple[Outcome[Any], ...]
+    flow: Flow[Any, Any]
+
+    @property
+    def passed(self) -> Any:
+        """The packets that pass for certain."""
+        return self.flow.allowed
+
+    @property
+    def depends(self) -> Any:
+        """The packets of which unknowns decide."""
+        return self.flow.depends
 
     @property
     def related(self) -> tuple[Related, ...]:
         """The first rules that let packets pass."""
-        rules = [each.end.rule for each in self.outcomes if each.verdict == "allow" and each.end is not None]
+        rules = [each.end.rule for each in self.flow.outcomes() if each.verdict == "allow" and each.end is not None]
         places = [rule.span for rule in rules if rule is not None]
         shown = tuple(Related(place, "this lets some of them in") for place in places[:SHOWN_RULES])
         more = places[SHOWN_RULES:]
@@ -41,7 +46,7 @@ class Arrivals:
     @property
     def unknown(self) -> Span:
         """The first rule that may decide where unknowns do; the policy where it is not known which."""
-        rules = [end.rule for each in self.outcomes for end in each.among]
+        rules = [end.rule for each in self.flow.outcomes() for end in each.among]
         return min((rule.span for rule in rules if rule is not None), key=lambda s: s.start, default=self.policy)
 
 
@@ -54,5 +59,4 @@ def arrivals(facts: Facts, match: Match) -> Iterator[Arrivals]:
             continue
         sets = facts.space(hook)
         within = sets.of_match(all_of(match, first_packets(sets.layout)))
-        flow = Flow(facts.ruleset, sets, within, passing=False)
-        yield Arrivals(hook, place, flow.allowed, flow.depends, tuple(flow.outcomes()))
+        yield Arrivals(hook, place, Flow(facts.ruleset, sets, within, passing=False))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from policy.change import Fix
 from policy.check.settings import Settings
 from policy.diagnostic import Diagnostic, Related, Severity
-from policy.ir import Suppression
 from policy.packet import Packet
 from policy.source import Span
+from policy.written import Suppression
 
 if TYPE_CHECKING:
     from policy.check.facts import Facts

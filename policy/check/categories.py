@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from policy.packet import Intervals, ValueSet
+from policy.check.traffic import ranges, traffic
+from policy.ir import Match
 from policy.packet.names import PORT_CATEGORIES
 
 _FIRST, _LAST = PORT_CATEGORIES["well-known"]
 
 
-def opens_well_known(values: ValueSet) -> bool:
-    """Is one of the ranges the well-known ports, all of them and no others?
+def all_well_known(match: Match) -> bool:
+    """Are the well-known ports, all of them and no others, the widest range of destination ports of a match?
 
     Port 0 may be missing, and 1024 may be there: people write `1:1024`.
     """
-    ranges = values.ranges if isinstance(values, Intervals) else ()
-    return any(low in (_FIRST, _FIRST + 1) and high in (_LAST, _LAST + 1) for low, high in ranges)
+    found = [pair for each in traffic(match) for pair in ranges(each.dport)]
+    low, high = max(found, key=lambda pair: pair[1] - pair[0], default=(0, 0))
+    return low in (_FIRST, _FIRST + 1) and high in (_LAST, _LAST + 1)
 
 
 def touched(low: int, high: int) -> list[str]:

@@ -10,6 +10,18 @@ from policy.source import Source, Span
 Remarks = Mapping[tuple[Source, int], list[Span]]
 
 
+def comments(facts: Facts) -> tuple[Span, ...]:
+    """Return the comments in all texts of the rules."""
+    if facts.language is None:
+        return ()
+    return tuple(span for source in facts.ruleset.sources for span in facts.language.comments(source))
+
+
+def disabled(facts: Facts) -> tuple[Span, ...]:
+    """Return the comments that would be rules without their sign."""
+    return () if facts.language is None else tuple(facts.language.disabled(facts.ruleset))
+
+
 def remarks(facts: Facts) -> Remarks:
     """Return the comments that are about a line, by that line.
 
@@ -17,7 +29,7 @@ def remarks(facts: Facts) -> Remarks:
     """
     found: dict[tuple[Source, int], list[Span]] = {}
     above: list[Span] = []
-    for comment in facts.comments:
+    for comment in comments(facts):
         source, line = comment.source, comment.line
         if source.line(line)[: comment.column - 1].strip():
             found.setdefault((source, line), []).append(comment)

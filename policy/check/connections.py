@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from policy.check.base import Check
 from policy.check.facts import Facts
-from policy.check.wording import words
+from policy.check.source_ports import waits_for_replies
+from policy.check.tables import rows
 from policy.diagnostic import Diagnostic, Related
-from policy.ir import Allow, Field, Rule, all_of, conjuncts, walk
+from policy.ir import Field, Match, Rule, all_of, walk
 from policy.netfilter import LANGUAGES
-from policy.packet import Intervals
-from policy.packet.connection import CLIENT_PORTS
+from policy.packet import HOOKS, Intervals
 from policy.packet.fields import UDP
-from policy.packet.oneway import one_way_ports
 from policy.reach.ends import End
 from policy.reach.replies import Replies
 from policy.source import Span
@@ -22,11 +22,9 @@ from policy.source import Span
 MOST_LOST = 0.5
 """Where more of the connections than these get no reply, that is no exception that somebody wanted."""
 
-SERVICES = Intervals.of((0, 1023))
-"""The well-known ports (RFC 6335, 6)."""
+SHARE = 1 / 6
+"""What becomes of connections may take this share of the time."""
 
-FEW_PORTS = 16
-MANY_PORTS = 1000
 MOST_FINDINGS = 10
 """More rules of a hook than these are counted in one finding."""
 
@@ -60,14 +58,20 @@ def names(rule: Rule, *fields: str) -> bool:
 
 def _unsure(facts: Facts) -> Iterator[Replies[Any]]:
     """Yield the connections of each hook of which some surely get no reply."""
-    entries = facts.ruleset.at
-    for hook in (None,) if None in facts.hooks else range(3):
-        back = Replies.way_back(hook)
-        if all(entry.stateful for entry in entries(back)):
-            continue
-        replies = facts.replies(hook)
+    for replies in facts.once(_all):
         if replies.blocked:
             yield replies
+
+
+def _all(facts: Facts) -> tuple[Replies[Any], ...]:
+    """Return the connections of each hook whose replies come to rules that do not know connections by themselves."""
+    hooks = (None,) if None in facts.hooks else range(len(HOOKS))
+    budget = facts.budget.part(SHARE)
+    return tuple(
+        Replies(facts.ruleset, hook, budget)
+        for hook in hooks
+        if not all(entry.stateful for entry in facts.ruleset.at(Replies.way_back(hook)))
+    )
 
 
 def forgotten(facts: Facts, replies: Replies[Any]) -> Any | None:
@@ -85,7 +89,7 @@ def forgotten(facts: Facts, replies: Replies[Any]) -> Any | None:
 
 def usual(replies: Replies[Any]) -> Any:
     """Return the connections of usual clients that want replies: with them regions need not speak of it."""
-    return replies.by_clients(replies.asked - replies.sets.of_match(_ONE_WAY))
+    return replies.by_clients(replies.asked - replies.sets.of_match(_one_way()))
 
 
 def blockers(facts: Facts, replies: Replies[Any], firsts: Any, most: int = 3) -> tuple[Related, ...]:
@@ -105,33 +109,12 @@ def place(facts: Facts, end: End) -> Span:
     return span if span is not None else Span(facts.ruleset.sources[0], 0, 0)
 
 
-def waits_for_replies(rule: Rule) -> bool:
-    """Is a rule written for replies: from a few ports, or from those of services, to any that clients have?"""
-    source, target = _ports(rule, "sport"), _ports(rule, "dport")
-    if not source or not (source.size <= FEW_PORTS or SERVICES.covers(source)):
-        return False
-    return target is None or (target.size >= MANY_PORTS and not target.meets(SERVICES))
-
-
-def left_out(rule: Rule) -> Intervals | None:
-    """Return the ports of clients that a rule for replies leaves out; None where it is no such rule."""
-    target = _ports(rule, "dport")
-    if target is None or not waits_for_replies(rule):
-        return None
-    return CLIENT_PORTS - target if any(isinstance(action, Allow) for action in rule.actions) else None
-
-
-def _ports(rule: Rule, name: str) -> Intervals | None:
-    parts = (part.values for part in conjuncts(rule.match) if isinstance(part, Field) and part.name == name)
-    return next((values for values in parts if isinstance(values, Intervals)), None)
-
-
 def requests(replies: Replies[Any]) -> Iterator[tuple[Rule, Any]]:
     """Yield each rule that lets requests through of which some surely get no reply, with those that want one.
 
     Without those whose reply the rule itself matches, such as what goes from a network to the same network.
     """
-    unanswered = replies.sets.of_match(_ONE_WAY)
+    unanswered = replies.sets.of_match(_one_way())
     for end, packets in replies.opened:
         if end.rule is not None and packets & replies.blocked and not waits_for_replies(end.rule):
             wanting = packets - unanswered - replies.answered_by(end.rule.match)
@@ -139,8 +122,12 @@ def requests(replies: Replies[Any]) -> Iterator[tuple[Rule, Any]]:
                 yield end.rule, replies.by_clients(wanting)
 
 
-_ONE_WAY = all_of(Field("proto", Intervals.of(UDP)), Field("dport", one_way_ports()))
-"""What is never answered."""
+@cache
+def _one_way() -> Match:
+    """Return what is never answered (`data/oneway.tsv`)."""
+    bounds = [ports.partition("-")[::2] for ports, *_ in rows("oneway.tsv")]
+    ports = Intervals.of(*((int(low), int(high or low)) for low, high in bounds))
+    return all_of(Field("proto", Intervals.of(UDP)), Field("dport", ports))
 
 
 def findings(
@@ -156,6 +143,6 @@ def findings(
             message + others,
             help=help,
             related=(*blockers(facts, replies, lost), *more),
-            region=words(facts, lost, usual(replies)),
+            region=facts.words(lost, within=usual(replies)),
             example=replies.example(lost),
         )

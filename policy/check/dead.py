@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
-from policy.change import Fix, RemoveRule
 from policy.check.base import Check, Undecided
 from policy.check.facts import Facts
+from policy.check.fixes import removal
 from policy.diagnostic import Diagnostic, Related
 from policy.ir import Allow, Block, Goto, Jump, Reject, Return, Rule
 from policy.reach import At, Kind, Standing
@@ -49,16 +49,6 @@ def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message
         # Whoever wrote a rule that does something else wanted something.
         fix=removal(facts, at, safe=standing.same is True),
     )
-
-
-def removal(facts: Facts, at: At, safe: bool, rests: Iterable[At] = ()) -> Fix | None:
-    """Return the fix that removes a rule without which nothing changes, as long as the rules *rests* stay.
-
-    A rule with a label is never removed safely: expectations may use it.
-    """
-    rule = facts.rule(at)
-    places = tuple(facts.rule(other).span for other in rests)
-    return facts.fix("remove the rule", RemoveRule(rule), safe=safe and rule.label is None, rests=places)
 
 
 def _related(facts: Facts, standing: Standing[At]) -> Iterator[Related]:

@@ -7,12 +7,12 @@ from itertools import groupby
 
 from policy._record import dataclass
 from policy.check.base import Check
-from policy.check.exposure import Extent, Origin, Packets
+from policy.check.exposure import Exposure, Extent, Origin, Packets, may_serve
 from policy.check.facts import Facts
-from policy.check.services import Notable
+from policy.check.services import Notable, notable
 from policy.check.wording import shown
 from policy.diagnostic import Diagnostic
-from policy.ir import EVERYTHING, Match, either_of
+from policy.ir import EVERYTHING, Match, all_of, either_of
 from policy.reach import At
 
 SHOWN_SERVICES = 4
@@ -24,7 +24,7 @@ MOST_ALIKE = 5
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A rule, what it opens to everybody at an *origin*, and the notable services among that."""
+    """A rule, what it opens to everybody at an *origin*, and the notable services among that; all meets *guess*."""
 
     at: At
     origin: Origin
@@ -40,8 +40,8 @@ class Opening:
 
 def extents(facts: Facts, wanted: Extent) -> Iterator[Opening]:
     """Yield the rules that open so much to everybody outside."""
-    exposure = facts.exposure
-    for at in exposure.candidates():
+    exposure = facts.once(Exposure)
+    for at in exposure.candidates:
         if exposure.extent(at) is wanted:
             packets = exposure.packets(at)
             origin = exposure.origin(packets)
@@ -52,10 +52,11 @@ def extents(facts: Facts, wanted: Extent) -> Iterator[Opening]:
 
 def of_group(facts: Facts, group: str) -> Iterator[Opening]:
     """Yield the rules that open services of a group to everybody outside, but not very much."""
-    exposure = facts.exposure
-    for at in exposure.candidates():
+    exposure = facts.once(Exposure)
+    for at in exposure.candidates:
         match = facts.rule(at).match
-        if not exposure.may_serve(match, group) or exposure.extent(at) is not Extent.FEW:
+        served = any(each.group == group and may_serve(match, each) for each in notable())
+        if not served or exposure.extent(at) is not Extent.FEW:
             continue
         packets = exposure.packets(at)
         services = exposure.services(packets, match, group)
@@ -64,7 +65,18 @@ def of_group(facts: Facts, group: str) -> Iterator[Opening]:
             mine = exposure.within(packets, guess)
             origin = exposure.origin(mine)
             assert origin is not None
-            yield Opening(at, origin, mine, tuple(services), services[0].match)
+            yield Opening(at, origin, mine, tuple(services), guess)
+
+
+def few(facts: Facts) -> Iterator[Opening]:
+    """Yield the rules that open a little to everybody outside, and no notable service."""
+    exposure = facts.once(Exposure)
+    for at in exposure.candidates:
+        if exposure.extent(at) is Extent.FEW:
+            packets = exposure.packets(at)
+            origin = exposure.origin(packets)
+            if origin is not None and not exposure.services(packets, facts.rule(at).match):
+                yield Opening(at, origin, packets, ())
 
 
 def findings(
@@ -84,8 +96,10 @@ def findings(
                 message,
                 help=help,
                 related=shown(facts, others),
-                region=facts.exposure.region(each.packets),
-                example=facts.exposure.example(each.packets, each.at, each.guess),
+                region=facts.once(Exposure).region(each.packets, all_of(facts.rule(each.at).match, each.guess)),
+                example=facts.once(Exposure).example(
+                    each.packets, each.at, each.services[0].match if each.services else EVERYTHING
+                ),
             )
 
 

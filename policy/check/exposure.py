@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 from policy._record import dataclass
+from policy.check.facts import Facts
 from policy.check.services import Notable, notable
+from policy.check.source_ports import trusts_source_port
+from policy.check.traffic import bound
 from policy.evaluate import Decision, evaluate
 from policy.ir import EVERYTHING, Allow, Field, Match, Not, all_of, conjuncts, either_of
-from policy.packet import FIELDS, NEW, OUTPUT, Intervals, Names, Packet
+from policy.packet import NEW, OUTPUT, Intervals, Packet
 from policy.packet.address import ANY_ADDRESS, V4, V6
 from policy.packet.fields import TCP, UDP
 from policy.packet.special import of_kind, public
 from policy.reach import At, Disagreement
 
-if TYPE_CHECKING:
-    from policy.check.facts import Facts
-
 Packets = Mapping[int | None, Any]
 """Sets of packets, by hook."""
 
-INTERNET = "the Internet"
+_INTERNET = "the Internet"
 ALL_PORTS = 1 << 16
+HALF = 0.5
+"""Who comes from so many of the addresses of an origin comes from everywhere there."""
+
+_PROTOCOLS = Intervals.of((0, 255))
 _MANY_PROTOCOLS = 128
 
 
@@ -52,24 +57,23 @@ class Origin:
     whole: tuple[Intervals, ...]
 
 
-def bound(match: Match, name: str) -> Intervals:
-    """Return the values of a field that a match allows at most, as its conditions say it (not every condition does)."""
-    found = FIELDS[name].domain
-    assert isinstance(found, Intervals)
-    for part in conjuncts(match):
-        if isinstance(part, Field) and part.name == name and isinstance(part.values, Intervals):
-            found = found & part.values
-    return found
+def may_serve(match: Match, service: Notable) -> bool:
+    """May packets of a service be among those of a match, as it is written?"""
+    return service.protocol in bound(match, "proto") and bound(match, "dport").meets(service.ports)
 
 
 class Exposure:
-    """What the rules of *facts* open to everybody outside: to half of the addresses of the Internet, or of a zone."""
+    """What the rules of *facts* open to everybody outside: to half of the addresses of the Internet, or of a zone.
+
+    Checks have it from `facts.once(Exposure)`.
+    """
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self.origins = tuple(self._origins())
         self._from_outside = either_of(*(origin.sends for origin in self.origins))
         self._packets: dict[At, dict[int | None, Any]] = {}
+        self._matching: dict[tuple[int | None, Match], Any] = {}
         self._extents: dict[At, Extent] = {}
 
     def _origins(self) -> Iterator[Origin]:
@@ -82,7 +86,7 @@ class Exposure:
             # No router of the Internet delivers what is for these.
             beyond = of_kind("multicast", "linklocal", "loopback", "reserved")
             sends = all_of(sends, Field("src", public()), Not(Field("dst", beyond)))
-            yield Origin(INTERNET, sends, _families(public()))
+            yield Origin(_INTERNET, sends, _families(public()))
 
     # Packets
 
@@ -98,14 +102,19 @@ class Exposure:
 
     def within(self, packets: Packets, match: Match) -> dict[int | None, Any]:
         """Return those of some packets that match."""
-        found = {hook: some & self._facts.space(hook).of_match(match) for hook, some in packets.items()}
-        return {hook: some for hook, some in found.items() if some}
+        found = {}
+        for hook, some in packets.items():
+            if (hook, match) not in self._matching:
+                self._matching[hook, match] = self._facts.space(hook).of_match(match)
+            if both := some & self._matching[hook, match]:
+                found[hook] = both
+        return found
 
-    def origin(self, packets: Packets, share: float = 0.5) -> Origin | None:
+    def origin(self, packets: Packets, share: float = HALF) -> Origin | None:
         """Return where some packets come from, from a *share* of the addresses at least at one hook; None: nowhere."""
         for origin in self.origins:
             for some in self.within(packets, origin.sends).values():
-                if _is_share(some.values("src"), origin.whole, share):
+                if any(some.count_values("src", whole) >= share * whole.size for whole in origin.whole):
                     return origin
         return None
 
@@ -123,45 +132,49 @@ class Exposure:
 
         Each has those of its ports that are open.
         """
-        protocols, ports = bound(match, "proto"), bound(match, "dport")
         found = []
         for each in notable():
-            if group in (None, each.group) and each.protocol in protocols and ports.meets(each.ports):
+            if group in (None, each.group) and may_serve(match, each):
                 mine = self.within(packets, each.match)
                 if mine and self.origin(mine):
                     open_ = Intervals.of(*(pair for some in mine.values() for pair in some.values("dport").ranges))
                     found.append(replace(each, ports=open_))
         return found
 
-    @staticmethod
-    def may_serve(match: Match, group: str | None = None) -> bool:
-        """May a notable service be among the packets of a match, as it is written?"""
-        protocols, ports = bound(match, "proto"), bound(match, "dport")
-        return any(
-            group in (None, each.group) and each.protocol in protocols and ports.meets(each.ports) for each in notable()
-        )
-
     # Rules
 
-    def candidates(self) -> Iterator[At]:
-        """Yield the rules that, as they are written, may open something to everybody outside."""
+    @cached_property
+    def candidates(self) -> tuple[At, ...]:
+        """The rules that, as they are written, may open something to everybody outside.
+
+        Without those that are about source ports: FW407 says what is to be said of them.
+        """
+        return tuple(at for at in self.may_open(HALF) if not trusts_source_port(self._facts.rule(at)))
+
+    def may_open(self, share: float) -> Iterator[At]:
+        """Yield the rules that, as they are written, may open something to such a share of what is outside."""
         for at in self._facts.places:
-            if self.may_open(at) and self.may_be_wide(at):
+            rule = self._facts.rule(at)
+            if (
+                any(isinstance(action, Allow) for action in rule.actions)
+                and self.is_wide(bound(rule.match, "src"), share)
+                and NEW in bound(rule.match, "state")
+                and any(hook != OUTPUT for hook in self._facts.met.get(at[0], ()))
+            ):
                 yield at
 
-    def may_open(self, at: At) -> bool:
-        """May a rule open something to the outside at all, as it is written?"""
+    def by_source_port(self, at: At) -> Packets:
+        """Return what a rule lets in for its source port, if everybody outside can send it; else nothing."""
         rule = self._facts.rule(at)
-        if not any(isinstance(action, Allow) for action in rule.actions):
-            return False
-        if NEW not in bound(rule.match, "state") or self._facts.met.get(at[0], ()) in ((), (OUTPUT,)):
-            return False
-        return self._facts.outside.known or not any(_is_named_interface(part) for part in conjuncts(rule.match))
+        if not trusts_source_port(rule) or not self.is_wide(bound(rule.match, "src")):
+            return {}
+        packets = self.packets(at)
+        return packets if self.origin(packets) else {}
 
-    def may_be_wide(self, at: At) -> bool:
-        """May everybody outside be among the sources of a rule, as it is written?"""
-        sources = bound(self._facts.rule(at).match, "src")
-        return sources == ANY_ADDRESS or any(_is_share(sources, origin.whole, 0.5) for origin in self.origins)
+    def is_wide(self, sources: Intervals, share: float = HALF) -> bool:
+        """Are so many addresses of one of the origins among some sources?"""
+        wholes = [whole for origin in self.origins for whole in origin.whole]
+        return sources == ANY_ADDRESS or any((sources & whole).size >= share * whole.size for whole in wholes)
 
     def extent(self, at: At) -> Extent:
         """Return how much a rule opens to everybody outside."""
@@ -176,20 +189,20 @@ class Exposure:
         most = max(self.ports(packets, protocol).size for protocol in (TCP, UDP))
         if most <= ALL_PORTS - wide:
             return Extent.MANY_PORTS if most > wide else Extent.FEW
-        if max(some.values("proto").size for some in packets.values()) < _MANY_PROTOCOLS:
+        if max(some.count_values("proto", _PROTOCOLS) for some in packets.values()) < _MANY_PROTOCOLS:
             return Extent.PORTS
         match = self._facts.rule(at).match
         narrow = any(isinstance(part, Field) and part.name == "out" for part in conjuncts(match))
-        whole = _families(public())
-        if narrow or not any(_is_share(some.values("dst"), whole, 0.5) for some in packets.values()):
-            return Extent.PROTOCOLS
-        return Extent.EVERYTHING
+        sets = [(some, whole) for some in packets.values() for whole in _families(public())]
+        everywhere = any(some.count_values("dst", whole) >= HALF * whole.size for some, whole in sets)
+        return Extent.EVERYTHING if everywhere and not narrow else Extent.PROTOCOLS
 
     # Words and examples
 
-    def region(self, packets: Packets) -> str | None:
-        """Return some packets in words, without what all that come from outside have."""
-        return self._facts.region(packets, within=self.sent({hook: self._facts.arriving(hook) for hook in packets}))
+    def region(self, packets: Packets, guess: Match | None = None) -> str | None:
+        """Return some packets, which all meet *guess*, in words, without what all that come from outside have."""
+        within = self.sent({hook: self._facts.arriving(hook) for hook in packets})
+        return self._facts.region(packets, guess, within)
 
     def example(self, packets: Packets, at: At | None, guess: Match = EVERYTHING) -> Packet | None:
         """Return one of some packets, sent through the evaluator; *at* is the rule that lets them in, if one does."""
@@ -207,18 +220,3 @@ class Exposure:
 
 def _families(addresses: Intervals) -> tuple[Intervals, ...]:
     return tuple(cut for family in (V4, V6) if (cut := addresses & family))
-
-
-def _is_share(values: Intervals, wholes: tuple[Intervals, ...], share: float) -> bool:
-    return any((values & whole).size >= share * whole.size for whole in wholes)
-
-
-def _is_named_interface(part: Match) -> bool:
-    """Does a condition ask for interfaces by their names?"""
-    return (
-        isinstance(part, Field)
-        and part.name == "in"
-        and isinstance(part.values, Names)
-        and not part.values.negated
-        and "" not in part.values.prefixes
-    )

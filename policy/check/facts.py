@@ -7,25 +7,21 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from policy.change import Announced, Change, Fix
-from policy.check.exposure import Exposure
 from policy.check.language import Language
-from policy.check.outside import Outside, outside
+from policy.check.outside import Arrivals, Outside, outside
 from policy.check.settings import Settings
 from policy.evaluate import Decision, Index, Step, evaluate
 from policy.evaluate.looks import looks_at_hook
 from policy.evaluate.walk import IMPLICIT
 from policy.ir import Allow, Match, Rule, Ruleset, all_of
-from policy.packet import HOOKS, OUTPUT, Intervals, Packet, ValueSet
+from policy.packet import HOOKS, Intervals, Packet, ValueSet
 from policy.reach import At, Disagreement, Flow, Kind, Standings
 from policy.reach.assumptions import assumptions, may_be_absent
 from policy.reach.entered import entered
-from policy.reach.first import first_packets
 from policy.reach.ground import Ground
 from policy.reach.nearby import Nearby
 from policy.reach.opponents import Opponent, opponents, room
 from policy.reach.redundant import Redundant, redundant
-from policy.reach.replies import Replies
 from policy.sets import BoxSpace, Budget, Exhausted, Missing, Space
 from policy.sets.simple import packet_of, region_of
 from policy.sets.truth import Algebra, Sets
@@ -39,9 +35,6 @@ SHOWN_REGIONS = 3
 MANY = 1000
 """In files of more rules it is not spelled out what earlier rules leave of a rule's packets."""
 
-SHARE_OF_REPLIES = 6
-"""What becomes of connections may take this part of the time, so that it leaves some to all others."""
-
 LESS = ", apart from what earlier rules take"
 
 
@@ -49,9 +42,9 @@ class Facts:
     """One set of rules as checks see it; every engine shares its *budget*.
 
     *local* are the host's own addresses, where they are known; *language* is that of the rules: without it they cannot
-    be written, and have no comments (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are
-    the rules of the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that
-    need an engine raise `Exhausted` once the budget is spent.
+    be written (`app.load.facts` knows it); *settings* is what checks are told. *counterpart* are the rules of
+    the same host for the other IP version, where there are any. *index* serves the evaluator. Methods that need an
+    engine raise `Exhausted` once the budget is spent.
     """
 
     def __init__(
@@ -68,14 +61,11 @@ class Facts:
         self.budget = budget or Budget()
         self.local = local
         self.index = Index()
-        self._language = language
-        self._arriving: dict[int | None, Any] = {}
-        self._open: dict[int | None, Any] = {}
+        self.language = language
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
         self._nearby: dict[str, Nearby] = {}
         self._found: dict[Callable[[Facts], Any], Any] = {}
-        self._replies: dict[int | None, Replies[Any]] = {}
         self._opponents: dict[At, list[Opponent[Any]]] = {}
 
     @cached_property
@@ -103,34 +93,19 @@ class Facts:
 
     def with_values(self, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()) -> str | None:
         """Return a rule as text, with *values* in one field and words of *others*; None where that is no one rule."""
-        return None if self._language is None else self._language.with_values(self.ruleset, rule, field, values, others)
-
-    def fix(
-        self,
-        description: str,
-        *changes: Change,
-        safe: bool = True,
-        announced: Announced | None = None,
-        rests: tuple[Span, ...] = (),
-    ) -> Fix | None:
-        """Return a fix that makes all of some changes (`change.Fix` says the rest); None where the text cannot."""
-        found = [None if self._language is None else self._language.edits(change) for change in changes]
-        edits = [each for each in found if each is not None]
-        if len(edits) < len(found):
-            return None
-        return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, rests)
+        return None if self.language is None else self.language.with_values(self.ruleset, rule, field, values, others)
 
     @cached_property
     def comments(self) -> tuple[Span, ...]:
         """The comments in all texts."""
-        if self._language is None:
+        if self.language is None:
             return ()
-        return tuple(span for source in self.ruleset.sources for span in self._language.comments(source))
+        return tuple(span for source in self.ruleset.sources for span in self.language.comments(source))
 
     @cached_property
     def disabled(self) -> tuple[Span, ...]:
         """The comments that would be rules without their sign."""
-        return tuple(self._language.disabled(self.ruleset)) if self._language else ()
+        return tuple(self.language.disabled(self.ruleset)) if self.language else ()
 
     def space(self, hook: int | None) -> Sets[Any, Any]:
         """Return the space of the packets at a hook: of diagrams, or, where the library is missing, of boxes."""
@@ -152,27 +127,20 @@ class Facts:
         """Where outside is, as far as that is known."""
         return outside(self.ruleset, self.settings)
 
-    def arriving(self, hook: int | None) -> Any:
-        """Return the packets from outside that open connections, as questions mean them; none at output."""
-        if hook not in self._arriving:
-            sets = self.space(hook)
-            found = sets.nothing
-            if hook != OUTPUT:
-                found = sets.of_match(first_packets(sets.layout)) & sets.of_match(self.outside.comes)
-                found = found - sets.of_match(self.outside.leaves)
-            self._arriving[hook] = found
-        return self._arriving[hook]
+    @cached_property
+    def _arrivals(self) -> Arrivals[Any, Any]:
+        return Arrivals(self.outside, self.space, self.flow)
 
-    def open(self, hook: int | None) -> Any:
-        """Return the packets from outside that open connections and pass, whichever interface leads outside."""
-        if hook not in self._open:
-            sets = self.space(hook)
-            found = self.arriving(hook)
-            if found:
-                allowed = self.flow(hook).allowed & sets.of_match(first_packets(sets.layout))
-                found = found & allowed & self.outside.whichever(sets, allowed)
-            self._open[hook] = found
-        return self._open[hook]
+    def arriving(self, hook: int | None) -> Any:
+        """Return the packets from outside that open connections, as questions mean them; none at output.
+
+        Where nobody says which interface leads outside, they come by the one that does most probably (`Gate.front`).
+        """
+        return self._arrivals.arriving(hook)
+
+    def reachable(self, hook: int | None) -> Any:
+        """Return the packets of `arriving` that pass whichever interface leads outside: all, where it is known."""
+        return self._arrivals.reachable(hook)
 
     def opened(self, at: At) -> dict[int | None, Any]:
         """Return the packets that a rule itself lets pass, whatever the unknowns are, by the hooks where there are any.
@@ -197,20 +165,9 @@ class Facts:
         return frozenset(entered(replace(self.ruleset, entries=entries)).scopes)
 
     def exposed(self, at: At) -> dict[int | None, Any]:
-        """Return the packets that a rule opens to the outside, by hook: `opened` by it, and `open`."""
-        found = {}
-        for hook, opened in self.opened(at).items():
-            packets = opened & self.arriving(hook)
-            if packets and self.outside.doubtful(self.space(hook).layout):
-                packets = packets & self.open(hook)
-            if packets:
-                found[hook] = packets
-        return found
-
-    @cached_property
-    def exposure(self) -> Exposure:
-        """What is open to everybody outside."""
-        return Exposure(self)
+        """Return the packets that a rule opens to the outside, by hook: `opened` by it, and `reachable`."""
+        found = {hook: packets & self.reachable(hook) for hook, packets in self.opened(at).items()}
+        return {hook: packets for hook, packets in found.items() if packets}
 
     def once(self, find: Callable[[Facts], T]) -> T:
         """Return what a function of these facts gives; it is called once."""
@@ -224,13 +181,6 @@ class Facts:
         if hook not in self._flows:
             self._flows[hook] = Flow(self.ruleset, self.space(hook))
         return self._flows[hook]
-
-    def replies(self, hook: int | None) -> Replies[Any]:
-        """Return what becomes of the connections that are opened at a hook; they have a share of the budget."""
-        if hook not in self._replies:
-            seconds = None if self.budget.seconds is None else self.budget.seconds / SHARE_OF_REPLIES
-            self._replies[hook] = Replies(self.ruleset, hook, Budget(seconds, parent=self.budget))
-        return self._replies[hook]
 
     @cached_property
     def standings(self) -> Standings:
@@ -307,8 +257,7 @@ class Facts:
         *packet* is one of them, where one is known. Raises `Disagreement` where the evaluator says that none of the
         rules matches.
         """
-        if packet is None:
-            packet = next((each.example() for each in packets if each), None)
+        packet = packet or next((each.example() for each in packets if each), None)
         if packet is None:
             return None
         wanted = {id(rule) for rule in rules}
@@ -322,8 +271,7 @@ class Facts:
     def words(self, packets: Algebra, hook: int | None = None, within: Any = None) -> str | None:
         """Return a set of packets in words, with the names of the file; None where the budget does not allow it.
 
-        With the *hook* where they are, what all packets that come to the rules there, or those *within*, have is not
-        said.
+        What all packets that come to the rules of *hook*, or those *within*, have is not said.
         """
         try:
             within = self._entering.get(hook) if within is None else within

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from policy._record import dataclass
+from policy.check.tables import rows
 from policy.ir import Field, Match, all_of
 from policy.packet import Intervals
 from policy.packet.fields import TCP, UDP
 from policy.packet.text import set_text
 
-_FILE = Path(__file__).with_name("data") / "services.tsv"
 _PROTOCOLS: dict[str, int] = {"tcp": TCP, "udp": UDP}
 
 
@@ -43,9 +42,8 @@ class Notable:
 @cache
 def notable() -> tuple[Notable, ...]:
     """Return every such service."""
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    return tuple(Notable(group, proto, _ports(ports), *rest) for group, proto, ports, *rest in rows)
+    table = rows("services.tsv")
+    return tuple(Notable(group, proto, _ports(ports), *rest) for group, proto, ports, *rest in table)
 
 
 def _ports(text: str) -> Intervals:

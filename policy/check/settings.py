@@ -13,6 +13,9 @@ from policy.packet import Intervals, Names
 Pattern = Annotated[str, "pattern"]
 """A regular expression."""
 
+Named = Annotated[str, Literal["network", "host", "service", "policy", "label"]]
+"""The kinds of what has names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Zone:
@@ -55,7 +58,7 @@ class Settings:
     """More ports than these are many."""
     expiry_days: int = 30
     """Rules are reported so many days before they expire."""
-    names: Mapping[Literal["network", "host", "service", "policy", "label"], Pattern] = field(default_factory=dict)
+    names: Mapping[Named, Pattern] = field(default_factory=dict)
     """Patterns (regular expressions) that whole names have to match, by the kind of what is named."""
     today: date | None = None
     """The date, None where checks are not to know it; no key."""

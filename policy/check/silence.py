@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from policy._record import dataclass
 from policy.diagnostic import Diagnostic
-from policy.ir import Definition, Policy, Rule, Ruleset, Suppression
+from policy.ir import Definition, Policy, Rule, Ruleset
 from policy.source import Source, Span
+from policy.written import Suppression
 
 
 @dataclass(frozen=True, slots=True)

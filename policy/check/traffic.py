@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import product
 
 from policy._record import dataclass
-from policy.ir import All, Either, Field, Match, conjuncts
+from policy.ir import All, Either, Field, Match, Rule, conjuncts
 from policy.packet import FIELDS, Intervals
+from policy.source import Span
 
 _NAMES = ("proto", "sport", "dport")
 _MOST = 1000
@@ -68,7 +69,23 @@ def ranges(field: Field | None) -> tuple[tuple[int, int], ...]:
     return field.values.ranges if field is not None and isinstance(field.values, Intervals) else ()
 
 
+def place(rule: Rule, field: Field | None) -> Span:
+    """Return where a condition of a rule is written: the rule, where it is put together from several places."""
+    span = None if field is None else field.span
+    return rule.span if span is None or "\n" in span.text else span
+
+
 def single_ports(field: Field | None) -> list[int]:
     """Return the ports of a field where it has nothing but single ones."""
     found = ranges(field)
     return [low for low, _ in found] if all(low == high for low, high in found) else []
+
+
+def bound(match: Match, name: str) -> Intervals:
+    """Return the values of a field that a match allows at most, as its conditions say it (not every condition does)."""
+    found = FIELDS[name].domain
+    assert isinstance(found, Intervals)
+    for part in conjuncts(match):
+        if isinstance(part, Field) and part.name == name and isinstance(part.values, Intervals):
+            found = found & part.values
+    return found

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from policy.check.facts import SHOWN_REGIONS, Facts
+from policy.check.facts import Facts
 from policy.diagnostic import Related
 from policy.ir import Allow, Block, Reject, Verdict
 from policy.reach import At
-from policy.sets import Exhausted
 
 SHOWN_RULES = 3
 """So many other rules are shown with a finding."""
@@ -46,12 +44,3 @@ def shown(facts: Facts, rules: Sequence[tuple[At, str]]) -> tuple[Related, ...]:
     if more > 0:
         found.append(Related(facts.rule(rules[SHOWN_RULES][0]).span, f"and {more} more, of which this is the first"))
     return tuple(found)
-
-
-def words(facts: Facts, firsts: Any, within: Any) -> str | None:
-    """Return a set of packets in words: what makes them differ from others in a set; None: beyond the budget."""
-    try:
-        found, more = firsts.describe_first(facts.ruleset.definitions, SHOWN_REGIONS, within)
-    except Exhausted:
-        return None
-    return "; ".join(found) + ("; and more" if more else "")

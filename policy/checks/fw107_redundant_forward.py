@@ -18,7 +18,7 @@ needless one, and nothing is said here.
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.dead import removal
+from policy.check.fixes import removal
 from policy.check.wording import counted, shown, verb
 from policy.diagnostic import Diagnostic, Severity
 from policy.reach.effects import deciding

@@ -1,10 +1,10 @@
 """No packet can match a rule, whatever stands before it.
 
 Its own conditions exclude each other (a port of a protocol that has none, `! -s` and `-s` of one network, an output
-interface at input), or the packets that it asks for are never sent to its policy: the
-rules that call it ask for others, the default of a policy that was called before takes them, or the implicit rule for
-connection states does. The message says which. Such a rule does nothing, though somebody wanted it to: this is why it
-is an error. Of a range that ends before it begins FW502 speaks.
+interface at input), or the packets that it asks for are never sent to its policy: the rules that call it ask for
+others, the default of a policy that was called before takes them, or the implicit rule for connection states does. The
+message says which. Such a rule does nothing, though somebody wanted it to: this is why it is an error. Of a range that
+ends before it begins FW502 speaks, of a name in which nothing is FW708.
 
 **What to do.** Correct the condition that excludes everything, or remove the rule.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from policy.check import Check, Facts, Undecided
 from policy.check.dead import dead_rules
+from policy.check.empty import names_nothing
 from policy.check.reversed import unmatchable
 from policy.diagnostic import Diagnostic, Severity
 from policy.reach import At, Kind, Standing
@@ -24,7 +25,8 @@ def _find(facts: Facts) -> Iterator[Diagnostic | Undecided]:
 
 def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str] | None:
     if standing.kind is Kind.UNMATCHABLE:
-        if unmatchable(facts.rule(at)):
+        rule = facts.rule(at)
+        if unmatchable(rule) or names_nothing(facts, rule):
             return None
         return "this rule can match no packet: its conditions exclude each other", "correct the condition that does"
     if standing.by:

@@ -20,6 +20,7 @@ from typing import assert_never
 
 from policy.change import RemoveItem
 from policy.check import Check, Facts
+from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Item, ItemList
 from policy.packet import Intervals, Masked, Names
@@ -60,7 +61,7 @@ def _inside(of: ItemList, items: Sequence[Item], facts: Facts) -> Iterator[Diagn
 def _finding(
     facts: Facts, of: ItemList, item: Item, message: str, related: tuple[Related, ...], help: str = _LEAVE_OUT
 ) -> Diagnostic:
-    fix = facts.fix(f"leave out `{_text(item)}`", RemoveItem(of, item.span))
+    fix = offer(facts, f"leave out `{_text(item)}`", RemoveItem(of, item.span))
     return CHECK.finding(item.span, message, help=help, related=related, region=_region(of, item), fix=fix)
 
 

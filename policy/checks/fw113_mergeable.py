@@ -20,10 +20,12 @@ from collections.abc import Iterator, Sequence
 
 from policy.change import MergeRules
 from policy.check import Check, Facts
+from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Related, Severity
-from policy.ir import Field, Rule, Suppression, with_values
+from policy.ir import Field, Rule, with_values
 from policy.packet import FIELDS
 from policy.reach.merges import Neighbours, Run, changed_fields, united
+from policy.written import Suppression
 
 _MOST = 32
 Merged = tuple[Sequence[Rule], Field, str]
@@ -87,7 +89,7 @@ def _finding(rules: Sequence[Rule], field: Field, text: str, facts: Facts, polic
     related = tuple(Related(each.span, "one rule with the first") for each in others)
     space = facts.space(facts.met[policy][0])
     region = facts.words(space.of_match(match))
-    fix = facts.fix("write one rule for them", MergeRules(tuple(rules), text))
+    fix = offer(facts, "write one rule for them", MergeRules(tuple(rules), text))
     return CHECK.finding(first.span, message, help=help, related=related, region=region, fix=fix)
 
 

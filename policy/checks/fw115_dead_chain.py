@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from policy.change import RemovePolicy
 from policy.check import Check, Facts
+from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.reach.entered import calls
 
@@ -27,7 +28,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic]:
             f"no packet comes to `{name}`: " + ("only rules that never act call it" if callers else "no rule calls it"),
             help="call it, or remove it" if not callers else "correct what calls it, or remove it",
             related=tuple(Related(rule.span, "this rule never acts") for rule in callers),
-            fix=None if callers else facts.fix(f"remove `{name}`", RemovePolicy(policy), safe=False),
+            fix=None if callers else offer(facts, f"remove `{name}`", RemovePolicy(policy), safe=False),
         )
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from policy.change import Announced, MergeRules
 from policy.check import Check, Facts
+from policy.check.fixes import offer
 from policy.check.wording import SHOWN_RULES
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Allow, Block, Field, Goto, ItemList, Reject, Return, Rule, all_of, conjuncts, either_of
@@ -98,11 +99,12 @@ def _finding(
     text = _one_rule(first, rule, other, mine, facts)
     if text is not None:
         help = f"if both are to be left out, write one rule: `{text}`"
-        fix = facts.fix(
+        fix = offer(
+            facts,
             "write one rule that leaves out both",
             MergeRules((first, rule), text),
             safe=False,
-            announced=Announced(either_of(other.left_out, mine.left_out), without=(first.span, rule.span)),
+            announced=Announced(either_of(other.left_out, mine.left_out), rules=(first.span, rule.span)),
         )
     else:
         help, fix = _help(mine), None

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from policy.check import Check, Facts
 from policy.check.exposed import Opening, among, extents, findings
-from policy.check.exposure import ALL_PORTS, Extent
+from policy.check.exposure import ALL_PORTS, Exposure, Extent
 from policy.diagnostic import Diagnostic, Severity
 from policy.packet.fields import TCP, UDP
 from policy.packet.names import protocol_name
@@ -34,7 +34,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic]:
 def _protocols(facts: Facts, opening: Opening) -> str:
     """Return the protocols of which nearly all ports are open, in words."""
     least = ALL_PORTS - facts.settings.wide_ports
-    sizes = {protocol: facts.exposure.ports(opening.packets, protocol).size for protocol in (TCP, UDP)}
+    sizes = {protocol: facts.once(Exposure).ports(opening.packets, protocol).size for protocol in (TCP, UDP)}
     return " and ".join(protocol_name(protocol) for protocol, size in sizes.items() if size > least)
 
 

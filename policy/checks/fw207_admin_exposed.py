@@ -36,7 +36,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic]:
 CHECK = Check(
     code="FW207",
     name="admin-exposed",
-    severity=Severity.ERROR,
+    severity=Severity.WARNING,
     page=__doc__,
     bad=(
         """

@@ -74,7 +74,6 @@ CHECK = Check(
     ),
     bad=(
         """
-# zone internet: behind eth0, untrusted; zone office: behind eth1, 10.1.0.0/16
 policy border at forward { ### FW301 "on eth0 pass at forward .*: private, link-local, documentation, reserved"
     default block
     allow tcp/443 to 10.1.0.0/16
@@ -91,7 +90,6 @@ COMMIT
     ),
     good=(
         """
-# zone internet: behind eth0, untrusted; zone office: behind eth1, 10.1.0.0/16
 network bogons = 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/29, 192.0.2.0/24,
                  192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, 203.0.113.0/24, 240.0.0.0/4,
                  ::ffff:0:0/96, 64:ff9b:1::/48, 100::/63, 2001:2::/48, 2001:db8::/32, 3fff::/20, 5f00::/16, fc00::/7,

@@ -9,46 +9,56 @@ the rules altogether.
 **What to do.** Allow everything on `lo`, and block loopback addresses elsewhere: `allow any in lo`, then `block any
 from 127.0.0.0/8, ::1` (iptables: `-A INPUT -i lo -j ACCEPT`, `-A INPUT -s 127.0.0.0/8 -j DROP`).
 
-**What is said exactly.** Reported is a rule that allows and that says a loopback address (127.0.0.0/8 or ::1) for its
-source or destination, if it lets packets to this host pass that arrive on another interface than `lo`; what earlier
-rules decide is not among them. Rules that allow any source are not reported, though they allow this one too: one
-finding for every rule would help nobody. A rule that allows on other interfaces *only* is a case for FW110.
+**What is said exactly.** Reported is, once for every policy, a rule that allows and that says a loopback address
+(127.0.0.0/8 or ::1) for its source or destination, if it lets packets to this host pass that arrive on another
+interface than `lo`; what earlier rules decide is not among them. Rules that allow any source are not reported, though
+they allow this one too: one finding for every rule would help nobody. A rule that allows on other interfaces *only*
+is a case for FW110.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from policy.check import Check, Facts
+from policy.check.wording import counted, shown
 from policy.diagnostic import Diagnostic, Severity
 from policy.evaluate.index import bound
 from policy.ir import Allow, Field, Match
 from policy.packet import INPUT, Names
 from policy.packet.address import LOOPBACK
+from policy.reach import At
 from policy.reach.effects import deciding
 
 _LO = Field("in", Names.of("lo"))
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
+    found: dict[str, list[tuple[At, int | None, Any]]] = {}
     for at in facts.places:
         rule = facts.rule(at)
         if not isinstance(deciding(rule), Allow) or not _says_loopback(rule.match):
             continue
         for hook, packets in facts.opened(at).items():
             sets = facts.space(hook)
-            inside = sets.of_match(_LO)
-            outside = packets - inside
-            if hook not in (INPUT, None) or not outside or ("in" in sets.layout.fields and outside == packets):
-                continue
-            yield CHECK.finding(
-                rule.span,
-                "this rule accepts loopback addresses on any interface, so from other hosts too",
-                help="say that the packets arrive on `lo`, and block loopback addresses on other interfaces",
-                region=facts.words(outside, hook),
-                example=facts.replayed([outside], [rule]),
-            )
-            break
+            outside = packets - sets.of_match(_LO)
+            if hook in (INPUT, None) and outside and ("in" not in sets.layout.fields or outside != packets):
+                found.setdefault(at[0], []).append((at, hook, outside))
+                break
+    for (at, hook, outside), *others in found.values():
+        yield CHECK.finding(
+            facts.rule(at).span,
+            f"this rule{_and(len(others))} loopback addresses on any interface, so from other hosts too",
+            help="say that the packets arrive on `lo`, and block loopback addresses on other interfaces",
+            related=shown(facts, [(other, "and so does this") for other, *_ in others]),
+            region=facts.words(outside, hook),
+            example=facts.replayed([outside], [facts.rule(at)]),
+        )
+
+
+def _and(others: int) -> str:
+    return f" and {counted(others, 'other')} accept" if others else " accepts"
 
 
 def _says_loopback(match: Match) -> bool:

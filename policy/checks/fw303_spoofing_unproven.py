@@ -78,8 +78,6 @@ CHECK = Check(
     ),
     bad=(
         """
-# zone internet: behind eth0, untrusted; zone office: behind eth1, 10.1.0.0/16 and 2001:db8:1::/48
-# zone guests: behind eth2, 192.168.20.0/24, untrusted
 policy border at forward { ### FW303 "pass at forward if they claim an address of zone `office`"
     default block
     allow tcp/22 from 10.1.0.0/16
@@ -95,8 +93,6 @@ COMMIT
     ),
     good=(
         """
-# zone internet: behind eth0, untrusted; zone office: behind eth1, 10.1.0.0/16 and 2001:db8:1::/48
-# zone guests: behind eth2, 192.168.20.0/24, untrusted
 network office = 10.1.0.0/16, 2001:db8:1::/48
 policy border at forward {
     default block

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policy.change import WriteAddresses
 from policy.check import Check, Facts
+from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Item
 from policy.packet import Intervals
@@ -26,12 +28,12 @@ from policy.packet.text import set_text
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for definition in facts.ruleset.definitions:
-        yield from map(_finding, definition.host_bits)
+        yield from (_finding(facts, item) for item in definition.host_bits)
     for at in facts.places:
-        yield from map(_finding, facts.rule(at).host_bits)
+        yield from (_finding(facts, item) for item in facts.rule(at).host_bits)
 
 
-def _finding(item: Item) -> Diagnostic:
+def _finding(facts: Facts, item: Item) -> Diagnostic:
     assert isinstance(item.values, Intervals)
     written, network = item.span.text.strip(), set_text("src", item.values)
     host = written.rpartition("/")[0]
@@ -40,6 +42,7 @@ def _finding(item: Item) -> Diagnostic:
         f"`{written}` is not the host {host}, but all of {network}",
         help=f"write `{network}` for the network, or `{host}` for the host",
         region=network,
+        fix=offer(facts, f"write `{network}`", WriteAddresses(item.span, item.values)),
     )
 
 

@@ -10,16 +10,16 @@ definitions.
 
 **What is said exactly.** Compared are the definitions of networks (`network`, not `host`: that is for lists of
 machines, which are members of networks). Two are reported at the second if they have addresses in common, each has
-others besides, and the common ones are not all of definitions that both use, or of one of the two that the other
-uses. Networks inside one another are often meant, an office inside of a company, and are not reported; two names for
-the same are another matter (FW704). Lists that have all addresses of an IP version but for some (`any except office`)
-are not compared.
+others besides, and not all of the common ones come from names that the definitions use: then it is those that
+overlap. Networks inside one another are often meant, an office inside of a company, and are not reported; two names
+for the same are another matter (FW704). Lists that have all addresses of an IP version but for some (`any except
+office`) are not compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 
 from policy.check import Check, Facts
 from policy.check.owners import parts
@@ -40,9 +40,11 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         common = mine & theirs
         if not common or common in (mine, theirs):
             continue
-        shared = Intervals.of(*(pair for name in used[one.name] & used[other.name] for pair in values[name].ranges))
-        if not shared.covers(common):
-            text = set_text("src", common - shared)
+        for first, second in product(used[one.name], used[other.name]):
+            if (first, second) != (one.name, other.name):
+                common -= values[first] & values[second]
+        if common:
+            text = set_text("src", common)
             yield CHECK.finding(
                 other.span,
                 f"`{other.name}` and `{one.name}` overlap, and neither contains the other: both have {text}",

@@ -88,7 +88,6 @@ CHECK = Check(
     ),
     bad=(
         """
-# zone office: behind eth1, 10.1.0.0/16 and 2001:db8:1::/48; zone internet: behind eth0, untrusted
 network partner = 203.0.113.0/24
 policy border at forward {
     default block
@@ -106,7 +105,6 @@ COMMIT
     ),
     good=(
         """
-# zone office: behind eth1, 10.1.0.0/16 and 2001:db8:1::/48; zone internet: behind eth0, untrusted
 policy border at forward {
     default block
     allow tcp/443 from 203.0.113.5 in eth0

@@ -27,7 +27,8 @@ Where it is so of more than ten rules at one hook, they are counted in one findi
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.connections import findings, judged, left_out, requests
+from policy.check.connections import findings, judged, requests
+from policy.check.source_ports import left_out
 from policy.diagnostic import Diagnostic, Severity
 
 

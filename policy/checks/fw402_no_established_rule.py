@@ -19,7 +19,6 @@ from collections.abc import Iterator
 
 from policy.check import Check, Facts
 from policy.check.connections import all_forgotten, place, usual
-from policy.check.wording import words
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import HOOKS
 
@@ -39,7 +38,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
                 for each, _, other in found[1:]
                 if each.back is not None
             ),
-            region=words(facts, lost, usual(replies)),
+            region=facts.words(lost, within=usual(replies)),
             example=replies.example(lost),
         )
 

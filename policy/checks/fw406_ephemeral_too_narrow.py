@@ -16,8 +16,8 @@ would match but for their destination port, are blocked, whatever the unknown co
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.connections import blockers, judged, left_out
-from policy.check.wording import words
+from policy.check.connections import blockers, judged
+from policy.check.source_ports import left_out
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import with_values
 from policy.packet.connection import DYNAMIC_PORTS, LINUX_PORTS
@@ -41,7 +41,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
                     f"replies to ports {set_text('dport', missing)} of clients are blocked",
                     help=f"let this rule have all ports that clients have: {', '.join(systems)}",
                     related=blockers(facts, replies, lost),
-                    region=words(facts, lost, replies.asked),
+                    region=facts.words(lost, within=replies.asked),
                     example=replies.example(lost),
                 )
 

@@ -11,51 +11,29 @@ the packet opens no connection (`flags ack/ack`, `! --syn`).
 
 **What is said exactly.** Reported is a rule that allows packets by their source port, a few ports or well-known ones,
 and does not ask for the destination port (or leaves all well-known ones in), where new connections from outside
-surely pass by it. From where packets come from outside says the configuration; without one these are the packets that
-arrive on an interface that no rule names. Not reported are rules for known connections alone, and rules whose
-sources are fewer addresses than a /8.
+surely pass by it, from half of the addresses there at least. Not reported are rules for known connections alone.
 """
 
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.connections import FEW_PORTS, SERVICES
-from policy.check.wording import words
+from policy.check.exposure import HALF, Exposure
 from policy.diagnostic import Diagnostic, Severity
-from policy.ir import Field, Rule, conjuncts
-from policy.packet import Intervals, ValueSet
-from policy.packet.address import whole
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    for at in facts.places:
-        rule = facts.rule(at)
-        if not _trusts(rule):
-            continue
-        packets = facts.exposed(at)
-        if packets:
-            texts = {words(facts, some, facts.arriving(hook)) for hook, some in packets.items()}
+    exposure = facts.once(Exposure)
+    for at in exposure.may_open(HALF):
+        packets = exposure.by_source_port(at)
+        origin = exposure.origin(packets)
+        if origin is not None:
             yield CHECK.finding(
-                rule.span,
-                "this rule lets everybody in who chooses the right source port",
+                facts.rule(at).span,
+                f"this rule lets everybody in from {origin.name} who chooses the right source port",
                 help="let replies in because they belong to known connections, not because of their source port",
-                region="; ".join(sorted(filter(None, texts))) or None,
-                example=facts.replayed(packets.values(), [rule]),
+                region=exposure.region(packets),
+                example=exposure.example(packets, at),
             )
-
-
-def _trusts(rule: Rule) -> bool:
-    values: dict[str, ValueSet] = {part.name: part.values for part in conjuncts(rule.match) if isinstance(part, Field)}
-    source, target, sender = values.get("sport"), values.get("dport"), values.get("src")
-    if not isinstance(source, Intervals) or not (source.size <= FEW_PORTS or SERVICES.covers(source)):
-        return False
-    if target is not None and not (isinstance(target, Intervals) and target.covers(SERVICES)):
-        return False
-    return sender is None or (isinstance(sender, Intervals) and any(_is_wide(sender, family) for family in (4, 6)))
-
-
-def _is_wide(sender: Intervals, family: int) -> bool:
-    return (sender & whole(family)).size << 8 >= whole(family).size
 
 
 CHECK = Check(
@@ -67,7 +45,7 @@ CHECK = Check(
         """
 policy filter at input stateless {
     default block
-    allow udp from any port 53 ### FW407 "lets everybody in who chooses the right source port"
+    allow udp from any port 53 ### FW407 "lets everybody in from the Internet who chooses"
     allow tcp from any port {20,80} flags syn ### FW407
 }
 """,

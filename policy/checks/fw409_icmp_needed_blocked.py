@@ -23,14 +23,13 @@ from typing import Any
 
 from policy.check import Check, Facts
 from policy.check.connections import all_forgotten, place
-from policy.check.wording import words
+from policy.check.needed import Needed, needed
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.evaluate import decide
 from policy.ir import Field, Match, Not, Ruleset, all_of, either_of, walk
 from policy.packet import ESTABLISHED, FORWARD, HOOKS, NEW, Intervals, Names
 from policy.packet.address import LOOPBACK, V6, whole
 from policy.packet.fields import TCP, UDP
-from policy.packet.needed import Needed, needed
 from policy.reach import Flow
 from policy.reach.find import space_at
 
@@ -59,23 +58,14 @@ def _finding(facts: Facts, hook: int | None, purpose: str, found: list[tuple[Nee
     first, *rest = dict.fromkeys(place(facts, end) for end in ends)
     kinds = " and ".join(f"{each.name} (ICMP{'' if each.family == 4 else 'v6'} {_number(each)})" for each, _ in found)
     where = "" if hook is None else f" at {HOOKS[hook]}"
-    sets = found[0][1].sets
     return CHECK.finding(
         first,
         f"{kinds} {'is' if len(found) == 1 else 'are'} blocked{where}: {_WHY[purpose]}",
         help=_DO[purpose],
         related=tuple(Related(span, "this blocks some of it") for span in rest[:2]),
-        region=words(facts, sets.union(flow.within for _, flow in found), sets.of_match(_in_question(found))),
+        region=", ".join(f"icmp{'' if each.family == 4 else '6'}/{_number(each)}" for each, _ in found),
         example=found[0][1].within.example(),
     )
-
-
-def _in_question(found: list[tuple[Needed, Flow[Any, Any]]]) -> Match:
-    """Return the ICMP packets among which only their type says which are meant."""
-    states = Intervals.of(*(each.state for each, _ in found))
-    protocols = Intervals.of(*(each.protocol for each, _ in found))
-    outside = either_of(*(_outside(each.family) for each, _ in found))
-    return all_of(Field("proto", protocols), Field("state", states), outside)
 
 
 def _number(each: Needed) -> str:

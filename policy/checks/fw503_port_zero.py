@@ -15,7 +15,7 @@ Rules that block port 0 are right.
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.traffic import ranges, traffic
+from policy.check.traffic import place, ranges, traffic
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Allow
 from policy.packet.fields import TCP
@@ -32,11 +32,11 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             continue
         for each in traffic(rule.match):
             for field in (each.dport, each.sport if each.is_protocol(TCP) else None):
-                place = (field and field.span) or rule.span
-                if (0, 0) in ranges(field) and place not in seen and facts.is_live(at):
-                    seen.add(place)
+                where = place(rule, field)
+                if (0, 0) in ranges(field) and where not in seen and facts.is_live(at):
+                    seen.add(where)
                     yield CHECK.finding(
-                        place,
+                        where,
                         "port 0 is reserved: no service listens there, and no connection comes from it",
                         help="write the port that was meant, or leave the port out if it is any",
                     )

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from policy.check import Check, Facts
 from policy.check.categories import touched
-from policy.check.traffic import ranges, traffic
+from policy.check.traffic import place, ranges, traffic
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Allow
 from policy.packet.names import PORT_CATEGORIES
@@ -39,13 +39,13 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         for field in (field for each in traffic(rule.match) for field in (each.sport, each.dport)):
             for low, high in ranges(field):
                 categories = touched(low, high)
-                place = (field and field.span) or rule.span
-                if len(categories) < 2 or _is_usual(low, high) or (place, low) in seen or not facts.is_live(at):
+                where = place(rule, field)
+                if len(categories) < 2 or _is_usual(low, high) or (where, low) in seen or not facts.is_live(at):
                     continue
-                seen.add((place, low))
+                seen.add((where, low))
                 begins = PORT_CATEGORIES[categories[-1]][0]
                 yield CHECK.finding(
-                    place,
+                    where,
                     f"the range {low}-{high} spans {' and '.join(categories)} ports",
                     help=f"write {low}-{begins - 1} or {begins}-{high}, if one of them is meant",
                 )

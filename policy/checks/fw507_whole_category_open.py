@@ -6,27 +6,29 @@ installed later, or listens without anybody knowing, is reachable from its first
 
 **What to do.** Allow the ports of the services that are offered, one by one.
 
-**What is said exactly.** Reported is a rule with a range of destination ports that begins with 0 or 1 and ends with
-1023 or 1024, if some connection from outside passes by it.
+**What is said exactly.** Reported is a rule whose widest range of destination ports begins with 0 or 1 and ends with
+1023 or 1024, and that opens more than `wide_ports` ports to everybody outside (1,000 if nothing else is configured).
+What that means is said at FW201; ports that earlier rules block are not among them. Other wide ranges are FW213.
 """
 
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.categories import opens_well_known
-from policy.check.opening import about
-from policy.check.traffic import traffic
+from policy.check.categories import all_well_known
+from policy.check.exposed import Opening, among, extents, findings
+from policy.check.exposure import Extent
 from policy.diagnostic import Diagnostic, Severity
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that open all well-known ports."""
-    for at in facts.places:
-        found = [each.dport.values for each in traffic(facts.rule(at).match) if each.dport is not None]
-        if any(opens_well_known(each) for each in found) and (packets := facts.exposed(at)):
-            message = "this rule opens all well-known ports to the outside, whatever listens there"
-            help = "allow the ports of the services that are offered, one by one"
-            yield about(CHECK, facts, at, packets, message, help)
+
+    def say(opening: Opening) -> str:
+        return f"this rule lets all well-known ports in from {opening.origin.name}{among(opening.services)}"
+
+    wide = extents(facts, Extent.MANY_PORTS)
+    openings = (each for each in wide if all_well_known(facts.rule(each.at).match))
+    return findings(CHECK, facts, openings, say, "allow the ports of the services that are offered, one by one")
 
 
 CHECK = Check(
@@ -39,7 +41,7 @@ CHECK = Check(
 policy border at input {
     default block
     block tcp/23
-    allow tcp/well-known ### FW507 "opens all well-known ports to the outside"
+    allow tcp/well-known ### FW507 "lets all well-known ports in from the Internet, among it SSH"
 }
 """,
         """

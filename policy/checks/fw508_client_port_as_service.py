@@ -9,13 +9,15 @@ connections.
 
 **What is said exactly.** Reported is a rule that asks for a TCP source port of a server whose clients never use it
 (SSH, SMTP, HTTPS, databases …), and for no destination port, if it lets connections begin, and if no packet of an
-established connection comes to it: so it is no rule for replies. If it opens them to the outside, FW407 says what that
-means.
+established connection comes to it: so it is no rule for replies. If it lets them in from everybody outside, FW407 says
+what that means.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from policy.check import Check, Facts
+from policy.check.exposure import Exposure
 from policy.check.opening import about, opening
 from policy.check.traffic import single_ports, traffic
 from policy.check.transports import one_transport
@@ -39,14 +41,20 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             for port in single_ports(each.sport)
             if port in names
         ]
-        if not found or not (packets := opening(facts, at)) or facts.exposed(at):
+        if not found or not (packets := opening(facts, at)) or facts.once(Exposure).by_source_port(at):
             continue
-        if any(some & facts.space(hook).of_match(_KNOWN) for hook, some in facts.matched(at).items()):
+        if any(_replies(facts, hook, some) for hook, some in facts.matched(at).items()):
             continue
         port, name = found[0], names[found[0]]
         message = f"this rule is for connections that come from port {port}, which {name} servers have, not clients"
-        help = f"make {port} the destination port; for replies, allow established connections"
+        help = f"make {port} the destination port, or remove the rule: replies do not come to it"
         yield about(CHECK, facts, at, packets, message, help)
+
+
+def _replies(facts: Facts, hook: int | None, packets: Any) -> bool:
+    """May some packets be of connections that are known? They may where nothing looks at that."""
+    sets = facts.space(hook)
+    return "state" not in sets.layout.fields or bool(packets & sets.of_match(_KNOWN))
 
 
 CHECK = Check(
@@ -59,7 +67,7 @@ CHECK = Check(
 host db = 10.2.0.5
 policy border at forward {
     default block
-    allow tcp from 10.1.0.0/16 port 5432 to db in lan0 ### FW508 "make 5432 the destination port"
+    allow tcp from 10.1.0.0/16 port 5432 to db ### FW508 "make 5432 the destination port"
 }
 """,
         """

@@ -13,7 +13,7 @@ it elsewhere in the file, with the same protocol. How many places there are is s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from policy.check import Check, Facts
@@ -21,6 +21,7 @@ from policy.check.traffic import Traffic, ranges, traffic
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Definition, Field, Service
 from policy.packet.names import service_ports
+from policy.reach import At
 from policy.source import Span
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
@@ -29,12 +30,13 @@ _Kind = frozenset[tuple[object, object]]
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the first number for each name."""
-    yield from _defined(facts)
-    yield from _registered(facts)
+    told: set[At] = set()
+    yield from _defined(facts, told)
+    yield from _registered(facts, [at for at in facts.places if at not in told])
 
 
-def _defined(facts: Facts) -> Iterator[Diagnostic]:
-    """Yield a finding for each service that rules mean but do not name."""
+def _defined(facts: Facts, told: set[At]) -> Iterator[Diagnostic]:
+    """Yield a finding for each service that rules mean but do not name; notes those rules in *told*."""
     known: dict[_Kind, Definition] = {}
     for definition in facts.ruleset.definitions:
         if isinstance(definition.value, tuple) and (kind := _kind_of(definition.value)):
@@ -45,6 +47,7 @@ def _defined(facts: Facts) -> Iterator[Diagnostic]:
         found = known.get(frozenset((_values(t.proto), _values(t.dport)) for t in traffic(rule.match)))
         if found is not None and not any(_within(use, rule.span) for use in found.uses):
             places.setdefault(found.name, []).append(rule.span)
+            told.add(at)
     for definition in known.values():
         if spans := places.get(definition.name):
             related = (Related(definition.span, "this is its definition"),)
@@ -68,11 +71,11 @@ def _within(inner: Span, outer: Span) -> bool:
     return inner.source is outer.source and outer.start <= inner.start <= outer.end
 
 
-def _registered(facts: Facts) -> Iterator[Diagnostic]:
-    """Yield a finding for each port that is a registered name in one place and a number in another."""
+def _registered(facts: Facts, places: Iterable[At]) -> Iterator[Diagnostic]:
+    """Yield a finding for each port that is a registered name in one of the rules and a number in another."""
     names: dict[tuple[int, int], tuple[str, Span]] = {}
     numbers: dict[tuple[int, int], dict[Span, None]] = {}
-    for each in chain.from_iterable(traffic(facts.rule(at).match) for at in facts.places):
+    for each in chain.from_iterable(traffic(facts.rule(at).match) for at in places):
         for protocol, port, word, span in _written(each):
             if word is None:
                 numbers.setdefault((protocol, port), {})[span] = None
@@ -92,7 +95,7 @@ def _written(each: Traffic) -> Iterator[tuple[int, int, str | None, Span]]:
         return
     protocol = protocols[0][0]
     for field in (each.sport, each.dport):
-        if field is None or field.span is None:
+        if field is None or field.span is None or "\n" in field.span.text:
             continue
         words = set(_WORD.findall(field.span.text))
         for low, high in ranges(field):

@@ -6,44 +6,65 @@ it.
 
 **What to do.** If the server speaks HTTP/3, allow `udp/443` to it too. If it does not, this is as it should be.
 
-**What is said exactly.** Reported is a rule that asks for TCP port 443 and lets connections from outside pass, where
-all that begins with UDP port 443 instead, from outside and alike in addresses and interfaces, is blocked.
+**What is said exactly.** Reported is a rule that asks for TCP port 443 and lets it in from everybody outside (what
+that means is said at FW201), where all that begins with UDP port 443 instead, and may come from outside, alike in
+addresses and interfaces, is blocked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from policy.check import Check, Facts
-from policy.check.opening import about
+from policy.check.exposure import Exposure
 from policy.check.traffic import ranges, traffic
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Field, Match, all_of, conjuncts
 from policy.packet import Intervals
 from policy.packet.fields import TCP, UDP
+from policy.reach import Flow
+from policy.reach.first import first_packets
 
 _HTTPS = 443
+_SERVED = all_of(Field("proto", Intervals.of(TCP)), Field("dport", Intervals.of(_HTTPS)))
 _QUIC = all_of(Field("proto", Intervals.of(UDP)), Field("dport", Intervals.of(_HTTPS)))
 _ALIKE = ("src", "dst", "in", "out", "hook")
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that open HTTPS with TCP where nothing opens it with UDP."""
-    for at in facts.places:
+    exposure = facts.once(Exposure)
+    http3: dict[int | None, Flow[Any, Any]] = {}
+    for at in exposure.candidates:
         match = facts.rule(at).match
         if not any((_HTTPS, _HTTPS) in ranges(t.dport) and t.is_protocol(TCP) for t in traffic(match)):
             continue
-        packets = facts.exposed(at)
-        if packets and all(_is_blocked(facts, hook, match) for hook in packets):
-            message = "this rule opens HTTPS with tcp, but all packets of HTTP/3 (udp/443) are blocked"
-            yield about(CHECK, facts, at, packets, message, "if the server speaks HTTP/3, allow udp/443 to it, too")
+        packets = exposure.within(exposure.packets(at), _SERVED)
+        for hook in packets.keys() - http3.keys():
+            http3[hook] = _begins(facts, hook)
+        if exposure.origin(packets) and all(_is_blocked(http3[hook], match) for hook in packets):
+            yield CHECK.finding(
+                facts.rule(at).span,
+                "this rule opens HTTPS with tcp, but all packets of HTTP/3 (udp/443) are blocked",
+                help="if the server speaks HTTP/3, allow udp/443 to it, too",
+                region=exposure.region(packets),
+                example=exposure.example(packets, at, _SERVED),
+            )
 
 
-def _is_blocked(facts: Facts, hook: int | None, match: Match) -> bool:
-    """Are all first packets of HTTP/3 blocked that come from outside and are alike in addresses and interfaces?"""
+def _begins(facts: Facts, hook: int | None) -> Flow[Any, Any]:
+    """Return the first packets of HTTP/3 that may come from outside, through the rules."""
+    sets = facts.space(hook)
+    comes = facts.arriving(hook) if facts.outside.known else sets.of_match(first_packets(sets.layout))
+    return Flow(facts.ruleset, sets, comes & sets.of_match(_QUIC), passing=False)
+
+
+def _is_blocked(http3: Flow[Any, Any], match: Match) -> bool:
+    """Are all of these packets blocked that are alike in addresses and interfaces?"""
     alike = (part for part in conjuncts(match) if isinstance(part, Field) and part.name in _ALIKE)
-    asked = facts.space(hook).of_match(all_of(_QUIC, *alike)) & facts.arriving(hook)
-    return bool(asked) and bool(asked <= facts.flow(hook).blocked)
+    asked = http3.within & http3.sets.of_match(all_of(*alike))
+    return bool(asked) and bool(asked <= http3.blocked)
 
 
 CHECK = Check(

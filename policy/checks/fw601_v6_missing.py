@@ -26,6 +26,7 @@ from policy.check.judged import judged
 from policy.check.parity import Comparison, parity
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import HOOKS
+from policy.packet.services import services_text
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
@@ -48,7 +49,7 @@ def _finding(each: Comparison, related: list[Related]) -> Diagnostic:
         f"IPv6 is not filtered{where}: every port is open to anyone, where IPv4 blocks what it does not allow",
         help="filter IPv6 likewise, with what it needs of ICMPv6, or block it if the host has none",
         related=tuple(related),
-        region=each.six.facts.words(packets, each.hook),
+        region=services_text(side.open),
         example=judged(each.six.facts, packets, "allow"),
     )
 

@@ -61,7 +61,7 @@ def _finding(each: Comparison, mine: Version, other: Version, end: End, gap: Ser
         related=tuple(
             Related(other.place(decider), f"over IPv{there} this blocks it") for decider in deciders[:SHOWN_RULES]
         ),
-        region=mine.facts.words(packets, each.hook),
+        region=services_text(gap),
         example=judged(mine.facts, packets, "allow"),
     )
 

@@ -16,7 +16,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from policy.change import RemoveDefinition
 from policy.check import Check, Facts
+from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Definition, Ruleset
 from policy.source import Source
@@ -31,37 +33,42 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         if definition.span.source is ruleset.sources[0]:
             kind, name = definition.kind, definition.name
             only = "only names that no rule uses have it" if definition.uses else "no rule uses it"
-            yield CHECK.finding(definition.span, f"the {kind} `{name}` has no use: {only}", help="remove it, or use it")
+            # What stands in other names goes once these are gone.
+            fix = None if definition.uses else offer(facts, f"remove `{name}`", RemoveDefinition(definition))
+            message = f"the {kind} `{name}` has no use: {only}"
+            yield CHECK.finding(definition.span, message, help="remove it, or use it", fix=fix)
 
 
 def _unused(ruleset: Ruleset) -> list[Definition]:
     """Return the networks, hosts and services that no rule uses, neither by itself nor by way of others."""
     values = [each for each in ruleset.definitions if each.value is not None]
-    users = _users(ruleset, values)
-    used: set[int | None] = {id(each) for each in values if None in users[id(each)]}
-    before = -1
-    while before < len(used):
-        before = len(used)
-        used |= {id(each) for each in values if users[id(each)] & used}
-    return [each for each in values if id(each) not in used]
+    members = _members(ruleset, values)
+    used: set[int] = set()
+    todo: list[int | None] = [None]
+    while todo:
+        new = members.get(todo.pop(), set()) - used
+        used |= new
+        todo += new
+    return [each for number, each in enumerate(values) if number not in used]
 
 
-def _users(ruleset: Ruleset, values: list[Definition]) -> dict[int, set[int | None]]:
-    """Return for each definition those in which it stands; None: a rule does."""
+def _members(ruleset: Ruleset, values: list[Definition]) -> dict[int | None, set[int]]:
+    """Return the numbers of the definitions that stand in each definition, by its number; None: in rules."""
     starts: dict[Source, list[tuple[int, int | None]]] = {}
-    for each in values:
-        starts.setdefault(each.span.source, []).append((each.span.start, id(each)))
+    for number, each in enumerate(values):
+        starts.setdefault(each.span.source, []).append((each.span.start, number))
     for policy in ruleset.policies.values():
         for rule in policy.rules:
             starts.setdefault(rule.span.source, []).append((rule.span.start, None))
     for places in starts.values():
         places.sort(key=lambda place: place[0])
-
-    def user(source: Source, start: int) -> int | None:
-        places = starts[source]
-        return places[bisect_right(places, start, key=lambda place: place[0]) - 1][1]
-
-    return {id(each): {user(use.source, use.start) for use in each.uses} for each in values}
+    found: dict[int | None, set[int]] = {}
+    for number, each in enumerate(values):
+        for use in each.uses:
+            places = starts[use.source]
+            user = places[bisect_right(places, use.start, key=lambda place: place[0]) - 1][1]
+            found.setdefault(user, set()).add(number)
+    return found
 
 
 CHECK = Check(

@@ -7,8 +7,8 @@ the two was copied from the other, and its value never written.
 Then they stay the same.
 
 **What is said exactly.** The values are compared as sets: `10.0.0.0/24` and `10.0.0.0-10.0.0.255` are the same. A name
-that is defined as another one is not reported. Nor are names of the same single machines (`host`): one machine often
-has several roles, and a name for each. In iptables names have no values.
+that is defined as another one is not reported, nor one that no rule uses (FW702). Nor are names of the same single
+machines (`host`): one machine often has several roles, and a name for each. In iptables names have no values.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     names = {(each.kind == "service", each.name) for each in facts.ruleset.definitions}
     first: dict[Hashable, list[Definition]] = {}
     for each in facts.ruleset.definitions:
-        if each.value is None or not each.value or (each.kind == "service", each.text) in names:
+        if not each.value or (facts.places and not each.uses) or (each.kind == "service", each.text) in names:
             continue
         same = first.setdefault(_value(each), [])
         others = [other for other in same if not each.kind == other.kind == "host"]

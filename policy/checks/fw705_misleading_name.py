@@ -30,7 +30,9 @@ from policy.reach.items import line_of
 _PORTS = re.compile(
     r"(?<![a-z0-9])(?P<word>[a-z][a-z0-9]*?)[-_]?(?P<ports>\d{2,5}(?:[-_]\d{2,5})*)(?![a-z0-9])", re.IGNORECASE
 )
-_ADDRESS = re.compile(r"(?<!\d)(?P<address>\d{1,3}(?:[-_]\d{1,3}){3})(?:[-_](?P<length>\d{1,2}))?(?![-_]?\d)")
+_ADDRESS = re.compile(
+    r"(?<!\d)(?<!\d[-_])(?P<address>\d{1,3}(?:[-_]\d{1,3}){3})(?:[-_](?P<length>\d{1,2}))?(?![-_]?\d)"
+)
 _YEARS = range(1990, 2040)
 _TRANSPORTS = tuple(number for low, high in PORT_PROTOCOLS.ranges for number in range(low, high + 1))
 

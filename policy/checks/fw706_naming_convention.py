@@ -23,7 +23,7 @@ from policy.source import Span
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the names that do not match the pattern of their kind."""
-    patterns = facts.settings.names
+    patterns = {str(kind): pattern for kind, pattern in facts.settings.names.items()}
     if not patterns:
         return
     for kind, name, span in _named(facts.ruleset):

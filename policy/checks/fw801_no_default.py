@@ -6,9 +6,9 @@ rules has to know it, and whoever moves them to another firewall gets what is us
 **What to do.** Write `default block`, or `default allow` if that is what is meant.
 
 **What is said exactly.** Reported is a policy where packets enter (bound to a hook, or one that nobody calls), without
-`default`, that some packet gets through without any rule deciding, whatever the unknown conditions are. Policies that are
-only called return, and need none; those that end with a rule for all packets have said it. In dumps of iptables chains
-always have a policy: if the file does not say it, it is ACCEPT (FW212 speaks of that).
+`default`, that some packet gets through without any rule deciding, whatever the unknown conditions are. Policies that
+are only called return, and need none; those that end with a rule for all packets have said it. In dumps of iptables a
+chain always has a policy: if the file does not say it, it is ACCEPT (FW212 speaks of that).
 """
 
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ pile up, and each of them opens something.
 
 **What is said exactly.** The rule lets something pass, decides more than packets of known connections and of `lo`, and
 has no note, no label, no owner, and no comment in its lines or right above it. A comment above several rules that
-follow each other without an empty line is for all of them. Rules next to each other are one finding, which counts them.
+follow each other without an empty line is for all of them. Those up to the next rule that has one are one finding.
 """
 
 from __future__ import annotations
@@ -23,30 +23,33 @@ from policy.ir import Allow, Rule
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rows of rules without a description."""
-    comments = remarks(facts)
+    comments = facts.once(remarks)
     for name, policy in facts.ruleset.policies.items():
         row: list[Rule] = []
         before: Rule | None = None
-        described = False
+        headed = False
         for number, rule in enumerate(policy.rules):
             follows = before is not None and rule.span.source is before.span.source
             follows = follows and before is not None and rule.span.line == before.span.end_line + 1
-            described = bool(remarks_at(comments, rule.span)) or (described and follows)
-            said = described or rule.note or rule.label or rule.owner
-            wanted = any(isinstance(action, Allow) for action in rule.actions)
-            if said or not wanted or not facts.is_live((name, number)) or facts.is_preamble((name, number)):
+            said = remarks_at(comments, rule.span)
+            headed = any(each.line < rule.span.line for each in said) or (headed and follows)
+            before = rule
+            if said or headed or rule.note or rule.label or rule.owner:
                 yield from _finding(row)
                 row = []
-            else:
+            elif _opens(rule) and facts.is_live((name, number)) and not facts.is_preamble((name, number)):
                 row.append(rule)
-            before = rule
         yield from _finding(row)
+
+
+def _opens(rule: Rule) -> bool:
+    return any(isinstance(action, Allow) for action in rule.actions)
 
 
 def _finding(row: list[Rule]) -> Iterator[Diagnostic]:
     if row:
         rest = len(row) - 1
-        more = "" if not rest else ", nor does the next" if rest == 1 else f", nor do the {rest} that follow"
+        more = "" if not rest else ", nor does another one" if rest == 1 else f", nor do {rest} that follow"
         yield CHECK.finding(row[0].span, f"this rule does not say why it is there{more}", help="write who needs it")
 
 
@@ -65,7 +68,7 @@ policy border {
     allow tcp/80  from office
     allow tcp/443 from office
 
-    allow tcp/22  from office ### FW802 "nor does the next"
+    allow tcp/22  from office ### FW802 "nor does another one"
     allow tcp/23  from office
     allow tcp/25  from office note "the mail gateway"
     block tcp/26

@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
+from policy.check.comments import disabled
 from policy.diagnostic import Diagnostic, Severity
 from policy.source import Span
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rows of rules that are commented out."""
-    for row in _rows(facts.disabled):
+    for row in _rows(disabled(facts)):
         first = row[0]
         what = f"{len(row)} rules are commented out here" if len(row) > 1 else "this rule is commented out"
         yield CHECK.finding(first, what, help="remove it; version control keeps what has been")

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policy.change import Announced, Fix, WriteAction
 from policy.check import Check, Facts, Settings, Zone
+from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Severity
-from policy.ir import Reject
+from policy.ir import Block, Reject, Rule
 from policy.packet import Names
 
 
@@ -37,7 +39,17 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
                 help="block these packets silently",
                 region=facts.region(packets),
                 example=facts.replayed(packets.values(), [rule]),
+                fix=_silent(facts, rule),
             )
+
+
+def _silent(facts: Facts, rule: Rule) -> Fix | None:
+    """Return the fix that blocks what a rule rejects, from wherever it comes."""
+    if rule.action_span is None:
+        return None
+    change = WriteAction(rule.action_span, Block())
+    announced = Announced(rule.match, Block(), rules=(rule.span,))
+    return offer(facts, "block these packets, and all others of the rule", change, safe=False, announced=announced)
 
 
 CHECK = Check(

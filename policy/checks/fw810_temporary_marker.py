@@ -27,7 +27,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules and definitions that are marked."""
     if not any(marker(source.text) for source in facts.ruleset.sources):
         return
-    comments = remarks(facts)
+    comments = facts.once(remarks)
     for definition in facts.ruleset.definitions:
         for comment in remarks_at(comments, definition.span):
             if word := marker(comment.text):

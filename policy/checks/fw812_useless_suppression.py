@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from policy.check import Check, Facts, Review
 from policy.check.silence import suppressions
 from policy.diagnostic import CODES, Diagnostic, Severity, did_you_mean
-from policy.ir import Suppression
+from policy.written import Suppression
 
 
 def review(facts: Facts, review: Review) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from policy.ir import NOTHING, Field, Match, Policy, Rule, Ruleset, walk
+from policy.ir import NOTHING, Field, Match, Policy, Rule, Ruleset, Verdict, walk
 from policy.reach.merges import changed_fields
 from policy.reach.nearby import Nearby
 from policy.source import Span
@@ -97,15 +97,19 @@ class Part:
         return replace(self.ruleset, policies=policies)
 
 
-def left_out(ruleset: Ruleset, places: Iterable[Span]) -> Ruleset:
-    """Return a ruleset whose rules at some places match nothing."""
-    gone = {_place(each) for each in places}
+def with_verdict(ruleset: Ruleset, places: Iterable[Span], verdict: Verdict | None) -> Ruleset:
+    """Return a ruleset whose rules at some places have another verdict; None: match nothing."""
+    wanted = {_place(each) for each in places}
+
+    def instead(rule: Rule) -> Rule:
+        if _place(rule.span) not in wanted:
+            return rule
+        if verdict is None:
+            return replace(rule, match=NOTHING)
+        return replace(rule, actions=tuple(verdict if isinstance(a, Verdict) else a for a in rule.actions))
+
     policies = {
-        name: replace(
-            policy,
-            rules=tuple(replace(rule, match=NOTHING) if _place(rule.span) in gone else rule for rule in policy.rules),
-        )
-        for name, policy in ruleset.policies.items()
+        name: replace(policy, rules=tuple(map(instead, policy.rules))) for name, policy in ruleset.policies.items()
     }
     return replace(ruleset, policies=policies)
 

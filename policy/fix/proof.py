@@ -13,7 +13,7 @@ from typing import Any
 from policy.change import Announced
 from policy.evaluate import decide
 from policy.evaluate.looks import looks_at_hook
-from policy.fix.changed import Part, changed, left_out
+from policy.fix.changed import Part, changed, with_verdict
 from policy.ir import Action, Goto, Jump, Match, Return, Ruleset, Verdict
 from policy.packet import HOOKS, Packet
 from policy.reach import Flow
@@ -135,9 +135,9 @@ def _unlike(
 
 def _announced(sets: Sets[Any, Any], old: Ruleset, announced: Announced, region: Any) -> Mapping[Action, Any]:
     """Return the ends that packets of a *region* are to have."""
-    if announced.verdict is not None:
+    if announced.verdict is not None and not announced.rules:
         return {announced.verdict: region}
-    return _meaning(sets, left_out(old, announced.without), region).ends
+    return _meaning(sets, with_verdict(old, announced.rules, announced.verdict), region).ends
 
 
 def _exchanged(ends: Mapping[Action, Any], region: Any, instead: Mapping[Action, Any]) -> dict[Action, Any]:

@@ -6,8 +6,8 @@ import re
 from dataclasses import field
 
 from policy._record import dataclass
-from policy.ir import Stray, Suppression
 from policy.source import Span
+from policy.written import Stray, Suppression
 
 HELP = "write `# fwpolicy: ignore FW205: why`"
 

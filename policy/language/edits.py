@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from policy.change import Edit
-from policy.ir import ItemList, Suppression
+from policy.ir import ItemList
 from policy.source import Span
+from policy.written import Suppression
 
 Comments = Callable[[str], Iterable[tuple[int, int]]]
 """Says where the comments of a text are that begins at the beginning of a line."""

@@ -67,9 +67,9 @@ def first_example(firsts: S, sets: Sets[S, Any], hook: int | None, said: Contain
     """
     found = firsts.example()
     assert found is not None, "a set without packets"
-    wanted = [name for name in sets.layout.fields if name not in NOT_KNOWN or name in said]
-    given: dict[str, Value] = {} if hook is None else {"hook": hook}
-    given |= {name: found.values[name] for name in wanted if name in found.values}
+    known = {name for name in sets.layout.fields if name not in NOT_KNOWN or name in said}
+    given: dict[str, Value] = {name: value for name, value in found.values.items() if name in known}
+    given |= {} if hook is None else {"hook": hook}
     return example(complete({name: value for name, value in given.items() if name == "hook" or has(given, name)}))
 
 

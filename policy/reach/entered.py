@@ -61,3 +61,11 @@ def _below(name: str, called: dict[str, set[str]]) -> Collection[str]:
             found.add(target)
             waiting.append(target)
     return found
+
+
+def below(ruleset: Ruleset, name: str) -> Collection[str]:
+    """Return a policy and all that it calls, or that those call."""
+    policies = ruleset.policies.items()
+    return _below(
+        name, {each: {called for rule in policy.rules for called in calls(rule)} for each, policy in policies}
+    )

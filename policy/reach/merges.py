@@ -24,12 +24,12 @@ from policy.ir import (
     Rule,
     Ruleset,
     Set,
-    Suppression,
     Unknown,
     conjuncts,
     walk,
 )
 from policy.packet import Intervals, Names, ValueSet
+from policy.written import Suppression
 
 ENDING = (Allow, Block, Reject, Return, Goto)
 """The actions behind which no rule of the same policy sees the packet."""

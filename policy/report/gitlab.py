@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policy.app.fingerprint import fingerprints
+from policy.app.fingerprint import fingerprints, words
 from policy.app.linted import Linted, Unsettled
 from policy.diagnostic import CODES, Diagnostic, Severity
 from policy.report.relative import relative
@@ -19,12 +19,16 @@ _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.I
 def gitlab(linted: Linted) -> list[dict[str, Any]]:
     """Return an entry for every mistake (`blocker`), every finding, and what stayed undecided (`minor`)."""
     found: list[Diagnostic | Unsettled] = [*linted.errors, *linted.findings, *linted.undecided]
-    names = fingerprints([(_code(each), relative(each.span.source.name), each.span) for each in found])
+    names = fingerprints([_known(each) for each in found])
     return [_entry(each, name) for each, name in zip(found, names, strict=True)]
 
 
-def _code(each: Diagnostic | Unsettled) -> str:
-    return each.code if isinstance(each, Diagnostic) else f"{each.check.code} undecided"
+def _known(each: Diagnostic | Unsettled) -> tuple[str, ...]:
+    """Return what an entry is known by, however lines move."""
+    path = relative(each.span.source.name).as_posix()
+    if isinstance(each, Diagnostic):
+        return each.code, path, words(each)
+    return each.check.code, "undecided", path, each.span.text
 
 
 def _entry(each: Diagnostic | Unsettled, fingerprint: str) -> dict[str, Any]:

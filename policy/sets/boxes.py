@@ -224,6 +224,10 @@ class Boxes:
         """Return the values of a field in the packets of the set (interfaces: the numbers of their atoms)."""
         return Intervals.of(*(pair for box in self.boxes if name in box for pair in box[name].ranges))
 
+    def count_values(self, name: str, among: Intervals) -> int:
+        """Return how many of the numbers *among* are values of a field in the packets of the set."""
+        return (self.values(name) & among).size
+
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""
         left: list[Values] = []

@@ -57,6 +57,11 @@ class Budget:
             raise Exhausted(f"{self.steps:,} steps")
         self.check()
 
+    def part(self, share: float) -> Budget:
+        """Return a budget of a share of the seconds, from now on; what it spends is spent here too."""
+        seconds = None if self.seconds is None else self.seconds * share
+        return Budget(seconds, self.nodes, self.boxes, self.steps, self.ways, self)
+
     def share(self, steps: int) -> Budget:
         """Return a budget of *steps* for one of many questions; what it spends is spent here too."""
         return Budget(None, self.nodes, self.boxes, steps, self.ways, self)

@@ -52,6 +52,7 @@ class Encoding:
         self.fresh: list[Formula] = []
         self._predicates: dict[tuple[str, ValueSet, Bits | None], Formula] = {}
         self._has: dict[str, Formula] = {}
+        self._beside: dict[str, Formula] = {}
         self.wellformed = self.true
         for name in layout.fields:
             if name not in ADDRESSES:
@@ -72,6 +73,15 @@ class Encoding:
                         all_ &= self.inside(field, wanted, self.bits[field])
                     found |= all_
             self._has[name] = found
+        return found
+
+    def beside(self, name: str) -> Formula:
+        """Return the conjunction of the variables of all other fields, and of the family where it is one."""
+        found = self._beside.get(name)
+        if found is None:
+            bits = [bit for other, each in self.bits.items() if other != name for bit in each if bit != self.family]
+            family = (self.family,) if len(self.layout.families) == 2 else ()
+            found = self._beside[name] = self.diagram.all((*family, *bits))
         return found
 
     def test(self, name: str, values: ValueSet, now: Now = ORIGINAL) -> Formula:

@@ -12,7 +12,7 @@ from policy.sets.choose import choose
 from policy.sets.dd import Formula
 from policy.sets.encoding import Encoding
 from policy.sets.layout import ADDRESSES, DECIDING, TUPLE
-from policy.sets.projection import projected
+from policy.sets.projection import counted, projected
 from policy.sets.regions import Region, at_most
 from policy.sets.words import described, described_first
 
@@ -92,6 +92,10 @@ class PacketSet:
     def values(self, name: str) -> Intervals:
         """Return the values of a field in the packets of the set (interfaces: the numbers of their atoms)."""
         return projected(self.encoding, self.some().formula, name)
+
+    def count_values(self, name: str, among: Intervals) -> int:
+        """Return how many of the numbers *among* are values of a field in the packets of the set."""
+        return counted(self.encoding, self.some().formula, name, among)
 
     def count(self) -> int:
         """Return how many 5-tuples (protocol, addresses, ports) the packets have; to have no ports counts once."""

@@ -1,8 +1,6 @@
-"""The values that the packets of a set have in one field."""
+"""The values that the packets of a set have in one field, and how many they are."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from policy.packet import Intervals
 from policy.packet.address import V4_BASE, bits, whole
@@ -23,21 +21,27 @@ def projected(encoding: Encoding, formula: Formula, name: str) -> Intervals:
     """
     if name not in encoding.bits:
         return Intervals()
-    family = (encoding.family,) if len(encoding.layout.families) == 2 else ()
-    others = [bit for field, each in encoding.bits.items() if field != name for bit in each if bit != encoding.family]
-    left = _some(encoding, formula & encoding.has(name), others)
+    others = encoding.beside(name)
+    formula = formula & encoding.has(name)
     if name not in ADDRESSES:
-        return _numbers(_some(encoding, left, family), encoding.bits[name], 0)
+        return _numbers(formula.some(others), encoding.bits[name], 0)
     found = Intervals()
     for each in encoding.layout.families:
-        mine = _some(encoding, left & encoding.inside(name, whole(each), encoding.bits[name]), family)
+        mine = (formula & encoding.inside(name, whole(each), encoding.bits[name])).some(others)
         found |= _numbers(mine, encoding.bits[name][1 : bits(each) + 1], V4_BASE if each == 4 else 0)
     return found
 
 
-def _some(encoding: Encoding, formula: Formula, variables: Iterable[Formula]) -> Formula:
-    variables = tuple(variables)
-    return formula.some(encoding.diagram.all(variables)) if variables else formula
+def counted(encoding: Encoding, formula: Formula, name: str, among: Intervals) -> int:
+    """Return how many of the numbers *among* a field has in the packets of *formula*, which has no unknowns."""
+    if name not in encoding.bits:
+        return 0
+    formula, total = formula & encoding.has(name), 0
+    parts = [(among & whole(each), bits(each)) for each in encoding.layout.families] if name in ADDRESSES else []
+    for values, width in parts or [(among, len(encoding.bits[name]))]:
+        mine = formula & encoding.inside(name, values, encoding.bits[name])
+        total += mine.some(encoding.beside(name)).solutions(width)
+    return total
 
 
 def _numbers(formula: Formula, bits: Bits, base: int) -> Intervals:

@@ -119,8 +119,9 @@ def _kind(hint: Any) -> Kind | None:
     if origin in (Union, UnionType):
         (hint,) = (each for each in arguments if each is not NoneType)
         return _kind(hint)
-    if origin is Annotated:
-        return _TEXTS[arguments[1]]
+    if origin is Annotated:  # a text, to the type checker
+        mark = arguments[1]
+        return _TEXTS[mark] if isinstance(mark, str) else _kind(mark)
     if origin is Literal:
         return Choice(arguments)
     if origin is tuple:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from policy._record import dataclass
 from policy.app.config.keys import Running
-from policy.app.config.read import Configuration, Given, together
+from policy.app.config.read import Configuration, Given, Globs, together
 from policy.app.linted import Linting, Treatment
 from policy.app.problem import CannotAnswer
 from policy.app.selection import checks_of, selected
@@ -36,16 +37,13 @@ def plan(paths: Sequence[str], configured: Configuration | None, wishes: Given, 
 
     Raises `CannotAnswer` where there is nothing to lint, or a wish is for a check that is none.
     """
-    usual = _wished(configured.usual if configured else {}, wishes)
+    configured = configured or Configuration(Path(), {})
+    usual = _wished(configured.usual, wishes)
     running = Running(**_of(Running, usual))
+    named = tuple(paths) or running.paths
+    if not named:
+        raise CannotAnswer("there is nothing to lint", "name files or directories, or write `paths` in a configuration")
     choose = cache(selected)
-    baseline = wishes.get("baseline")
-    if configured is None or not (paths or running.paths):
-        if not paths:
-            raise CannotAnswer(
-                "there is nothing to lint", "name files or directories, or write a configuration with `paths`"
-            )
-        return Plan(tuple(paths), Linting(_treatment(usual, today, choose), running.budget), running.fail_on, baseline)
 
     def special(path: str) -> Treatment:
         return _treatment(_wished(configured.given(path), wishes), today, choose)
@@ -54,11 +52,9 @@ def plan(paths: Sequence[str], configured: Configuration | None, wishes: Given, 
         _treatment(usual, today, choose),
         running.budget,
         special if configured.special else None,
-        configured.globs(running.exclude).match if running.exclude else None,
+        Globs(configured.folder, running.exclude).match if running.exclude else None,
     )
-    if baseline is None and running.baseline:
-        baseline = configured.path(running.baseline)
-    return Plan(tuple(paths) or tuple(map(configured.path, running.paths)), linting, running.fail_on, baseline)
+    return Plan(named, linting, running.fail_on, running.baseline)
 
 
 def _wished(given: Given, wishes: Given) -> Given:

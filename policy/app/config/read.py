@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,6 @@ from policy.diagnostic import Diagnostic, Mistakes
 from policy.source import Source, Span, Unreadable
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
     from policy.app.config.kinds import At
     from policy.app.config.toml import Toml
 
@@ -28,24 +26,25 @@ Given = Mapping[str, Any]
 """What is said: values by the attributes of the classes in `keys` and of `Settings`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Globs:
     """Patterns as in `.gitignore`, which paths below *folder* may match."""
 
-    folder: Path
-    spec: GitIgnoreSpec
+    def __init__(self, folder: Path, patterns: Sequence[str]) -> None:
+        from pathspec import GitIgnoreSpec
+
+        self._folder = folder
+        self._spec = GitIgnoreSpec.from_lines(patterns)
 
     def match(self, path: str) -> bool:
         """Does a path, or a folder above it, match?"""
         real = Path(path).resolve()
-        return real.is_relative_to(self.folder) and self.spec.match_file(real.relative_to(self.folder).as_posix())
+        return real.is_relative_to(self._folder) and self._spec.match_file(real.relative_to(self._folder).as_posix())
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What a file of configuration says: *usual* for every file, *special* for those that match, in its order."""
+    """What a file in *folder* says: *usual* for every file, *special* for those that match, in its order."""
 
-    source: Source
     folder: Path
     usual: Given
     special: tuple[tuple[Globs, Given], ...] = ()
@@ -58,14 +57,6 @@ class Configuration:
                 if globs.match(path):
                     given = together(given, more)
         return given
-
-    def path(self, text: str) -> str:
-        """Return the path that a text in the file means, in short."""
-        return os.path.relpath(self.folder / text)
-
-    def globs(self, patterns: tuple[str, ...]) -> Globs:
-        """Return the patterns of a text in the file."""
-        return _globs(self.folder, patterns)
 
 
 def together(given: Given, more: Given) -> Given:
@@ -91,7 +82,7 @@ def configuration(start: str, file: str | None = None, whole: bool = True) -> Co
     for folder in (place, *place.parents) if place.is_dir() and start != STANDARD_INPUT else place.parents:
         for name in (FILE, PROJECT):
             path = folder / name
-            if path.is_file():
+            if os.path.isfile(path):  # noqa: PTH113 (which is also false where one may not look)
                 text = source.read(_short(path))
                 found = _read(text, whole) if name == FILE or TABLE[1] in text.text else None
                 if found is not None:
@@ -132,14 +123,19 @@ def _read(text: Source, whole: bool, wanted: bool = False) -> Configuration | No
     if found:
         raise Mistakes(found)
     folder = Path(text.name).resolve().parent
-    special = tuple((_globs(folder, each["files"]), each) for each in given.pop("per_file", ()))
-    return Configuration(text, folder, given, special)
+    special = tuple((Globs(folder, each["files"]), each) for each in given.pop("per_file", ()))
+    return Configuration(folder, _from_here(given, folder), special)
 
 
-def _globs(folder: Path, patterns: tuple[str, ...]) -> Globs:
-    from pathspec import GitIgnoreSpec
-
-    return Globs(folder, GitIgnoreSpec.from_lines(patterns))
+def _from_here(given: dict[str, Any], folder: Path) -> Given:
+    """Return what is said, with paths that begin where one is instead of in *folder*."""
+    paths = {name: given[name] for name in ("paths", "baseline") if name in given}
+    return given | {
+        name: os.path.relpath(folder / said)
+        if isinstance(said, str)
+        else tuple(os.path.relpath(folder / path) for path in said)
+        for name, said in paths.items()
+    }
 
 
 def _span(toml: Toml, at: At) -> Span:

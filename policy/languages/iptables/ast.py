@@ -9,8 +9,8 @@ from dataclasses import field
 from typing import Literal
 
 from policy._record import dataclass
-from policy.ir import Stray, Suppression
 from policy.source import Source, Span
+from policy.written import Stray, Suppression
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import assert_never
 
@@ -21,6 +22,8 @@ from policy.language.edits import lines_of, merged, without_item
 from policy.packet.address import format_range
 from policy.source import Span
 
+_DECIDES = re.compile(r"(?:ACCEPT|DROP|REJECT(?:[ \t]+--reject-with[ \t]+\S+)?)(?!\S)")
+
 
 def edits(change: Change) -> tuple[Edit, ...] | None:
     """Return the edits that make a change, None where the text cannot say it."""
@@ -35,8 +38,8 @@ def edits(change: Change) -> tuple[Edit, ...] | None:
         case WriteAddresses(place, values):
             return (Edit(place, format_range(*values.ranges[0])),) if len(values.ranges) == 1 else None
         case WriteAction(place, action):
-            said = _word(action)
-            return (Edit(place, said),) if said is not None and place.text in ("ACCEPT", "DROP") else None
+            said, where = _word(action), _target(place)
+            return None if said is None or where is None else (Edit(where, said),)
         case RemovePolicy(policy):
             return _chain(policy)
         case RemoveDefinition():
@@ -67,6 +70,12 @@ def _comments(text: str) -> Iterator[tuple[int, int]]:
         if row.startswith("#"):
             yield start, start + len(row)
         start += len(row) + 1
+
+
+def _target(place: Span) -> Span | None:
+    """Return the place of a target with its options, None where it is none that only decides."""
+    found = _DECIDES.match(place.source.text, place.start)
+    return None if found is None else Span(place.source, *found.span())
 
 
 def _word(action: Verdict) -> str | None:

@@ -9,26 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
-from policy.ir import (
-    EVERYTHING,
-    Allow,
-    Block,
-    Definition,
-    Entry,
-    Goto,
-    Jump,
-    Policy,
-    Rule,
-    Ruleset,
-    Stray,
-    UnknownAction,
-)
+from policy.ir import EVERYTHING, Allow, Block, Definition, Entry, Goto, Jump, Policy, Rule, Ruleset, UnknownAction
 from policy.languages.iptables import ast
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
 from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, WAY
 from policy.packet import Intervals
 from policy.source import Span
+from policy.written import Replaced, Stray
 
 _VOLATILE = ("CONNMARK", "CONNSECMARK", "SET")
 
@@ -37,7 +25,8 @@ def lower(file: ast.File, local: Intervals | None, mistakes: Collector) -> Rules
     """Return the ruleset of *file*; what is wrong goes to *mistakes*."""
     volatile = frozenset(name for name in _VOLATILE if f" {name}" in file.source.text)
     context = Context(file.source, file.family, mistakes, local or None, volatile)
-    states = {table.name.text: TableState(table, context) for table in file.tables}
+    every = [TableState(table, context) for table in file.tables]
+    states = {state.name: state for state in every}
     policies: dict[str, Policy] = {}
     for state in states.values():
         for chain in state.chains.values():
@@ -56,7 +45,21 @@ def lower(file: ast.File, local: Intervals | None, mistakes: Collector) -> Rules
         sources=(file.source,),
         suppressions=file.suppressions,
         stray=(*file.stray, *_ineffective(file, policies.values())),
+        replaced=tuple(_replaced(every)),
     )
+
+
+def _replaced(states: Iterable[TableState]) -> Iterator[Replaced]:
+    """Yield the chains and tables that begin anew, where rules are lost."""
+    last: dict[str, TableState] = {}
+    for state in states:
+        yield from state.replaced
+        before = last.get(state.name)
+        if before is not None:
+            gone = tuple(rule.span for chain in before.chains.values() for rule in chain.rules)
+            if gone:
+                yield Replaced(f"the table `{state.name}`", gone, first=before.span, span=state.span)
+        last[state.name] = state
 
 
 def _ineffective(file: ast.File, policies: Collection[Policy]) -> Iterator[Stray]:

@@ -14,13 +14,13 @@ from typing import Any as Anything
 import lark
 
 from policy.diagnostic import Collector, did_you_mean
-from policy.ir import Stray, Suppression
 from policy.language.comments import Comments, read, spoken
 from policy.language.grammar import open_grammar
 from policy.languages.iptables.ast import Command, Declaration, File, Statement, Table, Word
 from policy.languages.iptables.getopt import End, RuleParser, Stop
 from policy.netfilter import BUILT_IN
 from policy.source import Source, Span
+from policy.written import Stray, Suppression
 
 LONGEST = 10_238
 """iptables-restore reads lines into a buffer of 10 KiB, and takes what is left for a line of its own."""

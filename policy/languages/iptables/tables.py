@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
-from policy.ir import Rule, Suppression, all_of
+from policy.ir import Rule, all_of
 from policy.languages.iptables import targets
 from policy.languages.iptables.ast import Command, Declaration, RuleSpec, Table, Word
 from policy.languages.iptables.lists import host_bits, lists_of
@@ -20,6 +20,7 @@ from policy.languages.iptables.options import Context
 from policy.languages.iptables.rules import lower_match, lower_target
 from policy.netfilter import BUILT_IN, MAIN_TABLE, MEETS_NAT
 from policy.source import Span
+from policy.written import Replaced, Suppression
 
 if TYPE_CHECKING:
     from datetime import date
@@ -45,9 +46,11 @@ class TableState:
 
     def __init__(self, table: Table, context: Context) -> None:
         self.name = table.name.text
+        self.span = Span(context.source, table.name.start, table.name.end)
         self.context = replace(context, table=self.name)
         self.built_in = BUILT_IN[self.name]
         self.chains = {name: Chain(name) for name in self.built_in}
+        self.replaced: list[Replaced] = []
         self.prefix = "" if self.name == MAIN_TABLE else f"{self.name}:"
         self.roots = _roots(table, self.built_in)
         self.known = frozenset(self.built_in) | _declared(table)
@@ -70,7 +73,11 @@ class TableState:
         if name in self.built_in:
             self._policy(line.chain, line.policy, line)
         elif self._named(line.chain, _STANDARD):
-            self.chains[name] = Chain(name, self._span(line.chain), suppressions=line.suppressions)
+            before, chain = self.chains.get(name), Chain(name, self._span(line.chain), suppressions=line.suppressions)
+            self.chains[name] = chain
+            if before is not None and before.rules and before.span is not None and chain.span is not None:
+                gone = tuple(rule.span for rule in before.rules)
+                self.replaced.append(Replaced(f"the chain `{name}`", gone, first=before.span, span=chain.span))
 
     def _policy(self, chain: Word, policy: Word, line: Declaration | Command) -> None:
         if policy.text in ("ACCEPT", "DROP"):

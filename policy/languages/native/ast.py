@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import field
 
 from policy._record import dataclass
-from policy.ir import Stray, Suppression
 from policy.question import ast as question
 from policy.question.ast import Word
 from policy.source import Span
+from policy.written import Stray, Suppression
 
 
 @dataclass(frozen=True, slots=True)

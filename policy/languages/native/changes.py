@@ -18,8 +18,9 @@ from policy.change import (
 )
 from policy.ir import Allow, Block, Reject, Verdict
 from policy.language.edits import merged, removed, without_item
-from policy.languages.native.split import split
+from policy.languages.native.split import LONGEST_STATEMENT, split
 from policy.packet.address import format_range
+from policy.source import Span
 
 
 def edits(change: Change) -> tuple[Edit, ...] | None:
@@ -28,7 +29,7 @@ def edits(change: Change) -> tuple[Edit, ...] | None:
         case RemoveRule(rule):
             return removed(rule.span, rule.suppressions, _comments)
         case RemoveDefinition(definition):
-            return removed(definition.span, definition.suppressions, _comments)
+            return removed(_statement(definition.span), definition.suppressions, _comments)
         case MergeRules(rules, text):
             return merged([rule.span for rule in rules], text, _comments)
         case RemoveItem(of, item):
@@ -42,6 +43,14 @@ def edits(change: Change) -> tuple[Edit, ...] | None:
             return None
         case _:
             assert_never(change)
+
+
+def _statement(name: Span) -> Span:
+    """Return the whole of the definition of a name."""
+    source, start = name.source, name.start - name.column + 1
+    pieces = split(source.text[start : start + LONGEST_STATEMENT])
+    found = next(piece for piece in pieces if start + piece.start <= name.start < start + piece.end)
+    return Span(source, start + found.start, start + found.end)
 
 
 def _comments(text: str) -> Iterator[tuple[int, int]]:

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from policy import source
 from policy._record import dataclass
 from policy.diagnostic import Collector, Related
-from policy.ir import Stray, Suppression
 from policy.languages.native import ast
 from policy.languages.native.parse import parse_file
 from policy.source import Source, Span, Unreadable
+from policy.written import Stray, Suppression
 
 DEEPEST = 64
 MOST_FILES = 1000

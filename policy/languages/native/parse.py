@@ -11,7 +11,6 @@ from lark import Lark
 
 from policy._record import dataclass
 from policy.diagnostic import Collector, Diagnostic, Related
-from policy.ir import Suppression
 from policy.language.comments import HELP, Comments, read, spoken
 from policy.language.grammar import open_grammar
 from policy.languages.native import ast
@@ -20,6 +19,7 @@ from policy.languages.native.split import ACTIONS, LONGEST_LINE, LONGEST_STATEME
 from policy.question.ast import Word
 from policy.question.parse import WORDS, parse_piece
 from policy.source import Source, Span
+from policy.written import Suppression
 
 _WORDS = {**WORDS, "STRING": 'a text in `"…"`', "DATE": "a date"}
 _NAMED = re.compile(r"(?P<kind>network|host|service|policy)\s+(?P<name>[A-Za-z_][\w-]*)", re.ASCII)

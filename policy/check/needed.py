@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from policy._record import dataclass
+from policy.check.tables import rows
 from policy.packet.fields import HOOKS, ICMP, ICMP6, STATES
-
-_FILE = Path(__file__).with_name("data") / "needed.tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,7 @@ def needed() -> tuple[Needed, ...]:
     >>> {each.type for each in needed() if each.purpose == "neighbours"} == {135, 136}
     True
     """
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
-    return tuple(_needed(*line.split("\t")) for line in lines if line and not line.startswith("#"))
+    return tuple(_needed(*row) for row in rows("needed.tsv"))
 
 
 def _needed(family: str, type: str, code: str, state: str, hooks: str, name: str, purpose: str, source: str) -> Needed:

@@ -1,0 +1,131 @@
+"""Random files in both languages whose rules often meet, and what tests ask about fixes of them."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from policy.app.fixing import Fixed, fix
+from policy.app.linted import Linting, Treatment
+from policy.app.load import load
+from policy.checks import checks
+from policy.evaluate import decide
+from policy.ir import Action, Ruleset
+from policy.packet import Packet
+from policy.reach import Flow
+from policy.sets import Space
+from policy.sets.packets import PacketSet
+from policy.source import Source
+
+HOW = Linting(Treatment(tuple(checks())))
+
+ADDRESSES = ("10.0.0.0/30", "10.0.0.0/31", "10.0.0.2/31", "10.0.0.1", "10.0.0.3", "10.0.0.0")
+_comments = st.sampled_from(("", "", "", "  # why", "  # 100% sure, so"))
+_flags = st.sampled_from(("", "", "", "", " log", ' note "x"'))
+
+
+def _parts(*parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.tuples(*parts).map("".join)
+
+
+def _listed(words: tuple[str, ...], most: int = 3) -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(words), min_size=1, max_size=most).map(", ".join)
+
+
+def _side(word: str) -> st.SearchStrategy[str]:
+    listed = _listed((*ADDRESSES, "a", "b"), 2).map(lambda text: f" {word} {text}")
+    without = st.tuples(listed, st.sampled_from((*ADDRESSES, "a"))).map(lambda pair: f"{pair[0]} except {pair[1]}")
+    return st.just("") | st.just("") | listed | without
+
+
+_services = st.sampled_from(("any", "tcp", "tcp/1", "tcp/2", "tcp/1-2", "tcp/{1,2}", "udp/1", "tcp/1, udp/1", "web"))
+_rule = _parts(
+    st.sampled_from(("allow ", "allow ", "block ", "block ", "reject ")),
+    _services,
+    _side("from"),
+    _side("to"),
+    st.sampled_from(("", "", "", " in eth0", " in eth+")),
+    _flags,
+    _comments,
+)
+_body = st.lists(_rule | st.just("# about what follows") | st.just(""), min_size=1, max_size=7)
+
+
+def _native(defined: tuple[str, str, str], body: list[str], default: str, kind: str, ending: str) -> str:
+    a, b, web = defined
+    lines = [f"network a = {a}", f"network b = {b}  # b, too", f"service web = {web}", f"policy p{kind} {{"]
+    lines += [f"    {row}" if row else "" for row in (f"default {default}", *body)]
+    return ending.join([*lines, "}"]) + ending
+
+
+native_texts = st.builds(
+    _native,
+    st.tuples(_listed(ADDRESSES), _listed(ADDRESSES), _listed(("tcp/1", "tcp/{1,2,1}", "udp/1-3", "udp/2"))),
+    _body,
+    st.sampled_from(("block", "allow", "reject")),
+    st.sampled_from(("", "", " stateless", " last-match")),
+    st.sampled_from(("\n", "\n", "\r\n")),
+)
+
+_dump_rule = _parts(
+    st.sampled_from(("", "", "[3:120] ")),
+    st.sampled_from(("-A INPUT", "-A INPUT", "-A INPUT", "-A c", "-I INPUT", "-I INPUT 1")),
+    st.sampled_from(("", "", " -s 10.0.0.0/30", " -s 10.0.0.1", " ! -s 10.0.0.0/31", " -s 10.0.0.0,10.0.0.1,10.0.0.1")),
+    st.sampled_from(("", "", " -i eth0")),
+    st.sampled_from(
+        ("", " -p tcp", " -p tcp -m tcp --dport 1", " -p tcp -m tcp --dport 2", " -p tcp -m multiport --dports 1,2,1:2")
+    ),
+    st.sampled_from(("", "", "", " -m limit --limit 1/sec", " -m set --match-set s src")),
+    st.sampled_from((" -j ACCEPT", " -j ACCEPT", " -j DROP", " -j REJECT", " -j LOG", " -j RETURN", "")),
+)
+_dump_body = st.lists(_dump_rule | st.just("# about what follows") | st.just("-A INPUT -j c"), min_size=1, max_size=8)
+
+
+def _dump(body: list[str], policy: str) -> str:
+    rows = [
+        "*filter",
+        f":INPUT {policy} [0:0]",
+        ":c - [0:0]",
+        *(row for row in body if "-A c -j c" not in row),
+        "COMMIT",
+    ]
+    return "".join(f"{row}\n" for row in rows)
+
+
+dump_texts = st.builds(_dump, _dump_body, st.sampled_from(("ACCEPT", "DROP")))
+"""Files for iptables-restore; some number a rule that is not there yet, and cannot be read."""
+
+
+def fixed(text: str, unsafe: bool = False, how: Linting = HOW) -> tuple[str, Fixed]:
+    """Return a text with all its fixes, and what fixing said."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "rules.fw")
+        file.write_bytes(text.encode())
+        result = fix([str(file)], how, unsafe)
+        assert file.read_bytes() == text.encode()  # `fix` itself writes nothing
+    (new,) = [draft.text for draft in result.drafts] or [text]
+    return new, result
+
+
+def rules_of(text: str) -> Ruleset:
+    return load(Source("rules.fw", text))
+
+
+def outcome(ruleset: Ruleset, packet: Packet) -> tuple[str, object]:
+    """What the evaluator says of one packet: the verdict, and how it is told."""
+    decision = decide(ruleset, packet)
+    return decision.verdict, None if decision.verdict == "depends" else decision.action
+
+
+def unlike(old: Ruleset, new: Ruleset, hook: int | None) -> bool:
+    """Do any packets come to other ends? By sets of all packets, with nothing left out."""
+    space = Space([old, new], hook=hook)
+    ends = []
+    for ruleset in (old, new):
+        found: dict[Action, PacketSet] = {}
+        for end, packets in Flow(ruleset, space).by_end.items():
+            found[end.action] = found.get(end.action, space.nothing) | packets
+        ends.append({action: packets for action, packets in found.items() if packets})
+    return ends[0] != ends[1]
