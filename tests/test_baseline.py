@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def lint(*arguments: str) -> Done:
-    return run("lint", "--select", "FW1,FW8", *arguments)
+    return run("lint", "--select", "FW1,FW812,FW813", *arguments)
 
 
 def entries(path: Path) -> list[dict[str, object]]:
