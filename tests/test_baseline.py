@@ -128,7 +128,10 @@ def test_what_comments_silence_is_not_in_it(folder: Path) -> None:
 
 
 def test_in_iptables_counters_do_not_count(folder: Path) -> None:
-    text = "*filter\n:INPUT DROP [{0}:1]\n:web - [{0}:2]\n[{0}:3] -A INPUT -j DROP\n[{0}:4] -A INPUT -j DROP\nCOMMIT\n"
+    text = (
+        "*filter\n:INPUT DROP [{0}:1]\n:web - [{0}:2]\n"
+        "[{0}:3] -A INPUT -j DROP\n[{0}:4] -A INPUT -j DROP\n[{0}:5] -A web -j DROP\nCOMMIT\n"
+    )
     (folder / "x.save").write_text(text.format(1))
     lint("x.save", "--write-baseline")
     assert [each["code"] for each in entries(folder / NAME)] == ["FW111", "FW115"]

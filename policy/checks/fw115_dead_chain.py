@@ -4,32 +4,59 @@ Its rules look as if they were in force, and are not. They get no findings of th
 they may all be right. Built-in chains of iptables and policies that are bound to a hook are never reported.
 
 **What to do.** Call it, correct the rule that should call it (the finding names it, and it has one of its own), or
-remove it. For a file that only adds chains for other files to call, leave this check out.
+remove it.
+
+**What is said exactly.** Reported is a chain that has rules and that no packet comes to. Not reported are
+
+* empty chains: scripts and distributions leave them for later, and nothing in them looks as if it were in force;
+* chains that only such chains call: what is to be corrected is there;
+* files that name no built-in chain, as those of ufw: they add chains that other files call;
+* chains that tools write whether they are called or not, or that a program calls when it starts, such as `DOCKER-USER`
+  (`policy/check/data/chains.tsv` has them all, with the reason).
 """
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from policy.change import RemovePolicy
 from policy.check import Check, Facts
 from policy.check.fixes import offer
+from policy.check.tables import rows
 from policy.diagnostic import Diagnostic, Related, Severity
+from policy.ir import Ruleset
 from policy.reach.entered import calls
 
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
-    for name in facts.standings.not_entered:
+    gone = facts.standings.not_entered
+    if not gone or _only_adds(facts.ruleset):
+        return
+    for name in gone:
         policy = facts.ruleset.policies[name]
-        span = policy.span or (policy.rules[0].span if policy.rules else None)
-        if span is None:
+        if not policy.rules or _of_tool(name):
             continue
-        callers = [facts.rule(at) for at in facts.places if name in calls(facts.rule(at))]
+        callers = [at for at in facts.places if name in calls(facts.rule(at))]
+        if any(at[0] in gone for at in callers):
+            continue
         yield CHECK.finding(
-            span,
+            policy.span or policy.rules[0].span,
             f"no packet comes to `{name}`: " + ("only rules that never act call it" if callers else "no rule calls it"),
             help="call it, or remove it" if not callers else "correct what calls it, or remove it",
-            related=tuple(Related(rule.span, "this rule never acts") for rule in callers),
+            related=tuple(Related(facts.rule(at).span, "this rule never acts") for at in callers),
             fix=None if callers else offer(facts, f"remove `{name}`", RemovePolicy(policy), safe=False),
         )
+
+
+def _only_adds(ruleset: Ruleset) -> bool:
+    """Are the policies where packets enter neither named nor filled in the file?"""
+    entries = {entry.policy for found in ruleset.entries.values() for entry in found}
+    return not any(ruleset.policies[name].span or ruleset.policies[name].rules for name in entries)
+
+
+def _of_tool(name: str) -> bool:
+    """Does a tool write this chain whether something calls it or not?"""
+    chain = name.rpartition(":")[2]
+    return any(fnmatchcase(chain, pattern) for pattern, *_ in rows("chains.tsv"))
 
 
 CHECK = Check(
