@@ -43,7 +43,7 @@ def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message
         facts.rule(at).span,
         message,
         help=help,
-        related=tuple(_related(facts, standing)),
+        related=tuple(_related(facts, at, standing)),
         region="; ".join(words) or None,
         example=facts.standings.example(at, packets),
         # Whoever wrote a rule that does something else wanted something.
@@ -51,10 +51,12 @@ def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message
     )
 
 
-def _related(facts: Facts, standing: Standing[At]) -> Iterator[Related]:
-    what = "it takes some of them" if len(standing.by) > 1 else "it takes all of them"
-    for at in standing.by[:SHOWN_CAUSES]:
-        rule = facts.rule(at)
+def _related(facts: Facts, at: At, standing: Standing[At]) -> Iterator[Related]:
+    what = "it takes some of them"
+    if len(standing.by) == 1:
+        what = "it takes all of them" if facts.standings.is_taker(at) else "it takes those that other rules leave"
+    for other in standing.by[:SHOWN_CAUSES]:
+        rule = facts.rule(other)
         text = "it sends packets here" if standing.kind is Kind.NOT_SENT else f"{what} and {does(rule)}"
         yield Related(rule.span, text)
 
@@ -90,6 +92,12 @@ def causes(facts: Facts, at: At, standing: Standing[At]) -> str:
     if len(places) > SHOWN_CAUSES:
         places = [*places[:SHOWN_CAUSES], f"{len(places) - SHOWN_CAUSES} more"]
     return " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
+
+
+def takes(facts: Facts, at: At, standing: Standing[At]) -> str:
+    """Return which one rule takes the packets of a dead rule, and whether some of them end before it, in words."""
+    which = "first" if facts.standings.is_taker(at) else "that other rules leave,"
+    return f"{causes(facts, at, standing)} takes all its packets {which}"
 
 
 def others_do(facts: Facts, standing: Standing[At]) -> str:

@@ -5,7 +5,8 @@ is an exception from, or a block that is meant to be in force and is not. This i
 
 The finding names the one rule that takes the packets (the first, if there are several), wherever it stands: in the
 same policy, in one that was called before, or in one that packets meet earlier. That rule suffices, whatever the others
-do and whatever the conditions that cannot be known here turn out to be. What packets get in the end counts as the
+do and whatever the conditions that cannot be known here turn out to be. Where some of the packets end, or may end,
+before they come to it, it is said to take those "that other rules leave". What packets get in the end counts as the
 action: to allow, to block or to reject them. Logs and notes do not count; a rule that only logs and never sees a packet
 is reported here, too.
 
@@ -15,7 +16,7 @@ is reported here, too.
 from collections.abc import Iterator
 
 from policy.check import Check, Facts, Undecided
-from policy.check.dead import causes, dead_rules, does, move
+from policy.check.dead import dead_rules, does, move, takes
 from policy.diagnostic import Diagnostic, Severity
 from policy.reach import At, Kind, Standing
 
@@ -26,7 +27,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic | Undecided]:
 
 def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str]:
     taker = does(facts.rule(standing.by[0]))
-    message = f"this rule never acts: {causes(facts, at, standing)} takes all its packets first and {taker}"
+    message = f"this rule never acts: {takes(facts, at, standing)} and {taker}"
     return message, f"{move(facts, at, standing)} if it is meant as an exception, or remove it"
 
 

@@ -127,6 +127,13 @@ class Standings:
         except Exhausted:
             return []
 
+    def is_taker(self, at: At) -> bool:
+        """Do all packets of a dead rule come to the one rule that makes it so? As far as is known; of long lists: yes."""
+        if self._dead is None:
+            return True
+        packets, taken = self.packets(at), self._taken(at)
+        return len(packets) == len(taken) and all(each <= some for (_, each), some in zip(packets, taken, strict=True))
+
     def _alone(self, at: At, within_scope: bool = True) -> Iterator[tuple[BoxSpace, Boxes]]:
         """Yield the packets that match a rule at each hook, as if it were alone; none where they are too many."""
         scope = self._entered.scopes[at[0]]
