@@ -128,7 +128,7 @@ class Standings:
             return []
 
     def is_taker(self, at: At) -> bool:
-        """Do all packets of a dead rule come to the one rule that makes it so? As far as is known; of long lists: yes."""
+        """Do all packets of a dead rule come to the one rule that makes it so? In long lists nobody looks: yes."""
         if self._dead is None:
             return True
         packets, taken = self.packets(at), self._taken(at)
