@@ -7,16 +7,20 @@ from itertools import groupby
 
 from policy._record import dataclass
 from policy.check.base import Check
-from policy.check.exposure import Exposure, Extent, Origin, Packets, may_serve
+from policy.check.exposure import INTERNET, Exposure, Extent, Origin, Packets, may_serve
 from policy.check.facts import Facts
 from policy.check.services import Notable, notable
 from policy.check.wording import shown
 from policy.diagnostic import Diagnostic
-from policy.ir import EVERYTHING, Match, all_of, either_of
+from policy.ir import EVERYTHING, Field, Match, all_of, either_of
+from policy.packet.special import public
 from policy.reach import At
 
 SHOWN_SERVICES = 4
 """So many services are named."""
+
+INDIRECT = "; to these addresses, which are not public, a translation (DNAT), the provider or a neighbour must lead"
+"""What is also said of what only comes to addresses that the Internet does not route."""
 
 MOST_ALIKE = 5
 """More rules of a policy that open the same are one finding."""
@@ -94,13 +98,19 @@ def findings(
             yield check.finding(
                 facts.rule(each.at).span,
                 message,
-                help=help,
+                help=help + (INDIRECT if is_indirect(facts, each) else ""),
                 related=shown(facts, others),
                 region=facts.once(Exposure).region(each.packets, all_of(facts.rule(each.at).match, each.guess)),
                 example=facts.once(Exposure).example(
                     each.packets, each.at, each.services[0].match if each.services else EVERYTHING
                 ),
             )
+
+
+def is_indirect(facts: Facts, opening: Opening) -> bool:
+    """Is all that is open from the Internet at addresses that it does not route?"""
+    exposure = facts.once(Exposure)
+    return opening.origin.name == INTERNET and not exposure.within(opening.packets, Field("dst", public()))
 
 
 def service_findings(check: Check, facts: Facts, group: str, help: str) -> Iterator[Diagnostic]:

@@ -25,7 +25,7 @@ from policy.reach import At, Disagreement
 Packets = Mapping[int | None, Any]
 """Sets of packets, by hook."""
 
-_INTERNET = "the Internet"
+INTERNET = "the Internet"
 ALL_PORTS = 1 << 16
 HALF = 0.5
 """Who comes from so many of the addresses of an origin comes from everywhere there."""
@@ -87,7 +87,7 @@ class Exposure:
             # No router of the Internet delivers what is for these.
             beyond = of_kind("multicast", "linklocal", "loopback", "reserved")
             sends = all_of(sends, Field("src", public()), Not(Field("dst", beyond)))
-            yield Origin(_INTERNET, sends, _families(public()))
+            yield Origin(INTERNET, sends, _families(public()))
 
     # Packets
 

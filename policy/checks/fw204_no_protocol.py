@@ -8,7 +8,10 @@ somebody had in mind, and so are tunnels (GRE, IP in IP, SCTP) that carry anythi
 **What is said exactly.** Reported is a rule that opens most of the 256 protocols, and nearly all ports of TCP or of
 UDP, to everybody outside, but only to some destinations: addresses, or an output interface. (To all destinations it
 is FW201.) What counts is what is really open: what earlier rules block is not among it, and what "outside" and
-"everybody" mean is said at FW201. A rule that is reported here is not reported by FW205 to FW213.
+"everybody" mean is said at FW201. To private addresses packets of the Internet come only where something leads them:
+address translation (DNAT), the provider, or a neighbour on the same network, as with the bridges of containers. The
+rule lets them through then, so it is reported, and the help says this. A rule that is reported here is not
+reported by FW205 to FW213.
 """
 
 from collections.abc import Iterator
