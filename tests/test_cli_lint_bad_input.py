@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
-import time
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -99,7 +99,6 @@ def formula(bits: int, clauses: int) -> str:
 
 def test_a_formula_in_disguise_is_undecided_within_the_budget() -> None:
     pytest.importorskip("oxidd")
-    began = time.monotonic()
     done = lint("-", "--budget", "5", "--language", "iptables", stdin=formula(60, 252).encode())
-    assert time.monotonic() - began < 20
-    assert "it would take more than 1,310,720 nodes" in done.out + done.err
+    # Which of the two limits is met first depends on the machine.
+    assert re.search(r"it would take more than (1,310,720 nodes|5 seconds)", done.out + done.err)

@@ -9,11 +9,19 @@ from policy._record import dataclass
 from policy.check.facts import Facts
 from policy.check.wording import SHOWN_RULES
 from policy.diagnostic import Related
-from policy.ir import Match, all_of
-from policy.packet import OUTPUT
+from policy.ir import Field, Match, Not, all_of, either_of
+from policy.packet import OUTPUT, Intervals
+from policy.packet.address import V4, V6
+from policy.packet.fields import ICMP, ICMP6
 from policy.reach import Flow
 from policy.reach.first import first_packets
 from policy.source import Span
+
+_STRAY_ICMP = either_of(
+    all_of(Field("proto", Intervals.of(ICMP6)), Field("src", V4)),
+    all_of(Field("proto", Intervals.of(ICMP)), Field("src", V6)),
+)
+"""ICMP of one IP version in packets of the other: no host takes it (RFC 4443, 1 and 2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +66,5 @@ def arrivals(facts: Facts, match: Match) -> Iterator[Arrivals]:
         if hook == OUTPUT or place is None or not any(policy.rules for policy in policies):
             continue
         sets = facts.space(hook)
-        within = sets.of_match(all_of(match, first_packets(sets.layout)))
+        within = sets.of_match(all_of(match, first_packets(sets.layout), Not(_STRAY_ICMP)))
         yield Arrivals(hook, place, Flow(facts.ruleset, sets, within, passing=False))

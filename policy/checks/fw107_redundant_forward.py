@@ -11,7 +11,8 @@ of each other one has to stay.
 may come to it and match it ends, without the rule, with the same verdict, by the same action (a reject is no block),
 and whatever the unknown conditions are; and that none of them is logged or remembered that was not before, as where the
 rule keeps noise out of a log. Chains, returns, `goto` and several tables are followed. The finding names the
-later rules that then decide, or says that the default does. Not reported are
+later rules that then decide, or says that the default does; of more than ten rules of a policy that only repeat its
+default, one finding speaks. Not reported are
 
 * rules that log, note or change something, calls and returns;
 * rules with a note (in iptables a comment): somebody has said why they are there;
@@ -20,37 +21,101 @@ later rules that then decide, or says that the default does. Not reported are
 * rules whose packets only a dead rule would take: that is then the needless one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from policy.change import Fix
 from policy.check import Check, Facts
-from policy.check.fixes import removal
+from policy.check.fixes import removal, removals
 from policy.check.wording import counted, shown, verb
-from policy.diagnostic import Diagnostic, Severity
+from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import conjuncts
+from policy.reach import At
 from policy.reach.effects import deciding
+from policy.reach.redundant import Redundant
+
+_MOST = 10
+"""So many rules of a policy that its default makes redundant have findings of their own."""
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
+    """Yield the rules that could as well be missing."""
+    by_default: dict[str, list[tuple[At, Redundant[Any]]]] = {}
     for at in facts.places:
-        rule = facts.rule(at)
-        verdict = deciding(rule)
-        if verdict is None or rule.note is not None or not conjuncts(rule.match):
-            continue
-        found = facts.redundant(at)
-        if found is None or facts.is_preamble(at):
-            continue
-        others = counted(len(found.deciders), "other") if found.deciders else ""
-        who = " and ".join([*([others] if others else []), *(["the default"] if found.default else [])])
-        several = len(found.deciders) + found.default > 1
-        yield CHECK.finding(
-            rule.span,
-            f"without this rule {who} {verb(verdict, several)} the same packets",
-            help="remove the rule, or keep it with a note that says why it stands here",
-            related=shown(facts, [(each, f"{verb(verdict)} them otherwise") for each in found.deciders]),
-            region=facts.region(found.packets, rule.match),
-            fix=removal(facts, at, safe=True, rests=found.deciders),
-            example=facts.replayed(found.packets.values(), [rule], facts.usual(found.packets, rule.match)),
-        )
+        found = _redundant(facts, at)
+        if found is not None and found.deciders:
+            yield _finding(facts, at, found)
+        elif found is not None:
+            by_default.setdefault(at[0], []).append((at, found))
+    for alike in by_default.values():
+        if len(alike) > _MOST:
+            yield _counted(facts, alike)
+        else:
+            yield from (_finding(facts, at, found) for at, found in alike)
+
+
+def _redundant(facts: Facts, at: At) -> Redundant[Any] | None:
+    rule = facts.rule(at)
+    if deciding(rule) is None or rule.note is not None or not conjuncts(rule.match):
+        return None
+    found = facts.redundant(at)
+    return None if found is None or facts.is_preamble(at) else found
+
+
+def _finding(facts: Facts, at: At, found: Redundant[Any]) -> Diagnostic:
+    others = counted(len(found.deciders), "other") if found.deciders else ""
+    who = " and ".join([*([others] if others else []), *(["the default"] if found.default else [])])
+    does = _does(facts, at, several=len(found.deciders) + found.default > 1)
+    return _said(
+        facts,
+        (at, found),
+        f"without this rule {who} {does} the same packets",
+        help="remove the rule, or keep it with a note that says why it stands here",
+        related=shown(facts, [(each, f"{_does(facts, each)} them otherwise") for each in found.deciders]),
+        fix=removal(facts, at, safe=True, rests=found.deciders),
+    )
+
+
+def _counted(facts: Facts, alike: Sequence[tuple[At, Redundant[Any]]]) -> Diagnostic:
+    """Return one finding for many rules that the default makes redundant."""
+    places = [at for at, _ in alike]
+    others = len(places) - 1
+    return _said(
+        facts,
+        alike[0],
+        f"without this rule the default {_does(facts, places[0])} the same packets, and so it is with {others} other "
+        f"rules of `{places[0][0]}`",
+        help="remove them, or keep them with notes that say why they stand here",
+        related=shown(facts, [(at, "this one, too") for at in places[1:]]),
+        fix=removals(facts, places),
+    )
+
+
+def _said(
+    facts: Facts,
+    about: tuple[At, Redundant[Any]],
+    message: str,
+    help: str,
+    related: tuple[Related, ...],
+    fix: Fix | None,
+) -> Diagnostic:
+    at, found = about
+    rule = facts.rule(at)
+    return CHECK.finding(
+        rule.span,
+        message,
+        help=help,
+        related=related,
+        region=facts.region(found.packets, rule.match),
+        example=facts.replayed(found.packets.values(), [rule], facts.usual(found.packets, rule.match)),
+        fix=fix,
+    )
+
+
+def _does(facts: Facts, at: At, several: bool = False) -> str:
+    verdict = deciding(facts.rule(at))
+    assert verdict is not None
+    return verb(verdict, several)
 
 
 CHECK = Check(
