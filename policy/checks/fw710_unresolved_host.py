@@ -43,15 +43,14 @@ def _finding(policy: Policy) -> Diagnostic | None:
         return None
     (first, span), *others = places.items()
     if others:
-        more = f"{len(others)} more names" if len(others) > 1 else "another name"
-        message = f"`{first}` and {more} of hosts stand in these rules: {len(rules)} of them are"
-    elif len(rules) > 1:
-        message = f"`{first}` is the name of a host: {len(rules)} rules with it are"
+        more = f"{len(others)} more are" if len(others) > 1 else "another one are"
+        message = f"`{first}` and {more} names of hosts"
     else:
-        message = f"`{first}` is the name of a host: the rule is"
+        message = f"`{first}` is the name of a host"
+    does = f"{len(rules)} rules do" if len(rules) > 1 else "the rule does"
     return CHECK.finding(
         span,
-        f"{message} what the name server says when they are loaded",
+        f"{message}: what {does} depends on what the name server says at the moment of loading",
         help="write addresses, or match a set that is kept up to date",
         related=tuple(Related(each, f"`{name}`") for name, each in others[:_SHOWN]),
     )
@@ -66,7 +65,7 @@ CHECK = Check(
         """
 *filter
 :INPUT DROP [0:0]
--A INPUT -s backup.example.org -p tcp --dport 22 -j ACCEPT ### FW710 "`backup.example.org` and another name"
+-A INPUT -s backup.example.org -p tcp --dport 22 -j ACCEPT ### FW710 "`backup.example.org` and another one are names of hosts: what 3 rules do"
 -A INPUT -s backup.example.org -p tcp --dport 873 -j ACCEPT
 -A INPUT -s 10.1.0.7,mail.example.org -p tcp --dport 25 -j ACCEPT
 COMMIT
