@@ -45,6 +45,14 @@ CASES: dict[str, tuple[str, ...]] = {
     "fmt-diff": ("fmt", "--diff", "office.fw"),
     "fmt-check": ("fmt", "--check", "office.fw"),
     "usage": ("aks", "office.fw"),
+    "lint-silenced": (
+        "lint",
+        "silenced.iptables",
+        "--select",
+        "FW101,FW108,FW109,FW812,FW813,FW820",
+        "--baseline",
+        "known.json",
+    ),
     "explain": ("explain", "jump-cycle"),
     "explain-none": ("explain", "jmp-cycle"),
 }

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy.app.load import load
+from policy.diagnostic import Mistakes
 from policy.ir import Ruleset
 from policy.source import Source
 from policy.written import Suppression
@@ -125,6 +128,30 @@ def test_in_the_native_language_what_belongs_to_nothing_is_known(tmp_path: Path)
     assert done.status == 1
 
 
+PRINTABLE = st.text(
+    st.characters(min_codepoint=32, exclude_characters='"\\', exclude_categories=["Cs", "Cc", "Zl", "Zp"])
+)
+SAID = st.lists(st.sampled_from([" ", "ignore", "-file", "FW101", "fw1", ",", ":", "redundant-forward", "#", "x"])).map(
+    "".join
+)
+
+
+@given(PRINTABLE | SAID)
+def test_no_comment_for_fwpolicy_is_lost(said: str) -> None:
+    """Each is a suppression of the rule or the file, or a stray."""
+    for line, rule in ((f"# fwpolicy:{said}\n", ""), ("", f' -m comment --comment "fwpolicy:{said[:200]}"')):
+        found = rules(f"*filter\n{line}-A INPUT{rule} -j DROP\nCOMMIT\n")
+        (only,) = found.policies["INPUT"].rules
+        assert len(only.suppressions) + len(found.suppressions) + len(found.stray) == 1
+    native = f"policy p {{\n    # fwpolicy:{said}\n    block any\n}}\n"
+    try:
+        again = rules(native)
+    except Mistakes:
+        return
+    assert len(again.policies["p"].rules[0].suppressions) + len(again.suppressions) == 1
+    assert not again.stray
+
+
 TWICE = "policy p {\n    default block\n    allow tcp/22\n    allow tcp/22 # fwpolicy: ignore FW108%s: x\n}\n"
 
 
@@ -160,9 +187,13 @@ def test_what_is_not_known_to_be_useless_is_not_called_so() -> None:
 
 def test_a_comment_is_silent_of_itself_only_by_name() -> None:
     text = "policy p {\n    default block\n    allow tcp/443 from 10.0.0.0/8 # fwpolicy: ignore%s\n}\n"
-    assert codes(text % "") == ["FW812", "FW813"]
+    assert codes(text % "") == ["FW812"]
     assert codes(text % " FW108, FW812: x") == []
     assert codes(text % " FW813, FW108, FW812") == []
+    found = "policy p {\n    default block\n    allow tcp/443\n    allow tcp/443 # fwpolicy: ignore%s\n}\n"
+    assert codes(found % "") == ["FW813"]
+    assert codes(found % " FW108") == ["FW813"]
+    assert codes(found % " FW108, FW813") == []
 
 
 @pytest.mark.parametrize(

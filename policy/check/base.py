@@ -11,6 +11,7 @@ from policy.check.settings import Settings
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import Packet
 from policy.source import Span
+from policy.written import Suppression
 
 if TYPE_CHECKING:
     from policy.check.facts import Facts
@@ -87,3 +88,23 @@ class Review:
     checks: tuple[Check, ...]
     ran: frozenset[str]
     used: frozenset[tuple[Span, str]]
+
+    def code(self, word: str) -> str | None:
+        """Return the code of the check that a code or a name means, None where there is none."""
+        return next((check.code for check in self.checks if word in (check.code, check.name)), None)
+
+    def useless(self, suppression: Suppression) -> list[str]:
+        """Return the checks that a suppression names, and that have run and found nothing for it."""
+        return [
+            word
+            for word in suppression.checks
+            if (code := self.code(word)) in self.ran and (suppression.span, code) not in self.used
+        ]
+
+    def in_vain(self, suppression: Suppression) -> bool:
+        """Does it silence nothing? One that names no check does not, if all that are on by default have run."""
+        if suppression.checks:
+            useless = self.useless(suppression)
+            return all(word in useless or self.code(word) is None for word in suppression.checks)
+        usual = {check.code for check in self.checks if check.enabled and check.find}
+        return usual <= self.ran and not any(span == suppression.span for span, _ in self.used)

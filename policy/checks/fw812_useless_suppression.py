@@ -35,25 +35,20 @@ def review(facts: Facts, review: Review) -> Iterator[Diagnostic]:
 
 
 def _of(suppression: Suppression, review: Review) -> Iterator[Diagnostic]:
-    codes = {word: check.code for check in review.checks for word in (check.code, check.name)}
-    used = {code for span, code in review.used if span == suppression.span}
     where = "in this file" if suppression.whole_file else "here"
-    useless = []
     for word in suppression.checks:
-        if word not in codes:
+        if review.code(word) is None:
             yield _unknown(suppression, word, review)
-        elif codes[word] in review.ran and codes[word] not in used:
-            useless.append(word)
-    if not suppression.checks:
-        if not used and {check.code for check in review.checks if check.enabled and check.find} <= review.ran:
-            message = f"this comment silences nothing: no check finds anything {where}"
-            yield CHECK.finding(suppression.span, message, help="take it out")
-    elif useless:
-        names = " and ".join(f"`{word}`" for word in useless)
+    useless = review.useless(suppression)
+    names = " and ".join(f"`{word}`" for word in useless)
+    if useless:
         alone = len(useless) == len(suppression.checks)
         verb = "finds" if len(useless) == 1 else "find"
         message = f"this comment silences {'nothing' if alone else 'too much'}: {names} {verb} nothing {where}"
         yield CHECK.finding(suppression.span, message, help="take it out" if alone else f"take {names} out")
+    elif not suppression.checks and review.in_vain(suppression):
+        message = f"this comment silences nothing: no check finds anything {where}"
+        yield CHECK.finding(suppression.span, message, help="take it out")
 
 
 def _unknown(suppression: Suppression, word: str, review: Review) -> Diagnostic:

@@ -6,21 +6,23 @@ protocol and port that is allowed.
 
 **What to do.** Write the reason behind a colon, best with the ticket or the name of who decided:
 `# fwpolicy: ignore FW205: jump host, NET-12`.
+
+**What is said exactly.** A comment that silences nothing (FW812) needs no reason, but has to go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policy.check import Check, Facts
+from policy.check import Check, Facts, Review
 from policy.check.silence import suppressions
 from policy.diagnostic import Diagnostic, Severity
 
 
-def find(facts: Facts) -> Iterator[Diagnostic]:
-    """Yield the suppressions without a reason."""
+def review(facts: Facts, review: Review) -> Iterator[Diagnostic]:
+    """Yield the suppressions without a reason, but for those that silence nothing."""
     for suppression in suppressions(facts.ruleset):
-        if suppression.reason is None:
+        if suppression.reason is None and not review.in_vain(suppression):
             what = " and ".join(f"`{word}`" for word in suppression.checks) or "all checks"
             message = f"this comment silences {what} and does not say why"
             yield CHECK.finding(
@@ -37,16 +39,19 @@ CHECK = Check(
         """
 policy border {
     default block
-    allow tcp/22 from 10.0.0.0/8 # fwpolicy: ignore FW101 ### FW813 "^# fwpolicy: ignore FW101$"
+    allow tcp/443 from 10.0.0.0/8
+    allow tcp/443 from 10.0.0.0/8 # fwpolicy: ignore FW108 ### FW813 "^# fwpolicy: ignore FW108$"
     # fwpolicy: ignore: ### FW813 "silences all checks and does not say why"
-    allow udp/53
+    block tcp/443 from 10.1.0.0/16
 }
 """,
         """
 # fwpolicy: ignore-file FW101, duplicate-rule ### FW813 "`FW101` and `duplicate-rule`"
 *filter
 :INPUT DROP [0:0]
--A INPUT -p tcp -m tcp --dport 22 -m comment --comment "fwpolicy: ignore FW101" -j ACCEPT ### FW813 "^.fwpolicy:"
+-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 443 -m comment --comment "web; fwpolicy: ignore FW101" -j DROP ### FW813 "^.web; fw"
 COMMIT
 """,
     ),
@@ -66,5 +71,5 @@ policy border {
 COMMIT
 """,
     ),
-    find=find,
+    review=review,
 )
