@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import IntEnum
@@ -30,6 +31,9 @@ ALL_PORTS = 1 << 16
 HALF = 0.5
 """Who comes from so many of the addresses of an origin comes from everywhere there."""
 
+NEARLY_ALL = 0.9
+"""Of so many it need not be said how many they are."""
+
 _PROTOCOLS = Intervals.of((0, 255))
 _MANY_PROTOCOLS = 128
 
@@ -51,9 +55,13 @@ class Extent(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where packets come from: *name* it, *sends* are the packets, *whole* its addresses, by family."""
+    """Where packets come from: *name* it, *sends* are the packets, *whole* its addresses, by family.
+
+    *within*: the name of it where only a part of it is meant.
+    """
 
     name: str
+    within: str
     sends: Match
     whole: tuple[Intervals, ...]
 
@@ -81,13 +89,13 @@ class Exposure:
         zones = [zone for zone in self._facts.settings.zones if zone.untrusted]
         for zone in zones:
             if zone.addresses is not None:
-                yield Origin(f"anywhere in `{zone.name}`", zone.sends, _families(zone.addresses))
+                yield Origin(f"anywhere in `{zone.name}`", f"`{zone.name}`", zone.sends, _families(zone.addresses))
         if not zones or any(zone.addresses is None for zone in zones):
             sends = either_of(*(zone.sends for zone in zones if zone.addresses is None)) if zones else EVERYTHING
             # No router of the Internet delivers what is for these.
             beyond = of_kind("multicast", "linklocal", "loopback", "reserved")
             sends = all_of(sends, Field("src", public()), Not(Field("dst", beyond)))
-            yield Origin(_INTERNET, sends, _families(public()))
+            yield Origin(_INTERNET, _INTERNET, sends, _families(public()))
 
     # Packets
 
@@ -118,6 +126,14 @@ class Exposure:
                 if any(some.count_values("src", whole) >= share * whole.size for whole in origin.whole):
                     return origin
         return None
+
+    def sender(self, packets: Packets) -> str:
+        """Say where packets that have an `origin` come from, and from how much of it, where that is not all."""
+        origin = self.origin(packets)
+        assert origin is not None
+        mine = self.within(packets, origin.sends).values()
+        share = max(some.count_values("src", whole) / whole.size for some in mine for whole in origin.whole)
+        return origin.name if share >= NEARLY_ALL else f"{math.floor(100 * share)} % of {origin.within}"
 
     def ports(self, packets: Packets, protocol: int) -> Intervals:
         """Return the ports of a protocol that some packets are for, where everybody sends such ones."""

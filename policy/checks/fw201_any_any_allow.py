@@ -29,7 +29,7 @@ from policy.diagnostic import Diagnostic, Severity
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
     def say(opening: Opening) -> str:
-        return f"this rule lets everything in from {opening.origin.name}{among(opening.services)}"
+        return f"this rule lets everything in from {opening.sender}{among(opening.services)}"
 
     return findings(
         CHECK, facts, extents(facts, Extent.EVERYTHING), say, "say which interface, sources or services are meant"

@@ -24,7 +24,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that open all well-known ports."""
 
     def say(opening: Opening) -> str:
-        return f"this rule lets all well-known ports in from {opening.origin.name}{among(opening.services)}"
+        return f"this rule lets all well-known ports in from {opening.sender}{among(opening.services)}"
 
     wide = extents(facts, Extent.MANY_PORTS)
     openings = (each for each in wide if all_well_known(facts.rule(each.at).match))
