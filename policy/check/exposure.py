@@ -22,6 +22,7 @@ from policy.packet.address import ANY_ADDRESS, V4, V6
 from policy.packet.fields import TCP, UDP
 from policy.packet.special import of_kind, public
 from policy.reach import At, Disagreement
+from policy.sets.layout import DECIDING
 
 Packets = Mapping[int | None, Any]
 """Sets of packets, by hook."""
@@ -140,9 +141,20 @@ class Exposure:
         mine = self.within(packets, Field("proto", Intervals.of(protocol)))
         found = Intervals()
         if mine and self.origin(mine):
-            for some in mine.values():
-                found |= some.values("dport")
+            for hook, some in mine.items():
+                found |= self._ports_of_all(hook, some)
         return found
+
+    def _ports_of_all(self, hook: int | None, some: Any) -> Intervals:
+        """Return the ports that the senders of some packets reach, all of them alike or nearly so."""
+        space = self._facts.space(hook)
+        ports: Intervals = some.values("dport")
+        kept = {"src", "dport", *DECIDING}
+        pairs = some.apart_from(*(name for name in space.layout.fields if name not in kept), "dst")
+        missing = (pairs.apart_from("dport") & space.of_match(Field("dport", ports))) - pairs
+        if missing and not self.origin({hook: some - missing.apart_from("dport")}):
+            ports -= missing.values("dport")
+        return ports
 
     def services(self, packets: Packets, match: Match = EVERYTHING, group: str | None = None) -> list[Notable]:
         """Return the notable services that everybody outside reaches with some packets, which all meet *match*.
