@@ -7,7 +7,7 @@ from itertools import groupby
 
 from policy._record import dataclass
 from policy.check.base import Check
-from policy.check.exposure import INTERNET, Exposure, Extent, Origin, Packets
+from policy.check.exposure import INTERNET, Exposure, Extent, Packets
 from policy.check.facts import Facts
 from policy.check.services import Notable, notable
 from policy.check.wording import shown
@@ -28,10 +28,10 @@ MOST_ALIKE = 5
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A rule, what it opens to everybody at an *origin*, and the notable services among that; all meets *guess*."""
+    """A rule, what it opens to everybody at *sender*, and the notable services among that; all meets *guess*."""
 
     at: At
-    origin: Origin
+    sender: str
     packets: Packets
     services: tuple[Notable, ...]
     guess: Match = EVERYTHING
@@ -48,10 +48,8 @@ def extents(facts: Facts, wanted: Extent) -> Iterator[Opening]:
     for at in exposure.candidates:
         if exposure.extent(at) is wanted:
             packets = exposure.packets(at)
-            origin = exposure.origin(packets)
-            assert origin is not None
             services = exposure.services(packets, facts.rule(at).match)
-            yield Opening(at, origin, packets, tuple(services))
+            yield Opening(at, exposure.sender(packets), packets, tuple(services))
 
 
 def of_group(facts: Facts, group: str) -> Iterator[Opening]:
@@ -67,9 +65,7 @@ def of_group(facts: Facts, group: str) -> Iterator[Opening]:
         if services:
             guess = either_of(*(service.match for service in services))
             mine = exposure.within(packets, guess)
-            origin = exposure.origin(mine)
-            assert origin is not None
-            yield Opening(at, origin, mine, tuple(services), guess)
+            yield Opening(at, exposure.sender(mine), mine, tuple(services), guess)
 
 
 def few(facts: Facts) -> Iterator[Opening]:
@@ -78,9 +74,8 @@ def few(facts: Facts) -> Iterator[Opening]:
     for at in exposure.candidates:
         if exposure.extent(at) is Extent.FEW:
             packets = exposure.packets(at)
-            origin = exposure.origin(packets)
-            if origin is not None and not exposure.services(packets, facts.rule(at).match):
-                yield Opening(at, origin, packets, ())
+            if exposure.origin(packets) and not exposure.services(packets, facts.rule(at).match):
+                yield Opening(at, exposure.sender(packets), packets, ())
 
 
 def findings(
@@ -110,7 +105,9 @@ def findings(
 def is_indirect(facts: Facts, opening: Opening) -> bool:
     """Is all that is open from the Internet at addresses that it does not route?"""
     exposure = facts.once(Exposure)
-    return opening.origin.name == INTERNET and not exposure.within(opening.packets, Field("dst", public()))
+    origin = exposure.origin(opening.packets)
+    is_internet = origin is not None and origin.name == INTERNET
+    return is_internet and not exposure.within(opening.packets, Field("dst", public()))
 
 
 def service_findings(check: Check, facts: Facts, group: str, help: str) -> Iterator[Diagnostic]:
@@ -120,7 +117,7 @@ def service_findings(check: Check, facts: Facts, group: str, help: str) -> Itera
         names = listed([str(service) for service in opening.services])
         whys = dict.fromkeys(service.why for service in opening.services)
         why = f": {next(iter(whys))}" if len(whys) == 1 else ""
-        return f"this rule lets {names} in from {opening.origin.name}{why}"
+        return f"this rule lets {names} in from {opening.sender}{why}"
 
     return findings(check, facts, of_group(facts, group), say, help)
 

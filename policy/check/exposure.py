@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import IntEnum
@@ -21,6 +22,7 @@ from policy.packet.address import ANY_ADDRESS, V4, V6
 from policy.packet.fields import TCP, UDP
 from policy.packet.special import of_kind, public
 from policy.reach import At, Disagreement
+from policy.sets.layout import DECIDING
 
 Packets = Mapping[int | None, Any]
 """Sets of packets, by hook."""
@@ -29,6 +31,9 @@ INTERNET = "the Internet"
 ALL_PORTS = 1 << 16
 HALF = 0.5
 """Who comes from so many of the addresses of an origin comes from everywhere there."""
+
+NEARLY_ALL = 0.9
+"""Of so many it need not be said how many they are."""
 
 _PROTOCOLS = Intervals.of((0, 255))
 _MANY_PROTOCOLS = 128
@@ -51,9 +56,13 @@ class Extent(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where packets come from: *name* it, *sends* are the packets, *whole* its addresses, by family."""
+    """Where packets come from: *name* it, *sends* are the packets, *whole* its addresses, by family.
+
+    *within*: the name of it where only a part of it is meant.
+    """
 
     name: str
+    within: str
     sends: Match
     whole: tuple[Intervals, ...]
 
@@ -94,13 +103,13 @@ class Exposure:
         zones = [zone for zone in self._facts.settings.zones if zone.untrusted]
         for zone in zones:
             if zone.addresses is not None:
-                yield Origin(f"anywhere in `{zone.name}`", zone.sends, _families(zone.addresses))
+                yield Origin(f"anywhere in `{zone.name}`", f"`{zone.name}`", zone.sends, _families(zone.addresses))
         if not zones or any(zone.addresses is None for zone in zones):
             sends = either_of(*(zone.sends for zone in zones if zone.addresses is None)) if zones else EVERYTHING
             # No router of the Internet delivers what is for these.
             beyond = of_kind("multicast", "linklocal", "loopback", "reserved")
             sends = all_of(sends, Field("src", public()), Not(Field("dst", beyond)))
-            yield Origin(INTERNET, sends, _families(public()))
+            yield Origin(INTERNET, INTERNET, sends, _families(public()))
 
     # Packets
 
@@ -132,14 +141,33 @@ class Exposure:
                     return origin
         return None
 
+    def sender(self, packets: Packets) -> str:
+        """Say where packets that have an `origin` come from, and from how much of it, where that is not all."""
+        origin = self.origin(packets)
+        assert origin is not None
+        mine = self.within(packets, origin.sends).values()
+        share = max(some.count_values("src", whole) / whole.size for some in mine for whole in origin.whole)
+        return origin.name if share >= NEARLY_ALL else f"{math.floor(100 * share)} % of {origin.within}"
+
     def ports(self, packets: Packets, protocol: int) -> Intervals:
         """Return the ports of a protocol that some packets are for, where everybody sends such ones."""
         mine = self.within(packets, Field("proto", Intervals.of(protocol)))
         found = Intervals()
         if mine and self.origin(mine):
-            for some in mine.values():
-                found |= some.values("dport")
+            for hook, some in mine.items():
+                found |= self._ports_of_all(hook, some)
         return found
+
+    def _ports_of_all(self, hook: int | None, some: Any) -> Intervals:
+        """Return the ports that the senders of some packets reach, all of them alike or nearly so."""
+        space = self._facts.space(hook)
+        ports: Intervals = some.values("dport")
+        kept = {"src", "dport", *DECIDING}
+        pairs = some.apart_from(*(name for name in space.layout.fields if name not in kept), "dst")
+        missing = (pairs.apart_from("dport") & space.of_match(Field("dport", ports))) - pairs
+        if missing and not self.origin({hook: some - missing.apart_from("dport")}):
+            ports -= missing.values("dport")
+        return ports
 
     def services(self, packets: Packets, match: Match = EVERYTHING, group: str | None = None) -> list[Notable]:
         """Return the notable services that everybody outside reaches with some packets, which all meet *match*.

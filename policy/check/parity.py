@@ -7,7 +7,7 @@ from typing import Any
 
 from policy._record import dataclass
 from policy.check.facts import Facts
-from policy.check.families import speaks_of_v6
+from policy.check.families import speaks_of_v6, whole_v4
 from policy.ir import EVERYTHING, Field, Match, either_of
 from policy.packet import INPUT, OUTPUT
 from policy.packet.fields import TCP, UDP
@@ -54,6 +54,16 @@ def parity(facts: Facts) -> tuple[Comparison, ...]:
     if other is not None and facts.ruleset.families == {6}:
         return other.once(parity)
     return tuple(_compared(facts))
+
+
+def unfiltered(facts: Facts) -> Iterator[Comparison]:
+    """Yield the comparisons in which rules of *facts* let IPv6 through as if there were none (FW601)."""
+    for each in facts.once(parity):
+        if each.six.facts is facts and each.unfiltered:
+            deciders = [end for end, _ in each.four.side.deciders(each.four.side.closed)]
+            # Where a rule of both versions has IPv4 addresses alone, FW308 says how that comes about.
+            if not any(end.rule is not None and whole_v4(end.rule.match) for end in deciders):
+                yield each
 
 
 def _compared(facts: Facts) -> Iterator[Comparison]:

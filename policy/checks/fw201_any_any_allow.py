@@ -15,8 +15,8 @@ configured). What earlier rules block does not count. Outside are the zones that
 Without such a zone, outside are interfaces called `wan…`, `ppp…` and the like; where no rule names such a one,
 nobody knows which interface leads outside, and what is said here is true whichever it is, apart from `lo` and those
 whose names say that they lie inside (`docker0`, `tun…`, `lan…`). So a rule for `eth1` alone is never reported
-without a zone. Rules that trust source ports are left to FW407. A rule that is reported here is not reported by
-FW202 to FW213.
+without a zone. Rules that trust source ports are left to FW407. Where less than nine tenths of the addresses
+may send, the message says how many do. A rule that is reported here is not reported by FW202 to FW213.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from policy.diagnostic import Diagnostic, Severity
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
     def say(opening: Opening) -> str:
-        return f"this rule lets everything in from {opening.origin.name}{among(opening.services)}"
+        return f"this rule lets everything in from {opening.sender}{among(opening.services)}"
 
     return findings(
         CHECK, facts, extents(facts, Extent.EVERYTHING), say, "say which interface, sources or services are meant"

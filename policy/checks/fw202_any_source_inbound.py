@@ -23,7 +23,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic]:
         CHECK,
         facts,
         few(facts),
-        lambda opening: f"this rule lets packets in from {opening.origin.name}",
+        lambda opening: f"this rule lets packets in from {opening.sender}",
         "limit the sources, if this is not meant for everybody",
     )
 

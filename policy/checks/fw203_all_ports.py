@@ -26,7 +26,7 @@ from policy.packet.names import protocol_name
 def _find(facts: Facts) -> Iterator[Diagnostic]:
     def say(opening: Opening) -> str:
         what = f"all ports of {_protocols(facts, opening)}"
-        return f"this rule lets {what} in from {opening.origin.name}{among(opening.services)}"
+        return f"this rule lets {what} in from {opening.sender}{among(opening.services)}"
 
     return findings(CHECK, facts, extents(facts, Extent.PORTS), say, "name the ports of the services that are meant")
 

@@ -24,9 +24,7 @@ from policy.diagnostic import Diagnostic, Severity
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
     def say(opening: Opening) -> str:
-        return (
-            f"this rule lets every protocol in from {opening.origin.name} to some destinations{among(opening.services)}"
-        )
+        return f"this rule lets every protocol in from {opening.sender} to some destinations{among(opening.services)}"
 
     return findings(CHECK, facts, extents(facts, Extent.PROTOCOLS), say, "name the services that are meant")
 

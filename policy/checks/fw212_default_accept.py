@@ -13,7 +13,7 @@ that allows, if the packets that come to that default and pass all tables, whate
 more than `wide-ports` ports of TCP or of UDP (1,000 if nothing else is configured), or a notable service, to
 everybody outside. What "outside" and "everybody" mean is said at FW201. So a chain whose last rule blocks the rest
 is not reported, whatever its default is; nor is a chain without rules: whoever filters nothing does not rely on its
-default.
+default. Where IPv4 is filtered and IPv6 is not, FW601 says so, and this check does not.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from policy.check import Check, Facts
 from policy.check.exposed import among
 from policy.check.exposure import Exposure, Packets
+from policy.check.parity import unfiltered
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Allow
 from policy.packet import HOOKS, OUTPUT
@@ -29,7 +30,10 @@ from policy.packet.fields import TCP, UDP
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
     said = set()
+    told = {each.hook for each in unfiltered(facts)}
     for hook in facts.hooks:
+        if hook in told:
+            continue
         for entry in facts.ruleset.at(hook):
             policy = facts.ruleset.policies[entry.policy]
             default = policy.default or entry.default
@@ -55,14 +59,16 @@ def _finding(facts: Facts, hook: int | None, policy: str) -> tuple[str, Packets]
     packets = exposure.sent(
         {hook: flow.possible(facts.space(hook).union(falling)) & flow.allowed & facts.reachable(hook)}
     )
-    origin = exposure.origin(packets)
-    if origin is None:
+    if not exposure.origin(packets):
         return None
     services = exposure.services(packets)
     if not services and max(exposure.ports(packets, each).size for each in (TCP, UDP)) <= facts.settings.wide_ports:
         return None
     where = f"`{policy}`" if hook is None or policy.lower() == HOOKS[hook] else f"`{policy}` at {HOOKS[hook]}"
-    return f"the default of {where} lets in from {origin.name} what no rule blocks{among(services)}", packets
+    return (
+        f"the default of {where} lets in from {exposure.sender(packets)} what no rule blocks{among(services)}",
+        packets,
+    )
 
 
 CHECK = Check(

@@ -26,7 +26,7 @@ from policy.packet.names import protocol_name
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
     def say(opening: Opening) -> str:
-        return f"this rule lets {_ports(facts, opening)} in from {opening.origin.name}{among(opening.services)}"
+        return f"this rule lets {_ports(facts, opening)} in from {opening.sender}{among(opening.services)}"
 
     wide = extents(facts, Extent.MANY_PORTS)
     openings = (each for each in wide if not all_well_known(facts.rule(each.at).match))

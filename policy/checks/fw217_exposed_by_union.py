@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator
 
 from policy.check import Check, Facts
 from policy.check.exposed import listed
-from policy.check.exposure import Exposure, Packets
+from policy.check.exposure import NEARLY_ALL, Exposure, Packets
 from policy.check.services import Notable, notable
 from policy.check.source_ports import is_about_source_ports
 from policy.check.traffic import bound
@@ -28,7 +28,6 @@ from policy.ir import either_of
 from policy.packet import Intervals
 from policy.reach import At
 
-NEARLY_ALL = 0.9
 COUNTS = 0.001
 
 

@@ -1,8 +1,8 @@
 """A rule for replies leaves out ports that clients have.
 
 Rules that do not know connections let replies in by the ports of the clients. Which port a client takes, its system
-decides: Linux 32768–60999 (`ip_local_port_range`), most others 49152–65535 (RFC 6335, section 6). A rule for one of
-these ranges works for some clients and not for others, or, where the ranges overlap, now and then. 1024–4999 is what
+decides: Linux 32768–60999 (`ip_local_port_range`), Windows and macOS 49152–65535 (RFC 6335, section 6). A rule for one
+of these ranges works for some clients and not for others, or, where the ranges overlap, now and then. 1025–5000 is what
 Windows had until 2008.
 
 **What to do.** Let replies go to 32768–65535, or to 1024–65535 where clients are behind NAT that takes other ports. For

@@ -25,11 +25,10 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     exposure = facts.once(Exposure)
     for at in exposure.may_open(HALF):
         packets = exposure.by_source_port(at)
-        origin = exposure.origin(packets)
-        if origin is not None:
+        if exposure.origin(packets):
             yield CHECK.finding(
                 facts.rule(at).span,
-                f"this rule lets everybody in from {origin.name} who chooses the right source port",
+                f"this rule lets everybody in from {exposure.sender(packets)} who chooses the right source port",
                 help="let replies in because they belong to known connections, not because of their source port",
                 region=exposure.region(packets),
                 example=exposure.example(packets, at),

@@ -54,7 +54,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _finding(facts: Facts, hook: int | None, purpose: str, found: list[tuple[Needed, Flow[Any, Any]]]) -> Diagnostic:
-    ends = [outcome.end for _, flow in found for outcome in flow.outcomes() if outcome.end is not None]
+    ends = [end for _, flow in found for outcome in flow.outcomes() for end, _ in flow.deciders(outcome)]
     first, *rest = dict.fromkeys(place(facts, end) for end in ends)
     kinds = " and ".join(f"{each.name} (ICMP{'' if each.family == 4 else 'v6'} {_number(each)})" for each, _ in found)
     where = "" if hook is None else f" at {HOOKS[hook]}"

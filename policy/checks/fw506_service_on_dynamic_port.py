@@ -1,7 +1,7 @@
 """A rule opens a single port of the dynamic range, where services cannot be registered.
 
 Ports 49152-65535 are for connections of the moment (RFC 6335, 6), and systems give them to clients: Linux from 32768
-to 60999, Windows and BSD from 49152. A service that has its port there finds it taken, some day, by a connection that
+to 60999, Windows and macOS from 49152. A service that has its port there finds it taken, some day, by a connection that
 went out first, and does not start. And what a rule opens for a program that is gone meets whatever has the port now.
 
 **What to do.** Give the service a port below 32768, or keep its port from being given away

@@ -7,7 +7,7 @@ installed later, or listens without anybody knowing, is reachable from its first
 **What to do.** Allow the ports of the services that are offered, one by one.
 
 **What is said exactly.** Reported is a rule whose widest range of destination ports begins with 0 or 1 and ends with
-1023 or 1024, and that opens more than `wide_ports` ports to everybody outside (1,000 if nothing else is configured).
+1023 or 1024, and that opens more than `wide-ports` ports to everybody outside (1,000 if nothing else is configured).
 What that means is said at FW201; ports that earlier rules block are not among them. Other wide ranges are FW213.
 """
 
@@ -24,7 +24,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the rules that open all well-known ports."""
 
     def say(opening: Opening) -> str:
-        return f"this rule lets all well-known ports in from {opening.origin.name}{among(opening.services)}"
+        return f"this rule lets all well-known ports in from {opening.sender}{among(opening.services)}"
 
     wide = extents(facts, Extent.MANY_PORTS)
     openings = (each for each in wide if all_well_known(facts.rule(each.at).match))

@@ -34,11 +34,11 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         for number in (low for low, high in asked if low == high and low in known):
             match = Field("proto", Intervals.of(number))
             packets = exposure.within(exposure.packets(at), match)
-            if packets and (origin := exposure.origin(packets)):
+            if packets and exposure.origin(packets):
                 wrong, source = known[number]
                 yield CHECK.finding(
                     facts.rule(at).span,
-                    f"this rule lets protocol {number} in from {origin.name}: {wrong} ({source})",
+                    f"this rule lets protocol {number} in from {exposure.sender(packets)}: {wrong} ({source})",
                     help="allow it from the addresses of the other end only",
                     region=exposure.region(packets),
                     example=exposure.example(packets, at, match),

@@ -21,22 +21,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
-from policy.check.families import whole_v4
 from policy.check.judged import judged
-from policy.check.parity import Comparison, parity
+from policy.check.parity import Comparison, unfiltered
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import HOOKS
 from policy.packet.services import services_text
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    for each in facts.once(parity):
-        if each.six.facts is not facts or not each.unfiltered:
-            continue
-        deciders = [end for end, _ in each.four.side.deciders(each.four.side.closed)]
-        if any(end.rule is not None and whole_v4(end.rule.match) for end in deciders):
-            continue  # FW308 says how that comes about
-        yield _finding(each, [Related(each.four.place(end), "over IPv4 this blocks") for end in deciders[:1]])
+    for each in unfiltered(facts):
+        ends = [end for end, _ in each.four.side.deciders(each.four.side.closed)]
+        yield _finding(each, [Related(each.four.place(end), "over IPv4 this blocks") for end in ends[:1]])
 
 
 def _finding(each: Comparison, related: list[Related]) -> Diagnostic:

@@ -43,15 +43,14 @@ def _finding(policy: Policy) -> Diagnostic | None:
         return None
     (first, span), *others = places.items()
     if others:
-        more = f"{len(others)} more names" if len(others) > 1 else "another name"
-        message = f"`{first}` and {more} of hosts stand in these rules: {len(rules)} of them are"
-    elif len(rules) > 1:
-        message = f"`{first}` is the name of a host: {len(rules)} rules with it are"
+        more = f"{len(others)} others" if len(others) > 1 else "another one"
+        message = f"`{first}` and {more} are names of hosts"
     else:
-        message = f"`{first}` is the name of a host: the rule is"
+        message = f"`{first}` is the name of a host"
+    whom = f"{len(rules)} rules match" if len(rules) > 1 else "the rule matches"
     return CHECK.finding(
         span,
-        f"{message} what the name server says when they are loaded",
+        f"{message}: the name server decides whom {whom}",
         help="write addresses, or match a set that is kept up to date",
         related=tuple(Related(each, f"`{name}`") for name, each in others[:_SHOWN]),
     )
@@ -66,7 +65,7 @@ CHECK = Check(
         """
 *filter
 :INPUT DROP [0:0]
--A INPUT -s backup.example.org -p tcp --dport 22 -j ACCEPT ### FW710 "`backup.example.org` and another name"
+-A INPUT -s backup.example.org -p tcp --dport 22 -j ACCEPT ### FW710 "another one are names of hosts: the name server"
 -A INPUT -s backup.example.org -p tcp --dport 873 -j ACCEPT
 -A INPUT -s 10.1.0.7,mail.example.org -p tcp --dport 25 -j ACCEPT
 COMMIT

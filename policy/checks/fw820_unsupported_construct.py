@@ -14,8 +14,8 @@ one, as `iptables-save` prints them.
 
 **What is said exactly.** One finding for each kind of thing, with the first rule that has it, and how many have.
 Only rules count that packets come to. Limits, counters, clocks and what the host knows of itself (its addresses, its
-users, its routes) are no such things: they are understood, and nobody can know them from the file. Of host names
-speaks FW710.
+users, its routes) are no such things: they are understood, and nobody can know them from the file. Host names
+have a check of their own (FW710).
 """
 
 from __future__ import annotations

@@ -70,6 +70,13 @@ class Flow(Course[S, N]):
         ]
         return [*found, *self._hanging()]
 
+    def deciders(self, outcome: Outcome[S]) -> list[tuple[End, S]]:
+        """Return what decides the packets of an outcome, and which: several may, where unknowns choose between them."""
+        if outcome.end is not None:
+            return [(outcome.end, outcome.packets)]
+        found = ((end, self.possible(each) & outcome.packets) for end, each in self.by_end.items())
+        return [(end, packets) for end, packets in found if packets]
+
     def _hanging(self) -> list[Outcome[S]]:
         """Split the packets whose verdict hangs on unknowns by the ends that they may come to."""
         found: list[tuple[tuple[End, ...], S]] = [((), self.depends)] if self.depends else []

@@ -86,8 +86,7 @@ class Side(Generic[S, N]):
         packets = self.of(some)
         for outcome in self.flow.outcomes():
             if mine := outcome.packets & packets:
-                ends = (end for end, each in self.flow.by_end.items() if self.flow.possible(each) & mine)
-                *_, last = (outcome.end,) if outcome.end is not None else ends
+                *_, last = (end for end, packets in self.flow.deciders(outcome) if packets & mine)
                 yield last, both(some, services(self.sets, mine))
 
 

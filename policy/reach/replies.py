@@ -113,8 +113,8 @@ class Replies(Generic[S]):
     @cached_property
     def blocking(self) -> list[tuple[End, Any]]:
         """What blocks replies, and which."""
-        outcomes = [outcome for flow in self._replies for outcome in flow.outcomes()]
-        return [(each.end, each.packets) for each in outcomes if each.verdict == "block" and each.end is not None]
+        outcomes = [(flow, outcome) for flow in self._replies for outcome in flow.outcomes()]
+        return [found for flow, each in outcomes if each.verdict == "block" for found in flow.deciders(each)]
 
     def without_answer(self, firsts: S, *other: str) -> S:
         """Return those of *firsts* to whose source no reply comes, over whatever interfaces.
