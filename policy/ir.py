@@ -219,8 +219,7 @@ class ItemList:
 class Rule:
     """A match and what is done with the packets that match. `span` is the whole rule as it was written.
 
-    *lists* are those in the text of the match that have several items, or an exception; *host_bits* are the prefixes
-    in it behind which bits are set, which do not count (`10.1.2.3/24`).
+    *lists* are those of the match with several items, or an exception; *host_bits* its prefixes like `10.1.2.3/24`.
     """
 
     match: Match
@@ -273,8 +272,7 @@ class Entry:
 class Definition:
     """A name that a file gives to a value: addresses, or alternative services.
 
-    *text* is the value as it was written, *uses* are the places that mention the name, *lists* are the value's lists
-    that have several items, or an exception, *host_bits* the prefixes in it behind which bits are set.
+    *text* is the value as written, *uses* are the places that mention the name, *lists* and *host_bits* as in `Rule`.
     """
 
     name: str

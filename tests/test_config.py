@@ -68,6 +68,7 @@ def test_without_a_configuration_nothing_changes() -> None:
         ('select = ["default", "generalisation"]', ["lab/deep/z.fw FW105 info", *BOTH]),
         ('ignore = ["fw1"]', []),
         ('severity = { FW10 = "error", shadowed-conflict = "info" }', ["lab/y.fw FW101 info", "x.fw FW101 info"]),
+        ('[severity]\nFW101 = "warning"\nFW1 = "info"', ["lab/y.fw FW101 warning", "x.fw FW101 warning"]),
         ('exclude = ["lab/"]', BOTH[1:]),
         ('exclude = ["*.fw", "!/x.fw"]', BOTH[1:]),
         ('exclude = ["*"]', []),
@@ -144,6 +145,13 @@ def test_the_nearest_one_holds(folder: Path) -> None:
     says('[tool.fwpolicy]\nselect = "no list"\n', "lab/pyproject.toml")
     says("", "lab/fwpolicy.toml")
     assert found(str(folder / "lab")) == [f"{folder}/lab/y.fw FW101 error"]
+
+
+def test_a_link_to_a_configuration_is_one_where_it_is(folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    says('exclude = ["/lab/"]', "elsewhere/ours.toml")
+    (folder / "fwpolicy.toml").symlink_to("elsewhere/ours.toml")
+    assert found(".") == BOTH[1:]
 
 
 def test_a_pyproject_of_another_is_not_read() -> None:

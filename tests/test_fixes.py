@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.change import Announced
-from policy.diagnostic import Mistakes
+from policy.app.fixing import fix
+from policy.app.linted import Linting, Treatment
+from policy.app.written import write
+from policy.change import Announced, Edit, Fix, RemoveRule, WriteAction
+from policy.check import Check, Facts, Settings, Zone
+from policy.check.fixes import offer
+from policy.checks import checks
+from policy.diagnostic import Diagnostic, Mistakes, Severity
 from policy.evaluate import decide
-from policy.ir import Allow, Ruleset
+from policy.fix import Difference
+from policy.ir import Allow, Block, Field, Reject, Ruleset, all_of
 from policy.languages.native.split import split
-from policy.packet import INPUT, Packet, complete
+from policy.packet import INPUT, OUTPUT, Intervals, Names, Packet, complete
 from policy.packet.address import parse_prefix
-from tests.fixing import dump_texts, fixed, native_texts, outcome, rules_of, unlike
+from policy.report.fixes_text import fixed_text, reason
+from tests.fixing import HOW, dump_texts, fixed, native_texts, outcome, rules_of, unlike
+from tests.strategies import rule, simple_ruleset
 
 TEXTS = {"native": native_texts, "iptables": dump_texts}
 FIRST = parse_prefix("10.0.0.0").first
@@ -90,8 +103,6 @@ def test_unsafe_fixes_change_what_they_announce(language: str, data: st.DataObje
 
 
 def _matches(announced: Announced, packet: Packet) -> bool:
-    from tests.strategies import rule, simple_ruleset
-
     return decide(simple_ruleset(rule(announced.packets, Allow())), packet).verdict != "block"
 
 
@@ -130,8 +141,8 @@ NATIVE: dict[str, tuple[str, str]] = {
         "# small\nnetwork a = 10.0.0.0/8 # large\npolicy p { allow any from a log\n}\n",
     ),
     "an item in the middle": (
-        "network a = 10.0.0.0/8, # large\n    10.1.0.0/16, # small\n    192.0.2.1\npolicy p { allow any log\n}\n",
-        "network a = 10.0.0.0/8, # large\n    # small\n    192.0.2.1\npolicy p { allow any log\n}\n",
+        "network a = 10.0.0.0/8, # large\n    10.1.0.0/16, # small\n    192.0.2.1\npolicy p { allow from a log\n}\n",
+        "network a = 10.0.0.0/8, # large\n    # small\n    192.0.2.1\npolicy p { allow from a log\n}\n",
     ),
     "the last item": (
         "network a = 10.0.0.0/8, # large\n    10.1.0.0/16 # small\npolicy p { allow any from a log\n}\n",
@@ -243,3 +254,164 @@ def test_native_text(name: str) -> None:
 def test_dump(name: str) -> None:
     before, after = (f"*filter\n:INPUT DROP [0:0]\n{text}COMMIT\n" for text in DUMPS[name])
     assert fixed(before)[0] == after
+
+
+# Fixes that change what they announce
+
+UNSAFE: dict[str, tuple[str, str]] = {
+    "FW101": (
+        "policy p {\n  default block\n  allow tcp\n  block tcp/22 log\n}\n",
+        "policy p {\n  default block\n  allow tcp\n}\n",
+    ),
+    "FW115": (
+        "*filter\n:INPUT DROP [0:0]\n:web - [0:0]\n# web\n-A web -p tcp -j ACCEPT\n-A INPUT -p udp -j LOG\nCOMMIT\n",
+        "*filter\n:INPUT DROP [0:0]\n# web\n-A INPUT -p udp -j LOG\nCOMMIT\n",
+    ),
+    "FW117": (
+        """policy p {
+  default allow
+  block any from any except 10.0.0.0/8
+  reject tcp/23
+  block any from any except 192.0.2.0/24
+}
+""",
+        "policy p {\n  default allow\n  block any from any except 10.0.0.0/8, 192.0.2.0/24\n  reject tcp/23\n}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", UNSAFE)
+def test_unsafe_fixes_are_made_when_they_are_wanted(code: str) -> None:
+    before, after = UNSAFE[code]
+    assert fixed(before)[0] == before
+    text, result = fixed(before, unsafe=True)
+    assert (text, result.counts) == (after, {code: 1})
+
+
+REJECTING = "*filter\n:INPUT DROP [0:0]\n-A INPUT -i wan -j REJECT --reject-with icmp-port-unreachable\nCOMMIT\n"
+
+
+def test_a_reject_becomes_silent_for_just_its_packets() -> None:
+    wan = Zone("wan", Names.of("wan"), untrusted=True)
+    how = Linting(Treatment(tuple(c for c in checks() if c.code == "FW809"), settings=Settings(zones=(wan,))))
+    assert fixed(REJECTING, how=how)[0] == REJECTING
+    text, result = fixed(REJECTING, unsafe=True, how=how)
+    assert text == REJECTING.replace("REJECT --reject-with icmp-port-unreachable", "DROP")
+    assert result.counts == {"FW809": 1}
+
+
+# Wrong fixes
+
+LIVE = "policy p at input {\n  default block\n  allow tcp/22 # ssh\n  allow tcp/80 as web\n  block udp log\n}\n"
+
+
+def sample(offered: Callable[[Facts], Fix | None]) -> Linting:
+    """Lint with a check that finds the first rule, with a fix."""
+
+    def find(facts: Facts) -> Iterator[Diagnostic]:
+        fix = offered(facts)
+        rule = facts.rule(facts.places[0])
+        if fix is not None and rule.span.text != "block tcp/22":
+            yield check.finding(rule.span, "this is a rule", fix=fix)
+
+    check = Check("FW999", "sample", Severity.WARNING, "Samples.", (), (), find)
+    return Linting(Treatment((check,)))
+
+
+def refusal(offered: Callable[[Facts], Fix | None], text: str = LIVE, unsafe: bool = False) -> str:
+    """Return why a fix is refused; nothing may change."""
+    after, result = fixed(text, unsafe, sample(offered))
+    assert (after, result.done, result.drafts) == (text, [], [])
+    (found,) = result.refused
+    assert "1 could not be proved" in fixed_text(result, True)
+    return reason(found.why)
+
+
+def test_a_rule_that_lives_is_not_removed() -> None:
+    said = refusal(lambda facts: offer(facts, "remove it", RemoveRule(facts.rule(("p", 0)))))
+    assert re.fullmatch(r"it changes more than it says: tcp/22 from .* is allowed now, and would be blocked", said)
+
+
+def test_a_rule_that_logs_is_not_removed_though_the_default_does_the_same() -> None:
+    assert refusal(lambda facts: offer(facts, "remove it", RemoveRule(facts.rule(("p", 2))))).endswith(
+        "which is blocked all the same"
+    )
+
+
+def test_a_label_is_not_lost() -> None:
+    text = "policy p {\n  default block\n  allow tcp\n  allow tcp/80 as web\n}\n"
+    said = refusal(lambda facts: offer(facts, "remove it", RemoveRule(facts.rule(("p", 1)))), text)
+    assert said == "the label `web` would be lost, which expectations may use"
+
+
+def test_what_cannot_be_read_afterwards_is_not_written() -> None:
+    def broken(facts: Facts) -> Fix:
+        return Fix("break it", (Edit(facts.rule(("p", 0)).span, "allow tcp/99999"),))
+
+    assert "could not be read any more: port 99999" in refusal(broken)
+
+
+def becoming_silent(facts: Facts, announced: Announced | None) -> Fix | None:
+    span = facts.rule(("p", 0)).action_span
+    assert span is not None
+    return offer(facts, "block it", WriteAction(span, Block()), safe=False, announced=announced)
+
+
+SSH = all_of(Field("proto", Intervals.of(6)), Field("dport", Intervals.of(22)))
+NEW_SSH = all_of(SSH, Field("state", Intervals.of(0, 4)))
+WRONG: dict[str, Announced | None] = {
+    "nothing": None,
+    "another verdict": Announced(NEW_SSH, Reject(), hooks=(INPUT,)),
+    "fewer packets": Announced(all_of(NEW_SSH, Field("src", Intervals.of(FIRST))), Block(), hooks=(INPUT,)),
+    "more packets": Announced(Field("proto", Intervals.of(6)), Block(), hooks=(INPUT,)),
+    "every hook": Announced(NEW_SSH, Block()),
+    "another hook": Announced(NEW_SSH, Block(), hooks=(OUTPUT,)),
+    "what follows, though that is nothing else": Announced(NEW_SSH, hooks=(INPUT,)),
+}
+
+
+@pytest.mark.parametrize("announced", WRONG.values(), ids=WRONG)
+def test_what_is_announced_has_to_be_exact(announced: Announced | None) -> None:
+    assert "it changes more than it says" in refusal(lambda facts: becoming_silent(facts, announced), unsafe=True)
+
+
+def test_what_is_announced_is_done() -> None:
+    how = sample(lambda facts: becoming_silent(facts, Announced(NEW_SSH, Block(), hooks=(INPUT,))))
+    assert fixed(LIVE, unsafe=True, how=how)[0] == LIVE.replace("allow tcp/22", "block tcp/22")
+    assert fixed(LIVE, how=how)[0] == LIVE
+
+
+def test_a_budget_that_is_spent_leaves_all_as_it_is() -> None:
+    how = sample(lambda facts: offer(facts, "remove it", RemoveRule(facts.rule(("p", 0)))))
+    _, result = fixed(LIVE, how=replace(how, seconds=1e-9))
+    assert not result.done
+    assert "would take more than" in reason(result.refused[0].why)
+
+
+# Several files
+
+
+def test_a_file_that_two_others_include_suits_both(tmp_path: Path) -> None:
+    (tmp_path / "shared.fw").write_text(
+        "policy web {\n  allow tcp/80 log\n  block tcp/81 log\n  allow tcp/80 from 10.0.0.1\n}\n"
+    )
+    (tmp_path / "one.fw").write_text('include "shared.fw"\npolicy p at input {\n  default block\n  call web tcp\n}\n')
+    (tmp_path / "two.fw").write_text(
+        'include "shared.fw"\npolicy p at input {\n  default block\n  call web tcp/80\n}\n'
+    )
+    result = fix([str(tmp_path)], HOW, unsafe=True)
+    (draft,) = result.drafts
+    assert Path(draft.source.name).name == "shared.fw"
+    assert draft.text == "policy web {\n  allow tcp/80 log\n  block tcp/81 log\n}\n"
+    (refused,) = result.refused  # that only two.fw never sends it anything says nothing of one.fw
+    assert refused.offer.fix.description == "remove the rule"
+    assert isinstance(refused.why, Difference)
+    write(result.drafts)
+    assert (tmp_path / "shared.fw").read_text() == draft.text
+
+
+def test_fixes_that_meet_are_made_one_after_the_other() -> None:
+    text = "network a = 10.1.0.0/16, 10.2.0.0/16, 10.0.0.0/8\npolicy p {\n  default block\n  allow tcp from a log\n}\n"
+    after, result = fixed(text)
+    assert after == "network a = 10.0.0.0/8\npolicy p {\n  default block\n  allow tcp from a log\n}\n"
+    assert result.counts == {"FW112": 2}

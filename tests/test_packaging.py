@@ -18,6 +18,14 @@ def test_the_wheel_takes_the_data_along() -> None:
     assert FOLDERS == {"grammar": "policy/grammar", "rules": "policy/rules", "schemas": "policy/schemas"}
 
 
+def test_tables_lie_in_the_package_which_the_wheel_takes_whole() -> None:
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["policy"]
+    assert not {"include", "exclude", "only-include"} & wheel.keys()
+    tables = {file.name for file in (ROOT / "policy" / "check" / "data").iterdir()}
+    assert {"services.tsv", "interfaces.tsv"} <= tables
+
+
 @each_folder
 def test_a_folder_of_data_is_found(name: str) -> None:
     assert any(file.is_file() for file in (ROOT / name).rglob("*"))

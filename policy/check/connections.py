@@ -38,7 +38,7 @@ def judged(facts: Facts) -> Iterator[Replies[Any]]:
 
 def all_forgotten(facts: Facts) -> Iterator[tuple[Replies[Any], Any]]:
     """Yield the connections of each hook where rules forget to let replies in, with those that get none."""
-    for replies in _unsure(facts):
+    for replies in _unsure(facts) if facts.ruleset.language in LANGUAGES else ():
         lost = forgotten(facts, replies)
         if lost is not None:
             yield replies, lost

@@ -11,7 +11,7 @@ from typing import Any
 from policy._record import dataclass
 from policy.check.facts import Facts
 from policy.check.services import Notable, notable
-from policy.check.source_ports import trusts_source_port
+from policy.check.source_ports import is_about_source_ports, trusts_source_port
 from policy.check.traffic import bound
 from policy.evaluate import Decision, evaluate
 from policy.ir import EVERYTHING, Allow, Field, Match, Not, all_of, conjuncts, either_of
@@ -147,9 +147,9 @@ class Exposure:
     def candidates(self) -> tuple[At, ...]:
         """The rules that, as they are written, may open something to everybody outside.
 
-        Without those that are about source ports: FW407 says what is to be said of them.
+        Without those that are about source ports: FW407 says what is to be said of them, and replies need them.
         """
-        return tuple(at for at in self.may_open(HALF) if not trusts_source_port(self._facts.rule(at)))
+        return tuple(at for at in self.may_open(HALF) if not is_about_source_ports(self._facts.rule(at)))
 
     def may_open(self, share: float) -> Iterator[At]:
         """Yield the rules that, as they are written, may open something to such a share of what is outside."""
@@ -189,13 +189,24 @@ class Exposure:
         most = max(self.ports(packets, protocol).size for protocol in (TCP, UDP))
         if most <= ALL_PORTS - wide:
             return Extent.MANY_PORTS if most > wide else Extent.FEW
-        if max(some.count_values("proto", _PROTOCOLS) for some in packets.values()) < _MANY_PROTOCOLS:
+        if not self._are_many_protocols(packets):
             return Extent.PORTS
-        match = self._facts.rule(at).match
-        narrow = any(isinstance(part, Field) and part.name == "out" for part in conjuncts(match))
-        sets = [(some, whole) for some in packets.values() for whole in _families(public())]
-        everywhere = any(some.count_values("dst", whole) >= HALF * whole.size for some, whole in sets)
-        return Extent.EVERYTHING if everywhere and not narrow else Extent.PROTOCOLS
+        narrow = any(isinstance(part, Field) and part.name == "out" for part in conjuncts(self._facts.rule(at).match))
+        return Extent.EVERYTHING if _goes_everywhere(packets) and not narrow else Extent.PROTOCOLS
+
+    def is_everything(self, packets: Packets) -> bool:
+        """Are most protocols among some packets, with nearly all ports of TCP or UDP, for half of the Internet?"""
+        least = ALL_PORTS - self._facts.settings.wide_ports
+        ports = [
+            some.values("dport").size
+            for protocol in (TCP, UDP)
+            for some in self.within(packets, Field("proto", Intervals.of(protocol))).values()
+        ]
+        return max(ports, default=0) > least and self._are_many_protocols(packets) and _goes_everywhere(packets)
+
+    @staticmethod
+    def _are_many_protocols(packets: Packets) -> bool:
+        return any(some.count_values("proto", _PROTOCOLS) >= _MANY_PROTOCOLS for some in packets.values())
 
     # Words and examples
 
@@ -220,3 +231,9 @@ class Exposure:
 
 def _families(addresses: Intervals) -> tuple[Intervals, ...]:
     return tuple(cut for family in (V4, V6) if (cut := addresses & family))
+
+
+def _goes_everywhere(packets: Packets) -> bool:
+    """Is half of the Internet among the destinations?"""
+    sets = [(some, whole) for some in packets.values() for whole in _families(public())]
+    return any(some.count_values("dst", whole) >= HALF * whole.size for some, whole in sets)

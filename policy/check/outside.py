@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Generic
 
 from policy._record import dataclass
 from policy.check.settings import Settings
+from policy.check.tables import rows
 from policy.ir import EVERYTHING, NOTHING, Field, Match, Ruleset, walk
 from policy.packet import OUTPUT, Intervals, Names
 from policy.reach.first import first_packets
@@ -17,16 +17,13 @@ from policy.sets.layout import Layout
 from policy.sets.regions import Region
 from policy.sets.truth import N, S, Sets
 
-_FILE = Path(__file__).with_name("data") / "interfaces.tsv"
 _LO = "lo"
 
 
 @cache
 def named(side: str) -> Names:
     """Return the names of interfaces that say that they lie on a side: `inside` or `outside`."""
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    return Names.of(*(row[0] for row in rows if row[1] == side))
+    return Names.of(*(name for name, where, *_ in rows("interfaces.tsv") if where == side))
 
 
 @dataclass(frozen=True, slots=True)

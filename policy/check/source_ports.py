@@ -33,6 +33,11 @@ def trusts_source_port(rule: Rule) -> bool:
     return _from_services(rule) and bound(rule.match, "dport").covers(SERVICES)
 
 
+def is_about_source_ports(rule: Rule) -> bool:
+    """Is a rule one for replies, or one that trusts a source port?"""
+    return trusts_source_port(rule) or waits_for_replies(rule)
+
+
 def _from_services(rule: Rule) -> bool:
     source = bound(rule.match, "sport")
     return source.size <= FEW_PORTS or SERVICES.covers(source)

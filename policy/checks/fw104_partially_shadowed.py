@@ -102,4 +102,5 @@ COMMIT
 """,
     ),
     find=find,
+    off="What is special stands before what is general: most policies are written so, and mean it.",
 )

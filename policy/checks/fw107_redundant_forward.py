@@ -9,10 +9,15 @@ of each other one has to stay.
 
 **What is said exactly.** Reported is a rule that some packet reaches, for which holds: at every hook, each packet that
 may come to it and match it ends, without the rule, with the same verdict, by the same action (a reject is no block),
-and whatever the unknown conditions are. Chains, returns, `goto` and several tables are followed. The finding names the
-later rules that then decide, or says that the default does. Rules that log, note or change something are never
-redundant, nor are calls and returns. If only a rule that is dead now would take the packets, the dead rule is the
-needless one, and nothing is said here.
+and whatever the unknown conditions are; and that none of them is logged or remembered that was not before, as where the
+rule keeps noise out of a log. Chains, returns, `goto` and several tables are followed. The finding names the
+later rules that then decide, or says that the default does. Not reported are
+
+* rules that log, note or change something, calls and returns;
+* rules with a note (in iptables a comment): somebody has said why they are there;
+* habits that do no harm: a last rule for all packets that repeats the default, rules for known connections, invalid
+  packets or `lo`;
+* rules whose packets only a dead rule would take: that is then the needless one.
 """
 
 from collections.abc import Iterator
@@ -21,27 +26,30 @@ from policy.check import Check, Facts
 from policy.check.fixes import removal
 from policy.check.wording import counted, shown, verb
 from policy.diagnostic import Diagnostic, Severity
+from policy.ir import conjuncts
 from policy.reach.effects import deciding
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for at in facts.places:
-        found, verdict = facts.redundant(at), deciding(facts.rule(at))
-        if found is None or verdict is None:
+        rule = facts.rule(at)
+        verdict = deciding(rule)
+        if verdict is None or rule.note is not None or not conjuncts(rule.match):
+            continue
+        found = facts.redundant(at)
+        if found is None or facts.is_preamble(at):
             continue
         others = counted(len(found.deciders), "other") if found.deciders else ""
         who = " and ".join([*([others] if others else []), *(["the default"] if found.default else [])])
         several = len(found.deciders) + found.default > 1
         yield CHECK.finding(
-            facts.rule(at).span,
+            rule.span,
             f"without this rule {who} {verb(verdict, several)} the same packets",
             help="remove the rule, or keep it with a note that says why it stands here",
             related=shown(facts, [(each, f"{verb(verdict)} them otherwise") for each in found.deciders]),
-            region=facts.region(found.packets, facts.rule(at).match),
-            fix=removal(facts, at, safe=facts.rule(at).note is None, rests=found.deciders),
-            example=facts.replayed(
-                found.packets.values(), [facts.rule(at)], facts.usual(found.packets, facts.rule(at).match)
-            ),
+            region=facts.region(found.packets, rule.match),
+            fix=removal(facts, at, safe=True, rests=found.deciders),
+            example=facts.replayed(found.packets.values(), [rule], facts.usual(found.packets, rule.match)),
         )
 
 
@@ -80,6 +88,8 @@ policy border {
     allow tcp/443 from 10.0.0.0/8
     reject tcp/113
     block udp/69 log
+    block udp/137 note "never wanted"
+    block any
 }
 """,
         """
@@ -87,6 +97,19 @@ policy border {
 :INPUT DROP [0:0]
 -A INPUT -s 10.1.2.0/24 -p tcp --dport 22 -j ACCEPT
 -A INPUT -p tcp --dport 22 -m limit --limit 3/min -j ACCEPT
+COMMIT
+""",
+        """
+*filter
+:INPUT DROP [0:0]
+:quiet - [0:0]
+-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -m state --state INVALID -j DROP
+-A INPUT -p tcp --dport 113 -j DROP
+-A INPUT -p udp -j quiet
+-A INPUT -j LOG
+-A INPUT -j DROP
+-A quiet -p udp --dport 137 -j DROP
 COMMIT
 """,
     ),

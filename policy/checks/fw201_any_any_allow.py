@@ -10,12 +10,13 @@ reach. If this machine is not to filter at all, silence the check here, with the
 **What is said exactly.** Reported is a rule of which this is true of the packets that come to it, match it, and
 pass all tables, whatever the unknown conditions are: they open connections; they come from outside; they come from
 at least half of the public addresses of IPv4 or of IPv6, and they go to at least half of those, too; most of the
-256 protocols are among them, and nearly all ports of TCP or of UDP (all but `wide_ports`, 1,000 if nothing else is
+256 protocols are among them, and nearly all ports of TCP or of UDP (all but `wide-ports`, 1,000 if nothing else is
 configured). What earlier rules block does not count. Outside are the zones that the configuration calls untrusted.
 Without such a zone, outside are interfaces called `wan…`, `ppp…` and the like; where no rule names such a one,
 nobody knows which interface leads outside, and what is said here is true whichever it is, apart from `lo` and those
 whose names say that they lie inside (`docker0`, `tun…`, `lan…`). So a rule for `eth1` alone is never reported
-without a zone. A rule that is reported here is not reported by FW202 to FW213.
+without a zone. Rules that trust source ports are left to FW407. A rule that is reported here is not reported by
+FW202 to FW213.
 """
 
 from collections.abc import Iterator

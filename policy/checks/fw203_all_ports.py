@@ -7,7 +7,7 @@ all ports.
 **What to do.** Name the ports of the services that the Internet is to reach.
 
 **What is said exactly.** Reported is a rule that opens nearly all 65,536 ports of TCP or of UDP (all but
-`wide_ports`, 1,000 if nothing else is configured) to everybody outside, and few other protocols. What counts is
+`wide-ports`, 1,000 if nothing else is configured) to everybody outside, and few other protocols. What counts is
 what is really open: ports that earlier rules block are not among them, and what "outside" and "everybody" mean is
 said at FW201. The services that are named in the message were looked for one by one. A rule that is reported here
 is not reported by FW205 to FW213.
@@ -75,6 +75,7 @@ policy border at forward {
 -A INPUT -p tcp -m conntrack --ctstate ESTABLISHED -j ACCEPT
 -A INPUT -s 192.0.2.0/24 -p tcp -j ACCEPT
 -A INPUT -p tcp -m limit --limit 5/sec -j ACCEPT
+-A INPUT -p udp -m udp --sport 53 -j ACCEPT
 COMMIT
 """,
     ),

@@ -10,7 +10,7 @@ DROP`, `default block`. Do it in this order, or you lock yourself out.
 
 **What is said exactly.** Reported is a chain or policy at input or forward with a rule at least and with a default
 that allows, if the packets that come to that default and pass all tables, whatever the unknown conditions are, open
-more than `wide_ports` ports of TCP or of UDP (1,000 if nothing else is configured), or a notable service, to
+more than `wide-ports` ports of TCP or of UDP (1,000 if nothing else is configured), or a notable service, to
 everybody outside. What "outside" and "everybody" mean is said at FW201. So a chain whose last rule blocks the rest
 is not reported, whatever its default is; nor is a chain without rules: whoever filters nothing does not rely on its
 default.

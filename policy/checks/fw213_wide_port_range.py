@@ -1,15 +1,16 @@
 """A rule lets many ports in from outside.
 
-A range of thousands of ports is opened for programs that pick their ports themselves (passive FTP, calls, RPC), and it
-opens whatever else listens there: databases, consoles and debuggers live above 1023 as well.
+A range of thousands of ports is opened for programs that pick their ports themselves (passive FTP, calls, RPC), and
+it opens whatever else listens there: databases, consoles and debuggers live above 1023 as well.
 
-**What to do.** Let the program use a small range, and open that; or let the firewall follow the connections (helpers,
-`related`).
+**What to do.** Let the program use a small range, and open that; or let the firewall follow the connections
+(helpers, `related`).
 
-**What is said exactly.** Reported is a rule that opens more than `wide_ports` ports of TCP or of UDP to everybody
-outside (1,000 if nothing else is configured), but not nearly all of them, which is FW203, and not just all well-known
-ones, which is FW507. What counts is what is really open: ports that earlier rules block are not among them, and what
-"outside" and "everybody" mean is said at FW201. A rule that is reported here is not reported by FW205 to FW211.
+**What is said exactly.** Reported is a rule that opens more than `wide-ports` ports of TCP or of UDP to everybody
+outside (1,000 if nothing else is configured), but not nearly all of them, which is FW203, and not just all
+well-known ones, which is FW507. What counts is what is really open: ports that earlier rules block are not among
+them, and what "outside" and "everybody" mean is said at FW201. A rule that is reported here is not reported by
+FW205 to FW211.
 """
 
 from collections.abc import Iterator

@@ -20,6 +20,7 @@ from policy.check import Check, Facts
 from policy.check.exposed import listed
 from policy.check.exposure import Exposure, Packets, may_serve
 from policy.check.services import Notable, notable
+from policy.check.source_ports import is_about_source_ports
 from policy.check.traffic import bound
 from policy.check.wording import counted, shown
 from policy.diagnostic import Diagnostic, Severity
@@ -32,19 +33,24 @@ COUNTS = 0.001
 
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
+    for rules, services in together(facts).items():
+        yield _finding(facts, rules, services)
+
+
+def together(facts: Facts) -> dict[tuple[At, ...], list[Notable]]:
+    """Return the rules that open services to nearly everybody, though none of them does to half, with the services."""
     exposure = facts.once(Exposure)
-    rules = sorted(exposure.may_open(COUNTS), key=lambda at: -bound(facts.rule(at).match, "src").size)
+    mine = (at for at in exposure.may_open(COUNTS) if not is_about_source_ports(facts.rule(at)))
+    rules = sorted(mine, key=lambda at: -bound(facts.rule(at).match, "src").size)
     found: dict[tuple[At, ...], list[Notable]] = {}
     for service in notable():
-        together = _together(facts, service, rules)
-        if together:
-            found.setdefault(together, []).append(service)
-    for together, services in found.items():
-        yield _finding(facts, together, services)
+        if opening := _together(facts, service, rules):
+            found.setdefault(opening, []).append(service)
+    return found
 
 
 def _together(facts: Facts, service: Notable, rules: list[At]) -> tuple[At, ...]:
-    """Return the rules that open a service to nearly everybody where none of them does to half, else nothing."""
+    """Return the rules that do so for one service, if there are any."""
     exposure = facts.once(Exposure)
     mine = [at for at in rules if may_serve(facts.rule(at).match, service)]
     sources = [bound(facts.rule(at).match, "src") for at in mine]

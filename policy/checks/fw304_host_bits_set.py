@@ -1,16 +1,16 @@
 """An address with a prefix length that does not count for all of it: 10.1.2.3/24.
 
-The length says how many bits of the address count. `10.1.2.3/24` looks like the host 10.1.2.3, and is the whole network
-10.1.2.0/24: a rule that was written for one machine lets 256 in. The other accident is a length that is too short:
-`10.1.2.0/16` is 10.1.0.0/16, not the network that somebody had in mind. Firewalls load both without a word; `iptables`
-lists the rule later as the network that it is, which is not what stands in the file.
+The length says how many bits of the address count. `10.1.2.3/24` looks like the host 10.1.2.3, and is the whole
+network 10.1.2.0/24: a rule that was written for one machine lets 256 in. The other accident is a length that is too
+short: `10.1.2.0/16` is 10.1.0.0/16, not the network that somebody had in mind. Firewalls load both without a word;
+`iptables` lists the rule later as the network that it is, which is not what stands in the file.
 
-**What to do.** For the network, write its first address; for one host, write the address alone, or with /32 or /128. If
-neither is meant, correct the length.
+**What to do.** For the network, write its first address; for one host, write the address alone, or with /32 or /128.
+If neither is meant, correct the length.
 
-**What is said exactly.** Reported is every prefix in a rule or a definition, on either side, also behind `!` and
-`except`, whose address has a bit set that the length leaves out (RFC 4632, 3.1 and RFC 4291, 2.3 say what a prefix
-is). Masks that are no prefix, such as 255.0.255.0, are not looked at.
+**What is said exactly.** Reported is every prefix in a definition, and in the source or destination of a rule, also
+behind `!` and `except`, whose address has a bit set that the length leaves out (RFC 4632, 3.1 and RFC 4291, 2.3 say
+what a prefix is). Masks that are no prefix, such as 255.0.255.0, are not looked at.
 """
 
 from __future__ import annotations

@@ -26,9 +26,10 @@ from policy.check.wording import verb
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Allow, Field, Match, all_of, conjuncts
 from policy.packet.address import V6
-from policy.reach import Flow
+from policy.reach import At, Flow
 from policy.reach.effects import deciding
 from policy.reach.first import first_packets
+from policy.sets.truth import Algebra
 
 _OTHERWISE = {"allow": "allowed", "block": "blocked"}
 
@@ -36,27 +37,42 @@ _OTHERWISE = {"allow": "allowed", "block": "blocked"}
 def find(facts: Facts) -> Iterator[Diagnostic]:
     if not speaks_of_v6(facts.ruleset):
         return
-    entries = {entry.policy for each in facts.ruleset.entries.values() for entry in each}
+    found: set[At] = set()
+    for hook in facts.hooks:
+        sets = facts.space(hook)
+        opening = sets.of_match(first_packets(sets.layout))
+        twins = {at: sets.of_match(_over_v6(facts.rule(at).match)) & opening for at in _candidates(facts, hook)}
+        if not twins:
+            continue
+        flow = Flow(facts.ruleset, sets, sets.union(twins.values()), passing=False)
+        for at, packets in twins.items():
+            allows = isinstance(deciding(facts.rule(at)), Allow)
+            if packets and at not in found and packets <= (flow.blocked if allows else flow.allowed):
+                found.add(at)
+                yield _finding(facts, at, packets, hook)
+
+
+def _candidates(facts: Facts, hook: int | None) -> Iterator[At]:
+    """Yield the rules where packets enter that decide about any IPv4 address."""
+    entries = {entry.policy for entry in facts.ruleset.at(hook)}
     for at in facts.places:
         rule = facts.rule(at)
-        verdict = deciding(rule)
-        if at[0] not in entries or verdict is None or not whole_v4(rule.match) or not facts.is_live(at):
-            continue
-        wanted, other = ("allow", "block") if isinstance(verdict, Allow) else ("block", "allow")
-        for hook in facts.met[at[0]]:
-            sets = facts.space(hook)
-            twins = sets.of_match(all_of(_over_v6(rule.match), first_packets(sets.layout)))
-            flow = Flow(facts.ruleset, sets, twins, passing=False)
-            if twins and twins <= (flow.blocked if wanted == "allow" else flow.allowed):
-                yield CHECK.finding(
-                    rule.span,
-                    f"this rule {verb(verdict)} IPv4 alone: `0.0.0.0/0` is not any address, "
-                    f"and the same traffic over IPv6 is {_OTHERWISE[other]}",
-                    help="write `any`, or say in a rule with `::/0` what is meant for IPv6",
-                    region=facts.words(twins, hook),
-                    example=judged(facts, twins, other),
-                )
-                break
+        if at[0] in entries and deciding(rule) is not None and whole_v4(rule.match) and facts.is_live(at):
+            yield at
+
+
+def _finding(facts: Facts, at: At, packets: Algebra, hook: int | None) -> Diagnostic:
+    verdict = deciding(facts.rule(at))
+    assert verdict is not None
+    other = "block" if isinstance(verdict, Allow) else "allow"
+    return CHECK.finding(
+        facts.rule(at).span,
+        f"this rule {verb(verdict)} IPv4 alone: `0.0.0.0/0` is not any address, "
+        f"and the same traffic over IPv6 is {_OTHERWISE[other]}",
+        help="write `any`, or say in a rule with `::/0` what is meant for IPv6",
+        region=facts.words(packets, hook),
+        example=judged(facts, packets, other),
+    )
 
 
 def _over_v6(match: Match) -> Match:

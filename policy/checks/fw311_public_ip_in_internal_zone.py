@@ -7,22 +7,22 @@ host in that zone may take such an address and is let in.
 
 **What to do.** Correct the rule, or the zone.
 
-**What is said exactly.** Zones that have interfaces and addresses, and are not untrusted, are compared with rules
-that allow and name an interface of such a zone together with addresses: source addresses with an input interface,
-destinations with an output interface. A rule is reported if a whole range of its addresses lies outside of what all
-zones behind these interfaces have, in an IP version of which they have any. Link-local, multicast, broadcast and
-loopback addresses, and those of hosts that have none yet (0.0.0.0, ::), are in every network. Without zones in the
-configuration nothing is said.
+**What is said exactly.** Looked at are rules that allow and name an interface together with addresses: source
+addresses with an input interface, destinations with an output interface. Where zones of the configuration lie behind
+the interface (one without interfaces may lie behind any), not all of them untrusted, and all have addresses, a rule
+is reported if a whole range of its addresses lies outside of all of them, in an IP version of which they have any.
+Link-local, multicast, broadcast and loopback addresses, and those of hosts that have none yet (0.0.0.0, ::), are in
+every network. Without zones in the configuration nothing is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policy.check import Check, Facts, Settings, Zone
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Allow, Field, Rule, conjuncts
-from policy.packet import Intervals, Names
+from policy.packet import EMPTY, Intervals, Names
 from policy.packet.address import BROADCAST, UNSPECIFIED, V4, V6, parse_prefix
 from policy.packet.special import of_kind
 from policy.packet.text import set_text
@@ -33,12 +33,9 @@ _SIDES = (("in", "src"), ("out", "dst"))
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    zones = [
-        (zone, zone.interfaces, zone.addresses)
-        for zone in facts.settings.zones
-        if zone.interfaces is not None and zone.addresses is not None and not zone.untrusted
-    ]
-    for at in facts.places if zones else ():
+    zones = facts.settings.zones
+    inner = any(zone.interfaces and zone.addresses and not zone.untrusted for zone in zones)
+    for at in facts.places if inner else ():
         rule = facts.rule(at)
         for interface, address in _SIDES if isinstance(deciding(rule), Allow) else ():
             names, addresses = _of(rule, interface), _of(rule, address)
@@ -46,14 +43,15 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
                 continue
             assert isinstance(names.values, Names)
             assert isinstance(addresses.values, Intervals)
-            here = [(zone, theirs) for zone, mine, theirs in zones if mine.covers(names.values)]
-            stray = _outside(addresses.values, [theirs for _, theirs in here])
+            here = [zone for zone in zones if zone.interfaces is None or zone.interfaces.covers(names.values)]
+            stray = _outside(addresses.values, here)
             if stray and facts.is_live(at):
-                named = " and ".join(f"`{zone.name}`" for zone, _ in here)
-                behind = set_text(interface, names.values)
+                named = " and ".join(f"`{zone.name}`" for zone in here)
+                lies = "lies" if len(here) == 1 else "lie"
                 yield CHECK.finding(
                     addresses.span or rule.span,
-                    f"{set_text(address, stray)} is not in {named}, which lies behind {behind}",
+                    f"{set_text(address, stray)} is not in {named}, which {lies} behind "
+                    f"{set_text(interface, names.values)}",
                     help="correct the interface or the address, or the zone in the configuration",
                     region=set_text(address, stray),
                 )
@@ -66,9 +64,11 @@ def _of(rule: Rule, name: str) -> Field | None:
     return next((part for part in parts if isinstance(part.values, wanted)), None)
 
 
-def _outside(addresses: Intervals, zones: list[Intervals]) -> Intervals:
+def _outside(addresses: Intervals, zones: Sequence[Zone]) -> Intervals:
     """Return the ranges of some addresses that lie outside of all zones, in the families that these have."""
-    inside = Intervals.of(*(pair for zone in zones for pair in zone.ranges))
+    if all(zone.untrusted for zone in zones) or any(zone.addresses is None for zone in zones):
+        return EMPTY
+    inside = Intervals.of(*(pair for zone in zones if zone.addresses for pair in zone.addresses.ranges))
     families = [family for family in (V4, V6) if family.meets(inside)]
     ranges = [pair for family in families for pair in (addresses & family).ranges]
     return Intervals.of(*(pair for pair in ranges if not Intervals.of(pair).meets(inside | _EVERYWHERE)))

@@ -14,7 +14,7 @@ from policy.ir import EVERYTHING, Field, Match, Ruleset, all_of, walk
 from policy.packet import PORT_PROTOCOLS, Intervals, Masked
 from policy.packet.address import whole
 from policy.packet.services import PORTS, Services, both, every_service, without
-from policy.packet.special import public
+from policy.packet.special import of_kind, public
 from policy.reach.ends import End
 from policy.reach.first import first_packets
 from policy.reach.flow import Flow
@@ -79,11 +79,16 @@ class Side(Generic[S, N]):
         return self.packets & self._reached & self.sets.union(self.sets.of_match(part) for part in parts)
 
     def deciders(self, some: Services) -> Iterator[tuple[End, Services]]:
-        """Yield what decides about some services, each with its share; where unknowns choose among several, none."""
+        """Yield what decides about some services, each with its share.
+
+        Where unknowns choose among several that all decide alike, it is the last of them, which asks for the least.
+        """
         packets = self.of(some)
         for outcome in self.flow.outcomes():
-            if outcome.end is not None and (mine := outcome.packets & packets):
-                yield outcome.end, both(some, services(self.sets, mine))
+            if mine := outcome.packets & packets:
+                ends = (end for end, each in self.flow.by_end.items() if self.flow.possible(each) & mine)
+                *_, last = (outcome.end,) if outcome.end is not None else ends
+                yield last, both(some, services(self.sets, mine))
 
 
 def _service(number: int, ports: Intervals) -> Match:
@@ -93,9 +98,10 @@ def _service(number: int, ports: Intervals) -> Match:
 def unnamed(ruleset: Ruleset, side: str, family: int) -> Intervals:
     """Return the Internet's addresses of one family that no rule tells from others on one side (`src`, `dst`).
 
-    Of addresses that are most of the Internet, the others are what is named.
+    Of addresses that are most of the Internet, the others are what is named. Those for documentation count as the
+    Internet's, as in every manual: examples have them.
     """
-    found = public() & whole(family)
+    found = (public() | of_kind("documentation")) & whole(family)
     named: list[tuple[int, int]] = []
     for values in {
         part.values
@@ -104,8 +110,8 @@ def unnamed(ruleset: Ruleset, side: str, family: int) -> Intervals:
         for part in walk(rule.match)
         if isinstance(part, Field) and part.name == side and isinstance(part.values, Intervals)
     }:
-        mine = values & (public() & whole(family))
-        named += (found - mine if 2 * mine.size > (public() & whole(family)).size else mine).ranges
+        mine = values & found
+        named += (found - mine if 2 * mine.size > found.size else mine).ranges
     return found - Intervals.of(*named)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic
 
 from policy.evaluate import Index, decide
 from policy.evaluate.state import harmless
-from policy.ir import NOTHING, Action, Ruleset
+from policy.ir import NOTHING, Action, Rule, Ruleset
 from policy.reach.effects import deciding
 from policy.reach.ends import At
 from policy.reach.flow import Flow
@@ -34,8 +34,9 @@ def redundant(
 ) -> Redundant[Any] | None:
     """Return what makes a live rule redundant, or None: where it is not, is dead, or hangs on an unknown condition.
 
-    Without a redundant rule every packet has the same verdict, by the same kind of action. Rules that do more than
-    decide are never redundant, nor are those whose packets only a dead rule would get: that is then the needless one.
+    Without a redundant rule every packet has the same verdict, by the same kind of action, and none is logged or noted
+    that was not. Rules that do more than decide are never redundant, nor are those whose packets only a dead rule would
+    get: that is then the needless one.
     *index* serves the rule set, *is_live* says whether packets reach and match a rule. Raises `Exhausted`.
     """
     if len(grounds[0].rule(at).actions) != 1 or deciding(grounds[0].rule(at)) is None:
@@ -77,11 +78,13 @@ def _ends(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[lis
     deciders: list[At] = []
     for other in ((name, n) for n in ground.nearby(name).behind(number)):
         rule = ground.rule(other)
-        if not left or all(map(harmless, rule.actions)):
+        if not left or not rule.actions:
             continue
         theirs = ground.truth(other)
         if ground.is_settled(other) and not left & theirs.may:
             continue
+        if _remarks(rule):
+            return None
         opposed = deciding(rule) not in (verdict, None)
         if opposed and ground.is_settled(other) and len(ground.ruleset.at(ground.sets.hook)) == 1:
             return None
@@ -110,8 +113,16 @@ def _followed(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple
     actions = _by_action(ground, before)
     if actions is None or actions != _by_action(ground, after):
         return None
+    for other, passing in after.rules.items():
+        if _remarks(ground.rule(other)) and not passing.matched <= before.passing(other).matched:
+            return None
     ends = [end for end, packets in after.by_end.items() if packets]
     return [end.at for end in ends if end.at is not None], any(end.at is None for end in ends)
+
+
+def _remarks(rule: Rule) -> bool:
+    """Does a rule log or note the packets that match it?"""
+    return any(map(harmless, rule.actions))
 
 
 def _by_action(ground: Ground[S, Any], flow: Flow[Any, Any]) -> dict[Action, S] | None:

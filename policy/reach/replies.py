@@ -118,7 +118,8 @@ class Replies(Generic[S]):
         Nor would one if the fields *other* had other values.
         """
         names = [name for name in ("in", "out", *other) if name in self.sets.layout.fields]
-        return firsts - (firsts - self.blocked).apart_from(*names)
+        answered: S = (self.first.allowed - self.blocked).apart_from(*names)
+        return firsts - answered
 
     def answered_by(self, match: Match) -> S:
         """Return the connections whose replies match."""

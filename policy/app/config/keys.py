@@ -48,7 +48,7 @@ class Checking:
     ignore: tuple[Code, ...] = ()
     """Checks that are not run, selected or not, as `--ignore`."""
     severity: Mapping[Code, Severity] | None = None
-    """Other severities of findings, by check."""
+    """Other severities of findings, by check; of keys that mean the same check the narrowest counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,10 @@ def _wished(given: Given, wishes: Given) -> Given:
 
 
 def _treatment(given: Given, today: date | None, choose: Choose) -> Treatment:
+    said = [(checks_of(word), severity) for word, severity in given.get("severity", {}).items()]
     severities: dict[str, Severity] = {}
-    for word, severity in given.get("severity", {}).items():
-        severities |= {check.code: severity for check in checks_of(word)}
+    for checks, severity in sorted(said, key=lambda each: -len(each[0])):  # the narrowest last
+        severities |= {check.code: severity for check in checks}
     return Treatment(
         choose(tuple(given.get("select", ())), tuple(given.get("ignore", ()))),
         given.get("language"),

@@ -122,7 +122,7 @@ def _read(text: Source, whole: bool, wanted: bool = False) -> Configuration | No
     given = table.read(value, At(start, note))
     if found:
         raise Mistakes(found)
-    folder = Path(text.name).resolve().parent
+    folder = Path(text.name).parent.resolve()
     special = tuple((Globs(folder, each["files"]), each) for each in given.pop("per_file", ()))
     return Configuration(folder, _from_here(given, folder), special)
 

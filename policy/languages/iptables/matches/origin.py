@@ -25,7 +25,7 @@ def _ids(_: Context, word: str) -> Intervals | str:
         if max(first, last) > _HIGHEST:
             raise Bad("FW001", f"`{word}` is out of range", f"the highest id is {_HIGHEST}")
         if first > last:
-            raise Bad("FW001", f"the range {word} is reversed: the kernel refuses it", f"write {last}-{first}")
+            raise Bad("FW502", f"the range {word} is reversed: the kernel refuses it", f"write {last}-{first}")
         return Intervals.of((first, last))
     if word == "root":
         return Intervals.of(0)
