@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
+from policy.check.tables import rows
 from policy.ir import Field, Service
 from policy.packet import Intervals
 from policy.packet.names import service_assignments
-
-_FILE = Path(__file__).with_name("data") / "everyday.tsv"
 
 
 @cache
 def everyday() -> frozenset[str]:
     """Return the names, in lower case."""
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    return frozenset(name for name, *_ in rows("everyday.tsv"))
 
 
 def assigned(name: str) -> tuple[Service, ...]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from policy.check.language import Language
 from policy.check.outside import Arrivals, Outside, outside
 from policy.check.settings import Settings
-from policy.evaluate import Decision, Index, Step, evaluate
+from policy.evaluate import Decision, Index, Step, decide, evaluate
 from policy.evaluate.looks import looks_at_hook
 from policy.evaluate.walk import IMPLICIT
 from policy.ir import Allow, Match, Rule, Ruleset, all_of
@@ -266,6 +266,18 @@ class Facts:
         # A walk ends as soon as two ways differ, so that it may not come to every rule that it could.
         if not hit and not (isinstance(last, Decision) and last.verdict == "depends"):
             raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
+        return packet
+
+    def proven(self, packets: Algebra, verdict: str) -> Packet | None:
+        """Return a packet of a set of packets with one verdict, which the evaluator gives it too.
+
+        None of an empty set. Raises `Disagreement` where the evaluator says something else.
+        """
+        packet = packets.example()
+        if packet is not None:
+            decision = decide(self.ruleset, packet, index=self.index)
+            if decision.verdict != verdict and not decision.undecided:
+                raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
         return packet
 
     def words(self, packets: Algebra, hook: int | None = None, within: Any = None) -> str | None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
-_FILE = Path(__file__).with_name("data") / "markers.tsv"
+from policy.check.tables import rows
+
 _WORD = r"[^\W_]"
 """What a word is made of: `_` parts words here."""
 
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    return re.compile("|".join(_alternative(*row) for row in rows))
+    return re.compile("|".join(_alternative(*row) for row in rows("markers.tsv")))
 
 
 def _alternative(words: str, case: str, followers: str) -> str:

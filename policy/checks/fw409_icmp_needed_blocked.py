@@ -64,7 +64,7 @@ def _finding(facts: Facts, hook: int | None, purpose: str, found: list[tuple[Nee
         help=_DO[purpose],
         related=tuple(Related(span, "this blocks some of it") for span in rest[:2]),
         region=", ".join(f"icmp{'' if each.family == 4 else '6'}/{_number(each)}" for each, _ in found),
-        example=found[0][1].within.example(),
+        example=facts.proven(found[0][1].within, "block"),
     )
 
 

@@ -14,17 +14,14 @@ chain always has a policy: if the file does not say it, it is ACCEPT (FW212 spea
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
+from policy.check.unnamed import unnamed
 from policy.check.wording import verb
 from policy.diagnostic import Diagnostic, Severity
 from policy.evaluate import decide
 from policy.ir import EVERYTHING
-from policy.packet import Packet, complete
-from policy.packet.address import whole
-from policy.packet.example import example
+from policy.packet import Packet
 from policy.reach.effects import deciding
-
-_RARE = 253
-"""A protocol that rules do not name (RFC 3692: for experiments)."""
+from policy.sets.simple import packet_of
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
@@ -49,18 +46,13 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
 
 def _left(facts: Facts, hook: int | None, name: str) -> Packet | None:
     """Return a packet that a policy leaves to its default."""
-    packet = _guess(facts, hook)
-    if not _is_left(facts, packet, name):
-        ends = facts.flow(hook).by_end.items()
-        left = [packets for end, packets in ends if end.implicit == "default" and end.policy == name]
-        packet = next((each.example() for each in left if each), packet)
-    return packet if _is_left(facts, packet, name) else None
-
-
-def _guess(facts: Facts, hook: int | None) -> Packet:
-    family = min(facts.ruleset.families)
-    where = {} if hook is None else {"hook": hook}
-    return example(complete({**where, "proto": _RARE, "src": whole(family), "dst": whole(family)}))
+    packet = packet_of(unnamed(facts.ruleset), facts.space(hook).layout)
+    if packet is not None and _is_left(facts, packet, name):
+        return packet
+    ends = facts.flow(hook).by_end.items()
+    left = [packets for end, packets in ends if end.implicit == "default" and end.policy == name]
+    packet = next((each.example() for each in left if each), None)
+    return packet if packet is not None and _is_left(facts, packet, name) else None
 
 
 def _is_left(facts: Facts, packet: Packet, name: str) -> bool:

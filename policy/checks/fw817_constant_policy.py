@@ -18,10 +18,11 @@ from typing import Any
 
 from policy.check import Check, Facts
 from policy.check.connections import place
+from policy.check.unnamed import unnamed
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.evaluate import decide
 from policy.evaluate.walk import IMPLICIT
-from policy.ir import Allow, Block, Entry, Field, Not, Reject, Rule, all_of, either_of, walk
+from policy.ir import Allow, Block, Entry, Field, Reject, Rule, either_of, walk
 from policy.packet import HOOKS, Names
 from policy.reach import At, Flow
 from policy.reach.entered import below
@@ -74,7 +75,7 @@ def _finding(facts: Facts, hook: int | None, entry: Entry, flow: Flow[Any, Any])
         f"`{policy.name}` {what} every packet{where}, although its rules say otherwise",
         help="find the rule that decides too much; if it is meant so, the default alone says it",
         related=tuple(Related(place(facts, each.end), f"this {what} many") for each in outcomes[:3] if each.end),
-        example=flow.within.example(),
+        example=facts.proven(flow.within, "allow" if flow.allowed else "block"),
     )
 
 
@@ -91,14 +92,14 @@ def _verdicts(rule: Rule) -> Iterator[bool]:
 
 
 def _differ(facts: Facts, hook: int | None, places: list[At]) -> bool:
-    """Have some packets that rules ask for different verdicts? (A no means that it is not known.)"""
+    """Have some packets that rules ask for, or that none does, different verdicts? (A no means: it is not known.)"""
     found = set()
     layout = facts.space(hook).layout
-    for at in (*places[:_PROBES], *places[-_PROBES:]):
-        packet = packet_of(all_of(facts.rule(at).match, Not(_ON_LO)), layout) or packet_of(facts.rule(at).match, layout)
-        if packet is not None:
+    for match in (unnamed(facts.ruleset), *(facts.rule(at).match for at in (*places[:_PROBES], *places[-_PROBES:]))):
+        packet = packet_of(match, layout)
+        if packet is not None and "lo" not in (packet.get("in"), packet.get("out")):
             decision = decide(facts.ruleset, packet, index=facts.index)
-            if decision.implicit != "state" and "lo" not in (packet.get("in"), packet.get("out")):
+            if decision.implicit != "state":
                 found.add(decision.verdict)
             if len(found) > 1:
                 return True

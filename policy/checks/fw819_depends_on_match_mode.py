@@ -30,15 +30,15 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             first = replace(policy, last_match=False)
             read = replace(facts.ruleset, policies={**facts.ruleset.policies, policy.name: first})
             now, then = facts.flow(hook), Flow(read, facts.space(hook), passing=False)
-            packets = now.allowed & then.blocked | now.blocked & then.allowed
-            if packets:
+            let_in, kept_out = now.allowed & then.blocked, now.blocked & then.allowed
+            if let_in or kept_out:
                 said.add(entry.policy)
                 yield CHECK.finding(
                     policy.span,
                     f"`{policy.name}` would mean something else{_at(hook)} if its first match decided",
                     help="if that may mislead, put broad rules last and leave `last-match` out",
-                    region=facts.words(packets, hook),
-                    example=packets.example(),
+                    region=facts.words(let_in | kept_out, hook),
+                    example=facts.proven(let_in, "allow") or facts.proven(kept_out, "block"),
                 )
 
 
