@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from policy.app.baseline import NAME
 from policy.app.fixing import fix
 from policy.app.problem import CannotAnswer
 from policy.app.written import write
@@ -143,3 +144,13 @@ def test_a_write_that_fails_half_way_is_taken_back(dead: Path, monkeypatch: pyte
     assert (done.status, failing) == (2, [other])
     assert (dead.read_text(), other.read_text()) == (DEAD, DEAD)
     assert sorted(dead.parent.iterdir()) == [dead, other]
+
+
+def test_what_a_baseline_knows_is_not_fixed(dead: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(dead.parent)
+    run("lint", "--write-baseline", str(dead), *SELECT)
+    done = run("lint", "--fix", "--unsafe-fixes", "--baseline", NAME, str(dead), *SELECT)
+    assert (done.status, done.err, dead.read_text()) == (0, "nothing to fix\n", DEAD)
+    run("lint", "--fix", "--write-baseline", str(dead), *SELECT)
+    assert dead.read_text() == SAFE
+    assert '"FW102"' not in Path(NAME).read_text()

@@ -290,3 +290,15 @@ def test_a_default_that_nothing_comes_to_is_not_reported() -> None:
     text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -j DROP\n-A INPUT -p udp -j DROP\nCOMMIT\n"
     assert not lines("FW212", text)
     assert lines("FW212", text.replace("-p udp", "-p udp --dport 1000:65535"))
+
+
+@pytest.mark.parametrize("condition", ["-m mac --mac-source 00:11:22:33:44:55", "-m length --length 100:200"])
+def test_an_example_has_a_value_of_what_is_not_known_of_packets(condition: str) -> None:
+    (check,) = (each for each in checks() if each.code == "FW205")
+    assert check.find is not None
+    text = dump(f"INPUT {SSH}").replace("-A", f"-A INPUT {condition} -j DROP\n-A")
+    rules = load(Source("rules", text))
+    (found,) = check.find(facts(rules))
+    assert isinstance(found, Diagnostic)
+    assert found.example is not None
+    assert decide(rules, found.example).verdict == "allow"

@@ -8,6 +8,7 @@ from dataclasses import field
 from functools import partial
 
 from policy._record import dataclass
+from policy.app.baseline import Hide
 from policy.app.lint import lint
 from policy.app.linted import Linted, Linting
 from policy.app.load import STANDARD_INPUT, STDIN, load, read_source
@@ -44,13 +45,15 @@ class Fixed:
         return dict(sorted(Counter(finding.code for finding in self.done).items()))
 
 
-def fix(paths: Iterable[str], how: Linting, unsafe: bool, watch: Watch | None = None) -> Fixed:
+def fix(
+    paths: Iterable[str], how: Linting, unsafe: bool, watch: Watch | None = None, hide: Hide | None = None
+) -> Fixed:
     """Return what files become when all that can be is fixed, by *unsafe* fixes too if wanted. Nothing is written.
 
     Every round is proved, and at last the new texts as a whole against the files as they are. What cannot be proved is
-    refused; if it is the whole, everything is.
+    refused; if it is the whole, everything is. What *hide* takes out of the findings is left as it is.
     """
-    fixing = _Fixing(tuple(paths), how, unsafe, watch)
+    fixing = _Fixing(tuple(paths), how, unsafe, watch, hide)
     with replaced(fixing.texts):
         fixing.rounds()
         return fixing.result()
@@ -59,11 +62,14 @@ def fix(paths: Iterable[str], how: Linting, unsafe: bool, watch: Watch | None = 
 class _Fixing:
     """The state of it: *texts* stand for the files that change, *originals* are those files."""
 
-    def __init__(self, paths: tuple[str, ...], how: Linting, unsafe: bool, watch: Watch | None) -> None:
+    def __init__(
+        self, paths: tuple[str, ...], how: Linting, unsafe: bool, watch: Watch | None, hide: Hide | None
+    ) -> None:
         self.paths = paths
         self.how = how
         self.unsafe = unsafe
         self.watch = watch
+        self.hide = hide
         self.texts: dict[str, str] = {}
         self.originals: dict[str, Source] = {}
         self.first: dict[str, Root] = {}  # the rules that change, as they were
@@ -76,7 +82,7 @@ class _Fixing:
         """Lint and fix until nothing is left to fix."""
         if STANDARD_INPUT in self.paths:
             self.texts[STDIN] = read_source(STANDARD_INPUT).text
-        self.linted = self.before = lint(self.paths, self.how, self.watch)
+        self.linted = self.before = self._linted(self.paths)
         self.whole = True  # is it all files that were linted?
         for _ in range(MOST_ROUNDS):
             wanted = [each for each in offers(self.linted.findings, self.unsafe) if _key(each) not in self.refused]
@@ -152,7 +158,13 @@ class _Fixing:
     def _lint(self, names: Sequence[str]) -> None:
         self.whole = self.whole and len(names) == len(self.linted.roots)
         paths = self.paths if self.whole else [STANDARD_INPUT if name == STDIN else name for name in names]
-        self.linted = lint(paths, self.how, self.watch)
+        self.linted = self._linted(paths)
+
+    def _linted(self, paths: Iterable[str]) -> Linted:
+        linted = lint(paths, self.how, self.watch)
+        if self.hide:
+            self.hide(linted)
+        return linted
 
     def result(self) -> Fixed:
         """Return what came of it, once it is proved as a whole."""
@@ -166,7 +178,7 @@ class _Fixing:
                 none = [Refusal(Offer(each, each.fix), why) for each in self.done if each.fix]
                 return Fixed(self.before, refused=[*self.refused.values(), *none])
         if not self.whole:
-            self.linted = lint(self.paths, self.how, self.watch)
+            self.linted = self._linted(self.paths)
         drafts = [Draft(text, texts[name]) for name, text in self.originals.items()]
         left = any(_key(each) not in self.refused for each in offers(self.linted.findings, self.unsafe))
         return Fixed(self.linted, drafts, self.done, [*self.refused.values()], left)

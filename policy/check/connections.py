@@ -17,6 +17,7 @@ from policy.packet import HOOKS, Intervals
 from policy.packet.fields import UDP
 from policy.reach.ends import End
 from policy.reach.replies import Replies
+from policy.sets import Exhausted
 from policy.source import Span
 
 MOST_LOST = 0.5
@@ -57,21 +58,32 @@ def names(rule: Rule, *fields: str) -> bool:
 
 
 def _unsure(facts: Facts) -> Iterator[Replies[Any]]:
-    """Yield the connections of each hook of which some surely get no reply."""
-    for replies in facts.once(_all):
-        if replies.blocked:
-            yield replies
+    """Yield the connections of each hook of which some surely get no reply; raises `Exhausted` in the end."""
+    found, limit = facts.once(_all)
+    yield from found
+    if limit is not None:
+        raise limit
 
 
-def _all(facts: Facts) -> tuple[Replies[Any], ...]:
-    """Return the connections of each hook whose replies come to rules that do not know connections by themselves."""
-    hooks = (None,) if None in facts.hooks else range(len(HOOKS))
+def _all(facts: Facts) -> tuple[tuple[Replies[Any], ...], Exhausted | None]:
+    """Return the connections of each hook of which some surely get no reply, and the limit that was met, if one was.
+
+    What takes time is done here, within a share of the time, which it has once for all checks.
+    """
+    found = []
     budget = facts.budget.part(SHARE)
-    return tuple(
-        Replies(facts.ruleset, hook, budget)
-        for hook in hooks
-        if not all(entry.stateful for entry in facts.ruleset.at(Replies.way_back(hook)))
-    )
+    try:
+        for hook in (None,) if None in facts.hooks else range(len(HOOKS)):
+            if not all(entry.stateful for entry in facts.ruleset.at(Replies.way_back(hook))):
+                replies: Replies[Any] = Replies(facts.ruleset, hook, budget)
+                if replies.blocked:
+                    replies.follow()
+                    found.append(replies)
+    except Exhausted as limit:
+        return tuple(found), limit
+    finally:
+        budget.lift()
+    return tuple(found), None
 
 
 def forgotten(facts: Facts, replies: Replies[Any]) -> Any | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import IntEnum
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from policy._record import dataclass
@@ -13,7 +14,7 @@ from policy.check.facts import Facts
 from policy.check.services import Notable, notable
 from policy.check.source_ports import is_about_source_ports, trusts_source_port
 from policy.check.traffic import bound
-from policy.evaluate import Decision, evaluate
+from policy.evaluate import decide
 from policy.ir import EVERYTHING, Allow, Field, Match, Not, all_of, conjuncts, either_of
 from policy.packet import NEW, OUTPUT, Intervals, Packet
 from policy.packet.address import ANY_ADDRESS, V4, V6
@@ -216,17 +217,23 @@ class Exposure:
         return self._facts.region(packets, guess, within)
 
     def example(self, packets: Packets, at: At | None, guess: Match = EVERYTHING) -> Packet | None:
-        """Return one of some packets, sent through the evaluator; *at* is the rule that lets them in, if one does."""
+        """Return one of some packets that the evaluator lets in; *at* is the rule that does, if one does.
+
+        None where it says of those that were tried that unknowns decide. Raises `Disagreement` where it blocks one.
+        """
         facts = self._facts
         match = EVERYTHING if at is None else facts.rule(at).match
-        packet = facts.usual(packets, all_of(match, guess, Field("src", public()), Field("state", Intervals.of(NEW))))
-        packet = packet or next((found for some in packets.values() if (found := some.example()) is not None), None)
-        if packet is None:
-            return None
-        *_, last = evaluate(facts.ruleset, packet, index=facts.index)
-        if not (isinstance(last, Decision) and last.verdict == "allow"):
-            raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}, which is let in")
-        return packet if at is None else facts.replayed(packets.values(), [facts.rule(at)], packet)
+        usual = facts.usual(packets, all_of(match, guess, Field("src", public()), Field("state", Intervals.of(NEW))))
+        # The usual packet leaves open what is not known of packets, such as their length; the others do not.
+        for packet in chain((usual,), (some.example() for some in packets.values())):
+            if packet is None:
+                continue
+            last = decide(facts.ruleset, packet, index=facts.index)
+            if last.verdict == "allow":
+                return packet if at is None else facts.replayed(packets.values(), [facts.rule(at)], packet)
+            if last.verdict == "block":
+                raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}, which is let in")
+        return None
 
 
 def _families(addresses: Intervals) -> tuple[Intervals, ...]:

@@ -59,7 +59,7 @@ def command(
     if diff:
         return _show_fixes(plan, hide, unsafe_fixes, telling)
     if fix:
-        return _fix(plan, hide, unsafe_fixes, telling)
+        return _fix(plan, hide, write_baseline, unsafe_fixes, telling)
     from policy.app.lint import lint
 
     with progress(telling.out.style(err=True).color) as watch:
@@ -79,8 +79,7 @@ def _show_fixes(plan: Plan, hide: Hide, unsafe: bool, telling: Telling) -> int:
     if out.kind != "text" or telling.files:
         raise click.UsageError("`--diff` is shown as text alone", click.get_current_context())
     with progress(out.style(err=True).color) as watch:
-        fixed = fix(plan.paths, plan.linting, unsafe, watch)
-    hide(fixed.linted)
+        fixed = fix(plan.paths, plan.linting, unsafe, watch, hide)
     for draft in fixed.drafts:
         out.text(diff_text(draft.diff(), out.style()))
     if fixed.refused:
@@ -89,8 +88,8 @@ def _show_fixes(plan: Plan, hide: Hide, unsafe: bool, telling: Telling) -> int:
     return CANNOT if fixed.linted.errors else int(bool(fixed.drafts) or fixed.linted.failed(plan.fail_on))
 
 
-def _fix(plan: Plan, hide: Hide, unsafe: bool, telling: Telling) -> int:
-    """Fix, and say what was done and what is left."""
+def _fix(plan: Plan, hide: Hide, write_baseline: bool, unsafe: bool, telling: Telling) -> int:
+    """Fix, and say what was done and what is left; that is then what a new baseline knows."""
     from policy.app.fixing import fix
     from policy.app.written import write
     from policy.report.fixes_text import fixed_text, refusals_text
@@ -100,9 +99,10 @@ def _fix(plan: Plan, hide: Hide, unsafe: bool, telling: Telling) -> int:
         context = click.get_current_context()
         raise click.UsageError("standard input (`-`) cannot be written: `--diff` shows what would change", context)
     with progress(out.style(err=True).color) as watch:
-        fixed = fix(plan.paths, plan.linting, unsafe, watch)
+        fixed = fix(plan.paths, plan.linting, unsafe, watch, None if write_baseline else hide)
     write(fixed.drafts)
-    hide(fixed.linted)
+    if write_baseline:
+        hide(fixed.linted)
     telling.tell(fixed.linted, plan.fail_on)
     if fixed.refused:
         out.message(refusals_text(fixed.refused, out.style(err=True)))

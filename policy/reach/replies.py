@@ -97,6 +97,10 @@ class Replies(Generic[S]):
             if each.verdict == "allow" and each.end is not None and each.end.at is not None
         )
 
+    def follow(self) -> None:
+        """Find out what takes time: where first packets and replies end."""
+        _ = self.opened, self.blocking
+
     def blockers(self, firsts: S) -> list[tuple[End, S]]:
         """Return what blocks replies to *firsts*, and which of them, most first."""
         found: dict[object, tuple[End, Any]] = {}

@@ -62,6 +62,10 @@ class Budget:
         seconds = None if self.seconds is None else self.seconds * share
         return Budget(seconds, self.nodes, self.boxes, self.steps, self.ways, self)
 
+    def lift(self) -> None:
+        """Let this budget have no seconds of its own any more; those of the one that it is a part of still hold."""
+        self._ends = None
+
     def share(self, steps: int) -> Budget:
         """Return a budget of *steps* for one of many questions; what it spends is spent here too."""
         return Budget(None, self.nodes, self.boxes, steps, self.ways, self)

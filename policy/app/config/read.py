@@ -37,7 +37,7 @@ class Globs:
 
     def match(self, path: str) -> bool:
         """Does a path, or a folder above it, match?"""
-        real = Path(path).resolve()
+        real = Path(os.path.realpath(path))
         return real.is_relative_to(self._folder) and self._spec.match_file(real.relative_to(self._folder).as_posix())
 
 
@@ -78,7 +78,7 @@ def configuration(start: str, file: str | None = None, whole: bool = True) -> Co
     """
     if file is not None:
         return _read(source.read(file), whole, wanted=True)
-    place = Path(start).resolve()
+    place = Path(os.path.realpath(start))  # `resolve` refuses links that go in a circle
     for folder in (place, *place.parents) if place.is_dir() and start != STANDARD_INPUT else place.parents:
         for name in (FILE, PROJECT):
             path = folder / name
