@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from policy.app.load import facts, load
 from policy.check import Facts, Settings, Zone
 from policy.check.exposed import MOST_ALIKE, extents, of_group
-from policy.check.exposure import ALL_PORTS, HALF, Extent, may_serve
+from policy.check.exposure import ALL_PORTS, HALF, Asked, Extent
 from policy.check.services import Notable, notable
 from policy.check.traffic import bound
 from policy.checks import checks
@@ -198,7 +198,7 @@ def test_what_rules_open_together_is_what_the_evaluator_lets_in(ruleset: Ruleset
     matches = {(name, n): rule.match for name, p in ruleset.policies.items() for n, rule in enumerate(p.rules)}
     wanted = set()
     for service in notable():
-        mine = [at for at, match in matches.items() if may_serve(match, service)]
+        mine = [at for at, match in matches.items() if Asked.by(match).may_serve(service)]
         mine = [at for at in mine if (bound(matches[at], "src") & PUBLIC).size >= COUNTS * PUBLIC.size]
         parts = [senders for at in mine if (senders := brute.senders(at, service))]
         nearly_all = brute.share(set().union(*parts)) >= NEARLY_ALL

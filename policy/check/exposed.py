@@ -7,7 +7,7 @@ from itertools import groupby
 
 from policy._record import dataclass
 from policy.check.base import Check
-from policy.check.exposure import Exposure, Extent, Origin, Packets, may_serve
+from policy.check.exposure import Exposure, Extent, Origin, Packets
 from policy.check.facts import Facts
 from policy.check.services import Notable, notable
 from policy.check.wording import shown
@@ -55,7 +55,7 @@ def of_group(facts: Facts, group: str) -> Iterator[Opening]:
     exposure = facts.once(Exposure)
     for at in exposure.candidates:
         match = facts.rule(at).match
-        served = any(each.group == group and may_serve(match, each) for each in notable())
+        served = any(each.group == group and exposure.asked(at).may_serve(each) for each in notable())
         if not served or exposure.extent(at) is not Extent.FEW:
             continue
         packets = exposure.packets(at)

@@ -58,9 +58,21 @@ class Origin:
     whole: tuple[Intervals, ...]
 
 
-def may_serve(match: Match, service: Notable) -> bool:
-    """May packets of a service be among those of a match, as it is written?"""
-    return service.protocol in bound(match, "proto") and bound(match, "dport").meets(service.ports)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The protocols and the destination ports that a match allows at most, as it is written."""
+
+    protocols: Intervals
+    ports: Intervals
+
+    @staticmethod
+    def by(match: Match) -> Asked:
+        """Return those of a match."""
+        return Asked(bound(match, "proto"), bound(match, "dport"))
+
+    def may_serve(self, service: Notable) -> bool:
+        """May packets of a service be among those that match?"""
+        return service.protocol in self.protocols and self.ports.meets(service.ports)
 
 
 class Exposure:
@@ -76,6 +88,7 @@ class Exposure:
         self._packets: dict[At, dict[int | None, Any]] = {}
         self._matching: dict[tuple[int | None, Match], Any] = {}
         self._extents: dict[At, Extent] = {}
+        self._asked: dict[At, Asked] = {}
 
     def _origins(self) -> Iterator[Origin]:
         zones = [zone for zone in self._facts.settings.zones if zone.untrusted]
@@ -134,8 +147,9 @@ class Exposure:
         Each has those of its ports that are open.
         """
         found = []
+        asked = Asked.by(match)
         for each in notable():
-            if group in (None, each.group) and may_serve(match, each):
+            if group in (None, each.group) and asked.may_serve(each):
                 mine = self.within(packets, each.match)
                 if mine and self.origin(mine):
                     open_ = Intervals.of(*(pair for some in mine.values() for pair in some.values("dport").ranges))
@@ -143,6 +157,12 @@ class Exposure:
         return found
 
     # Rules
+
+    def asked(self, at: At) -> Asked:
+        """Return which protocols and ports a rule asks for."""
+        if at not in self._asked:
+            self._asked[at] = Asked.by(self._facts.rule(at).match)
+        return self._asked[at]
 
     @cached_property
     def candidates(self) -> tuple[At, ...]:

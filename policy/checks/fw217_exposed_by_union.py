@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator
 
 from policy.check import Check, Facts
 from policy.check.exposed import listed
-from policy.check.exposure import Exposure, Packets, may_serve
+from policy.check.exposure import Exposure, Packets
 from policy.check.services import Notable, notable
 from policy.check.source_ports import is_about_source_ports
 from policy.check.traffic import bound
@@ -52,7 +52,7 @@ def together(facts: Facts) -> dict[tuple[At, ...], list[Notable]]:
 def _together(facts: Facts, service: Notable, rules: list[At]) -> tuple[At, ...]:
     """Return the rules that do so for one service, if there are any."""
     exposure = facts.once(Exposure)
-    mine = [at for at in rules if may_serve(facts.rule(at).match, service)]
+    mine = [at for at in rules if exposure.asked(at).may_serve(service)]
     sources = [bound(facts.rule(at).match, "src") for at in mine]
     if not exposure.is_wide(Intervals.of(*(pair for each in sources for pair in each.ranges)), NEARLY_ALL):
         return ()

@@ -18,7 +18,7 @@ from policy.sets.budget import Budget, Exhausted
 from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, Layout, layout
 from policy.sets.natural import finished, preferred
 from policy.sets.regions import Box, Region, at_most, merged, plain
-from policy.sets.truth import Truth, balanced, truth
+from policy.sets.truth import Remembered, Truth, balanced, truth
 from policy.sets.words import described, described_first
 
 Values = dict[str, Intervals]
@@ -46,6 +46,7 @@ class BoxSpace:
         self.budget = budget or Budget()
         self.hook = hook
         self.unites = False
+        self._remembered: Remembered[Boxes] = Remembered()
         self.original: Now = ()
         self.fresh: Values = {}
         self.nothing = Boxes(self, ())
@@ -77,7 +78,7 @@ class BoxSpace:
 
     def truth(self, match: Match, now: Now = (), assume: Mapping[str, bool] | None = None) -> Truth[Boxes]:
         """Return which packets may and must match."""
-        return truth(match, self, now, assume or {})
+        return truth(match, self, now, assume or {}) if assume or now else self._remembered(match, self, now)
 
     def of_match(self, match: Match) -> Boxes:
         """Return the packets that match; where an impure unknown decides, those that may."""

@@ -10,7 +10,7 @@ from policy.sets.budget import Budget
 from policy.sets.encoding import ORIGINAL, Encoding, Now
 from policy.sets.layout import layout
 from policy.sets.packets import PacketSet
-from policy.sets.truth import Truth, balanced, truth
+from policy.sets.truth import Remembered, Truth, balanced, truth
 
 LEAST_NODES = 1 << 22
 NODES_PER_RULE = 1 << 11
@@ -48,6 +48,7 @@ class Space:
         self.original = ORIGINAL
         self.hook = hook
         self.unites = True
+        self._remembered: Remembered[PacketSet] = Remembered()
 
     def union(self, sets: Iterable[PacketSet]) -> PacketSet:
         """Return the packets of any of *sets*."""
@@ -63,7 +64,7 @@ class Space:
 
     def truth(self, match: Match, now: Now = ORIGINAL, assume: Mapping[str, bool] | None = None) -> Truth[PacketSet]:
         """Return which packets may and must match."""
-        return truth(match, self, now, assume or {})
+        return truth(match, self, now, assume or {}) if assume or now.changed else self._remembered(match, self, now)
 
     def of_match(self, match: Match) -> PacketSet:
         """Return the packets that match; where an impure unknown decides, those that may."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Generic, NamedTuple, Protocol, Self, TypeVar, assert_never
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, assert_never
 
-from policy.ir import All, Any, Definition, Either, Field, Match, Not, Rewrite, Set, Unknown
+from policy import ir
+from policy.ir import All, Definition, Either, Field, Match, Not, Rewrite, Set, Unknown
 from policy.packet import Intervals, Packet, ValueSet
 from policy.sets.budget import Budget
 from policy.sets.layout import Layout
@@ -55,6 +56,20 @@ class Truth(NamedTuple, Generic[S]):
     must: S
 
 
+class Remembered(Generic[S]):
+    """The truths of matches as packets arrive, each found out once: of this very match, as comparing takes longer."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Match, Truth[S]]] = {}
+
+    def __call__(self, match: Match, fields: Sets[S, Any], now: Any) -> Truth[S]:
+        """Return the truth of a match, where nothing is changed or assumed."""
+        known = self._known.get(id(match))
+        if known is None:
+            known = self._known[id(match)] = match, truth(match, fields, now, {})  # kept, so that the id stays its own
+        return known[1]
+
+
 class Sets(Protocol[S, N]):
     """A space of packet sets. An *N* is what actions have changed on the way so far; *original*: nothing.
 
@@ -87,7 +102,7 @@ class Sets(Protocol[S, N]):
 def truth(match: Match, fields: Sets[S, N], now: N, assume: Mapping[str, bool]) -> Truth[S]:
     """Return which packets may and must match; *assume* settles unknowns by their key."""
     match match:
-        case Any():
+        case ir.Any():
             return Truth(fields.everything, fields.everything)
         case Field(name, values):
             found = fields.field(name, values, now)
