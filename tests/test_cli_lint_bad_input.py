@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import subprocess
 import sys
 from ipaddress import IPv4Address
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -102,3 +104,21 @@ def test_a_formula_in_disguise_is_undecided_within_the_budget() -> None:
     done = lint("-", "--budget", "5", "--language", "iptables", stdin=formula(60, 252).encode())
     # Which of the two limits is met first depends on the machine.
     assert re.search(r"it would take more than (1,310,720 nodes|5 seconds)", done.out + done.err)
+    assert time.monotonic() - began < 20
+    assert "it would take more than 1,310,720 nodes" in done.out + done.err
+
+
+def test_a_folder_that_cannot_be_looked_into_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "x.fw").write_text("policy p {\n    default block\n}\n", encoding="utf-8")
+    look = os.scandir
+
+    def refused(path: str) -> object:
+        if path.endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return look(path)
+
+    with patch("os.scandir", refused):
+        done = run("lint", str(tmp_path), "--format", "json", "--fail-on", "never")
+    assert done.status == 2
+    assert [error["file"] for error in done.json()["errors"]] == [str(tmp_path / "shut")]

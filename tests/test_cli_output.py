@@ -129,3 +129,15 @@ def test_what_cannot_be_written(output: tuple[str, ...], said: str) -> None:
     assert done.status == 2
     assert said in done.err
     assert here() == ["x.fw"]
+
+
+@pytest.mark.parametrize("fix", [(), ("--fix",)])
+def test_rules_are_not_written_over(folder: Path, fix: tuple[str, ...]) -> None:
+    (folder / "link").symlink_to("x.fw")
+    (folder / "bad.fw").write_text("policy {", encoding="utf-8")
+    for name in ("x.fw", "link", "./bad.fw"):
+        done = run("lint", "x.fw", "bad.fw", "--output", f"json={name}", *fix)
+        assert done.status == 2
+        assert f"cannot write `{name}`: it is one of the files that are linted" in done.err
+        assert (folder / "x.fw").read_text(encoding="utf-8") == DEAD
+        assert (folder / "bad.fw").read_text(encoding="utf-8") == "policy {"

@@ -129,6 +129,8 @@ def test_of_any_document(text: str) -> None:
         ("a = 1\na = 2\n", "this is no TOML: cannot overwrite a value", (2, 6)),
         ('a = "x', "this is no TOML: ", (1, 7)),
         ("a = " + "[" * 5000, "the file is nested too deeply", (1, 1)),
+        ("a = " + "9" * 5000, "a number has too many digits", (1, 1)),
+        ("\ufeffa = = 2", "this is no TOML: invalid value", (1, 6)),
     ],
 )
 def test_what_is_no_toml(text: str, said: str, place: tuple[int, int]) -> None:
@@ -137,3 +139,9 @@ def test_what_is_no_toml(text: str, said: str, place: tuple[int, int]) -> None:
     (found,) = raised.value.diagnostics
     assert found.message.startswith(said)
     assert (found.span.line, found.span.column) == place
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    toml = read_toml(Source("x.toml", "\ufeffa = 1"))
+    assert toml.value == {"a": 1}
+    assert toml.keys[("a",)].column == 2

@@ -34,7 +34,8 @@ def files_of(
 
     Of a directory these are all below it with one of the *endings*, but for hidden ones, those behind links to
     directories, and those that are *excluded*, in the order of their paths. What is no ordinary file (a pipe, a device)
-    must be named. A directory of which all files are excluded has some.
+    must be named. A directory of which all files are excluded has some. One that cannot be looked into is among them:
+    who reads it is told why not.
     """
     found: dict[str, File] = {}
     barren: list[str] = []
@@ -53,9 +54,11 @@ def files_of(
 
 
 def _below(folder: str, endings: tuple[str, ...]) -> Iterator[str]:
-    for place, folders, names in os.walk(folder):
+    unreadable: list[str] = []
+    for place, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(place, name)
             if name.endswith(endings) and not name.startswith(".") and (path.is_file() or not path.exists()):
                 yield str(path)
+    yield from unreadable

@@ -40,15 +40,19 @@ def write(files: Iterable[Draft]) -> None:
     """
     drafts: list[tuple[Draft, Path, Path]] = []
     done: list[tuple[Draft, Path]] = []
+    name = ""
     try:
         for file in files:
-            target = Path(os.path.realpath(file.source.name))
+            name = file.source.name
+            target = Path(os.path.realpath(name))
             drafts.append((file, draft(file.text.encode(), target), target))
         for file, _, target in drafts:
+            name = file.source.name
             if target.read_bytes() != file.source.text.encode():
                 _withdraw(drafts)
                 raise CannotAnswer(f"`{file.source.name}` has changed since it was read", "nothing was changed")
         for file, made, target in drafts:
+            name = file.source.name
             made.replace(target)
             done.append((file, target))
     except OSError as error:
@@ -56,7 +60,10 @@ def write(files: Iterable[Draft]) -> None:
         for file, target in done:
             with suppress(OSError):
                 draft(file.source.text.encode(), target).replace(target)
-        raise CannotAnswer(f"could not write `{error.filename}`: {error.strerror}", "nothing was changed") from None
+        reason = error.strerror or str(error)
+        raise CannotAnswer(
+            f"could not write `{name}`: {reason[:1].lower()}{reason[1:]}", "nothing was changed"
+        ) from None
 
 
 def _withdraw(drafts: Iterable[tuple[Draft, Path, Path]]) -> None:

@@ -90,9 +90,13 @@ class Telling:
         from policy.app.problem import CannotAnswer
         from policy.app.whole import write_whole
         from policy.report.diagnostics_text import problem_text
+        from policy.source import real
 
+        rules = {real(name) for name in (*linted.files, *(error.span.source.name for error in linted.errors))}
         for file in self.files:
             try:
+                if real(file.path) in rules:
+                    raise CannotAnswer(f"cannot write `{file.path}`: it is one of the files that are linted")
                 write_whole(file.path, report(file.kind or self.out.kind, linted, Wanted(fail_on, self.statistics)))
             except CannotAnswer as error:
                 self.out.message(problem_text(str(error), error.help, self.out.style(err=True)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import reduce
@@ -18,7 +18,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from policy._record import dataclass
-from policy.app.config.kinds import Choice, Key, Kind, Many, Named, Plain, Table
+from policy.app.config.kinds import Choice, Key, Kind, Many, Named, Plain, Table, filled
 from policy.diagnostic import Severity
 from policy.languages import LANGUAGES
 from policy.packet import EMPTY, Intervals, Names
@@ -109,7 +109,7 @@ def keys_of(owner: type) -> tuple[Key, ...]:
         kind = _kind(hints[each.name])
         if kind is not None:
             needed = each.default is MISSING and each.default_factory is MISSING
-            found.append(Key(owner, each.name, kind, each.default, needed))
+            found.append(Key(owner, each.name, filled(kind) if needed else kind, each.default, needed))
     return tuple(found)
 
 
@@ -141,7 +141,8 @@ def _list(item: Any) -> Kind:
     if is_dataclass(item):
         assert isinstance(item, type)
         make: Callable[..., Any] = item
-        keys = tuple(key for key in keys_of(item) if key.attribute != "name")
+        named = [key for key in keys_of(item) if key.attribute != "name"]
+        keys = tuple(replace(key, kind=filled(key.kind)) if key.default is None else key for key in named)
         some = tuple(key.name for key in keys if key.default is None)
         return Named(_TEXTS["name"], Table(keys, some=some), "a table", lambda name, given: make(name, **given))
     kind = _kind(item)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from policy._record import dataclass
@@ -11,6 +13,9 @@ from policy.app.problem import CannotAnswer
 from policy.diagnostic import did_you_mean
 
 Schema = dict[str, Any]
+
+_MOST = 1 << 1023
+"""From here on whole numbers are none with a fraction."""
 
 Note = Callable[["At", str, str | None], None]
 """Is told of something wrong: where, what, and what to do."""
@@ -73,7 +78,7 @@ class Plain:
 
     def read(self, value: Any, at: At) -> Any:
         if self.type is float and type(value) is int:
-            value = float(value)
+            value = float(value) if abs(value) < _MOST else math.inf
         if type(value) is not self.type:
             at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
             return None
@@ -115,22 +120,32 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A list of *item*; *make* turns what the items mean into what the list does."""
+    """A list of *item*, of *least* items; *make* turns what the items mean into what the list does."""
 
     item: Kind
     words: str
     make: Callable[[list[Any]], Any] = tuple
+    least: int = 0
 
     def schema(self, describe: Describe) -> Schema:
-        return {"type": "array", "items": self.item.schema(describe)}
+        least: Schema = {"minItems": self.least} if self.least else {}
+        return {"type": "array", "items": self.item.schema(describe), **least}
 
     def read(self, value: Any, at: At) -> Any:
         if not isinstance(value, list):
             alone = f"write `{at.path[-1]} = [{_shown(value)}]`" if isinstance(value, str) else None
             at.wrong(f"{at.name} must be {self.words}, not {_called(value)}", alone)
             return None
+        if len(value) < self.least:
+            at.wrong(f"{at.name} is empty", "write what is in it, or leave the key out")
+            return None
         items = [self.item.read(each, at.below(number)) for number, each in enumerate(value)]
         return self.make([each for each in items if each is not None])
+
+
+def filled(kind: Kind) -> Kind:
+    """Return a kind with at least one item, if it is one of lists: where an empty one would mean nothing."""
+    return replace(kind, least=1) if isinstance(kind, Many) else kind
 
 
 @dataclass(frozen=True, slots=True)

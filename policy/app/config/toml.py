@@ -50,15 +50,23 @@ class Toml:
 def read_toml(source: Source) -> Toml:
     """Return what a text says, and where; raises `Mistakes` if it is no TOML."""
     try:
-        value = tomllib.loads(source.text)
+        value = tomllib.loads(_without_mark(source.text))
     except tomllib.TOMLDecodeError as error:
         raise Mistakes([_no_toml(source, str(error))]) from None
     except RecursionError:
         message = "the file is nested too deeply"
         raise Mistakes([Diagnostic(CODE, message, Span(source, 0, 0), "write it with fewer levels")]) from None
+    except ValueError:  # of `int`, which has a limit
+        message = "a number has too many digits"
+        raise Mistakes([Diagnostic(CODE, message, Span(source, 0, 0), "write it with fewer digits")]) from None
     walk = _Walk(source)
     walk.document()
     return Toml(source, value, walk.keys, walk.values)
+
+
+def _without_mark(text: str) -> str:
+    """Return a text with a blank for the byte order mark that some editors write, so that places stay."""
+    return " " + text[1:] if text.startswith("\ufeff") else text
 
 
 def _no_toml(source: Source, text: str) -> Diagnostic:
@@ -78,7 +86,7 @@ class _Walk:
         self.keys: dict[Path, Span] = {}
         self.values: dict[Path, Span] = {}
         self._source = source
-        self._text = source.text
+        self._text = _without_mark(source.text)
         self._at = 0
         self._tables: Counter[Path] = Counter()
         """How many tables each array of tables has so far."""
