@@ -104,8 +104,6 @@ def test_a_formula_in_disguise_is_undecided_within_the_budget() -> None:
     done = lint("-", "--budget", "5", "--language", "iptables", stdin=formula(60, 252).encode())
     # Which of the two limits is met first depends on the machine.
     assert re.search(r"it would take more than (1,310,720 nodes|5 seconds)", done.out + done.err)
-    assert time.monotonic() - began < 20
-    assert "it would take more than 1,310,720 nodes" in done.out + done.err
 
 
 def test_a_folder_that_cannot_be_looked_into_is_not_passed_over(tmp_path: Path) -> None:

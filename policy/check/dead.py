@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from policy.check.base import Check, Undecided
 from policy.check.facts import Facts
-from policy.check.fixes import removal
+from policy.check.fixes import removal, removals
+from policy.check.wording import shown
 from policy.diagnostic import Diagnostic, Related
 from policy.ir import Allow, Block, Goto, Jump, Reject, Return, Rule
 from policy.reach import At, Kind, Standing
@@ -14,6 +16,9 @@ from policy.reach.effects import verdict
 from policy.source import Span
 
 SHOWN_CAUSES = 10
+
+MOST_ALIKE = 10
+"""So many rules of a policy that one cause makes dead have findings of their own."""
 
 Say = Callable[[Facts, At, Standing[At]], tuple[str, str] | None]
 """Says of a dead rule what is wrong with it, and what to do; nothing where another check says it better."""
@@ -24,15 +29,35 @@ def dead_rules(
 ) -> Iterator[Diagnostic | Undecided]:
     """Yield a finding for each dead rule whose standing is *wanted*, and what is undecided, once a policy."""
     undecided: dict[str, list[At]] = {}
+    found: dict[object, list[tuple[At, Standing[At], str, str]]] = {}
     for at, standing in facts.standings.of.items():
         if standing.kind is Kind.UNDECIDED:
             undecided.setdefault(at[0], []).append(at)
         elif standing.dead and wanted(standing) and (said := say(facts, at, standing)):
-            yield _finding(check, facts, at, standing, *said)
+            cause = (at[0], standing.by) if standing.by else at
+            found.setdefault(cause, []).append((at, standing, *said))
+    for alike in found.values():
+        if len(alike) > MOST_ALIKE:
+            yield _counted(check, facts, alike)
+        else:
+            yield from (_finding(check, facts, *each) for each in alike)
     for name, places in undecided.items():
         reason = facts.standings.of[places[0]].reason
         count = f"{len(places)} rules of `{name}`" if len(places) > 1 else f"a rule of `{name}`"
         yield Undecided(facts.rule(places[0]).span, f"{count} took {reason}")
+
+
+def _counted(check: Check, facts: Facts, alike: Sequence[tuple[At, Standing[At], str, str]]) -> Diagnostic:
+    """Return one finding for many rules of a policy that have one cause."""
+    first, *others = alike
+    places = [at for at, *_ in alike]
+    finding = _finding(check, facts, *first)
+    return replace(
+        finding,
+        message=f"{finding.message}; so it is with {len(others):,} other rules of `{places[0][0]}`",
+        related=(*finding.related, *shown(facts, [(at, "this one, too") for at in places[1:]])),
+        fix=removals(facts, places, safe=all(standing.same is True for _, standing, *_ in alike)),
+    )
 
 
 def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message: str, help: str) -> Diagnostic:

@@ -36,9 +36,9 @@ def removal(facts: Facts, at: At, safe: bool, rests: Iterable[At] = ()) -> Fix |
     return offer(facts, "remove the rule", RemoveRule(rule), safe=safe and rule.label is None, rests=places)
 
 
-def removals(facts: Facts, places: Iterable[At]) -> Fix | None:
+def removals(facts: Facts, places: Iterable[At], safe: bool) -> Fix | None:
     """Return the fix that removes rules without which, all together, nothing changes; first those without a label."""
     rules = [facts.rule(at) for at in places]
     plain = [rule for rule in rules if rule.label is None]
     changes = (RemoveRule(rule) for rule in plain or rules)
-    return offer(facts, "remove the rules", *changes, safe=bool(plain))
+    return offer(facts, "remove the rules", *changes, safe=safe and bool(plain))

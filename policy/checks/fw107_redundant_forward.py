@@ -87,7 +87,7 @@ def _counted(facts: Facts, alike: Sequence[tuple[At, Redundant[Any]]]) -> Diagno
         f"rules of `{places[0][0]}`",
         help="remove them, or keep them with notes that say why they stand here",
         related=shown(facts, [(at, "this one, too") for at in places[1:]]),
-        fix=removals(facts, places),
+        fix=removals(facts, places, safe=True),
     )
 
 

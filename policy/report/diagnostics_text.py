@@ -11,7 +11,7 @@ from policy.report.style import PLAIN, Style, clean
 
 MOST_SHOWN = 20
 
-MOST_RELATED = 4
+MOST_RELATED = 5
 """Of more other places only so many are shown."""
 
 _LOOKS = {Severity.ERROR: "bad", Severity.WARNING: "open", Severity.INFO: "mark"}
