@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -10,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from policy.app import workers
+from policy.app.fixing import fix
 from policy.app.lint import lint
 from policy.app.linted import Linted, Linting, Treatment
 from policy.app.selection import selected
 from policy.check import Check, Facts
 from policy.diagnostic import Diagnostic, Severity
 from policy.report.lint_json import lint_json
+from policy.sets.dd import Diagram
 from tests.command import ROOT
+from tests.fixing import HOW
 
 GIVING_UP = "give-up"
 
@@ -59,3 +63,17 @@ def test_a_process_that_is_ended_costs_only_its_own_file(tmp_path: Path) -> None
     assert [Path(error.span.source.name).stem for error in found.errors] == [GIVING_UP]
     assert "was ended" in found.errors[0].message
     assert {Path(name).stem for name in found.files} == {"one", "two", "three"}
+
+
+def test_what_was_known_of_a_file_is_gone_when_it_is_done(tmp_path: Path) -> None:
+    file = tmp_path / "x.fw"
+    text = "policy p {\n    default block\n    allow tcp/22\n    allow tcp/22 from 10.0.0.1\n}\n"
+    file.write_text(text, encoding="utf-8")
+    gc.collect()
+    before = sum(isinstance(each, Diagram) for each in gc.get_objects())
+    gc.disable()  # no luck
+    try:
+        assert fix([str(file)], HOW, unsafe=False).done
+        assert sum(isinstance(each, Diagram) for each in gc.get_objects()) == before
+    finally:
+        gc.enable()

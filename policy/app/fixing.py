@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
@@ -122,6 +123,7 @@ class _Fixing:
             found = settle(mine, Attempt(group, self.texts, Budget(self.how.seconds)))
             result.accepted += found.accepted
             result.refused += found.refused
+            gc.collect()  # diagrams are large, and refer to themselves: of many files they would fill the memory
         return result
 
     def _take(self, settled: Settled, wanted: Sequence[Offer], roots: Sequence[Root]) -> None:
