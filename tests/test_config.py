@@ -279,6 +279,7 @@ WRONG: dict[str, str] = {
     "wide-ports = -1": "1:14 -1 is below 0",
     "expiry-days = 1979-05-27": "1:15 `expiry-days` must be a whole number, not a date",
     "exclude = ['']": "1:12 `` matches nothing",
+    "exclude = ['!']": "1:12 `!` is no pattern of paths",
     "paths = ['']": "1:10 the name is empty",
     "severity = 'error'": "1:12 `severity` must be a table, not a text",
     "[severity]\nFW101 = 'bad'": "2:9 `FW101` must be `error`, `warning` or `info`, not `bad`",
@@ -301,7 +302,7 @@ WRONG: dict[str, str] = {
 """A configuration, and where what is said of it, with the help in parentheses; the beginning of it suffices."""
 
 ONLY_WE_KNOW = re.compile(
-    r"no check|a prefix|inf is|matches nothing|regular expression|interface$|no TOML|not a date|FW001", re.MULTILINE
+    r"no check|a prefix|inf is|matches nothing|pattern of paths|regular expression|interface$|no TOML|not a date|FW001", re.MULTILINE
 )
 """What a schema does not say."""
 

@@ -162,7 +162,10 @@ def _glob(text: str) -> str:
 
     if not text.strip() or text.startswith("#"):
         raise ValueError(f"`{text}` matches nothing")
-    GitIgnoreSpec.from_lines([text])
+    try:
+        GitIgnoreSpec.from_lines([text])
+    except ValueError:
+        raise ValueError(f"`{text}` is no pattern of paths, as `.gitignore` has them") from None
     return text
 
 
