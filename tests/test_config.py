@@ -302,7 +302,9 @@ WRONG: dict[str, str] = {
 """A configuration, and where what is said of it, with the help in parentheses; the beginning of it suffices."""
 
 ONLY_WE_KNOW = re.compile(
-    r"no check|a prefix|inf is|matches nothing|pattern of paths|regular expression|interface$|no TOML|not a date|FW001", re.MULTILINE
+    r"no check|a prefix|inf is|matches nothing|pattern of paths|"
+    r"regular expression|interface$|no TOML|not a date|FW001",
+    re.MULTILINE,
 )
 """What a schema does not say."""
 
