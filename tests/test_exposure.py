@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from policy.app.load import facts, load
 from policy.check import Facts, Settings, Zone
-from policy.check.exposed import MOST_ALIKE, extents, of_group
+from policy.check.exposed import extents, of_group
 from policy.check.exposure import ALL_PORTS, HALF, NEARLY_ALL, Asked, Extent
 from policy.check.services import Notable, notable
 from policy.check.traffic import bound
+from policy.check.wording import MOST_ALIKE
 from policy.checks import checks
 from policy.checks.fw217_exposed_by_union import COUNTS, together
 from policy.diagnostic import Diagnostic
@@ -275,7 +276,7 @@ def test_many_rules_that_open_the_same_are_one_finding() -> None:
     assert len(lines("FW205", dump(*few))) == MOST_ALIKE
     found = lines("FW205", dump(*few, f"FORWARD -d 192.0.2.99 {SSH}", "FORWARD -p tcp --dport 22:23"))
     assert list(found) == [4]
-    assert found[4].endswith(f"; so do {MOST_ALIKE + 1} other rules of `FORWARD`")
+    assert found[4].endswith(f", and so it is with {MOST_ALIKE + 1} other rules of `FORWARD`")
 
 
 @pytest.mark.parametrize("ports", [1000, 500])

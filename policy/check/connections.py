@@ -10,6 +10,7 @@ from policy.check.base import Check
 from policy.check.facts import Facts
 from policy.check.source_ports import waits_for_replies
 from policy.check.tables import rows
+from policy.check.wording import MOST_ALIKE, others_too
 from policy.diagnostic import Diagnostic, Related
 from policy.ir import Field, Match, Rule, all_of, walk
 from policy.netfilter import LANGUAGES
@@ -25,9 +26,6 @@ MOST_LOST = 0.5
 
 SHARE = 1 / 6
 """What becomes of connections may take this share of the time."""
-
-MOST_FINDINGS = 10
-"""More rules of a hook than these are counted in one finding."""
 
 
 def judged(facts: Facts) -> Iterator[Replies[Any]]:
@@ -146,9 +144,9 @@ def findings(
     check: Check, facts: Facts, replies: Replies[Any], found: Sequence[tuple[Rule, Any]], message: str, help: str
 ) -> Iterator[Diagnostic]:
     """Yield a finding for each rule with the requests that get no reply; one for all, where they are many."""
-    folded = len(found) > MOST_FINDINGS
+    folded = len(found) > MOST_ALIKE
     for rule, lost in found[:1] if folded else found:
-        others = f", and so it is with {len(found) - 1} other rules" if folded else ""
+        others = others_too(len(found) - 1) if folded else ""
         more = tuple(Related(each.span, "the same holds for this rule") for each, _ in found[1:3] if folded)
         yield check.finding(
             rule.span,

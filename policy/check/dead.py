@@ -8,7 +8,7 @@ from dataclasses import replace
 from policy.check.base import Check, Undecided
 from policy.check.facts import Facts
 from policy.check.fixes import removal, removals
-from policy.check.wording import shown
+from policy.check.wording import MOST_ALIKE, others_too, shown
 from policy.diagnostic import Diagnostic, Related
 from policy.ir import Allow, Block, Goto, Jump, Reject, Return, Rule
 from policy.reach import At, Kind, Standing
@@ -16,9 +16,6 @@ from policy.reach.effects import verdict
 from policy.source import Span
 
 SHOWN_CAUSES = 10
-
-MOST_ALIKE = 10
-"""So many rules of a policy that one cause makes dead have findings of their own."""
 
 Say = Callable[[Facts, At, Standing[At]], tuple[str, str] | None]
 """Says of a dead rule what is wrong with it, and what to do; nothing where another check says it better."""
@@ -54,7 +51,7 @@ def _counted(check: Check, facts: Facts, alike: Sequence[tuple[At, Standing[At],
     finding = _finding(check, facts, *first)
     return replace(
         finding,
-        message=f"{finding.message}; so it is with {len(others):,} other rules of `{places[0][0]}`",
+        message=f"{finding.message}{others_too(len(others), places[0][0])}",
         related=(*finding.related, *shown(facts, [(at, "this one, too") for at in places[1:]])),
         fix=removals(facts, places, safe=all(standing.same is True for _, standing, *_ in alike)),
     )

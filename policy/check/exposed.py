@@ -10,7 +10,7 @@ from policy.check.base import Check
 from policy.check.exposure import INTERNET, Exposure, Extent, Packets
 from policy.check.facts import Facts
 from policy.check.services import Notable, notable
-from policy.check.wording import shown
+from policy.check.wording import MOST_ALIKE, others_too, shown
 from policy.diagnostic import Diagnostic
 from policy.ir import EVERYTHING, Field, Match, all_of, either_of
 from policy.packet.special import public
@@ -21,9 +21,6 @@ SHOWN_SERVICES = 4
 
 INDIRECT = "; to these addresses, which are not public, a translation (DNAT), the provider or a neighbour must lead"
 """What is also said of what only comes to addresses that the Internet does not route."""
-
-MOST_ALIKE = 5
-"""More rules of a policy that open the same are one finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ def findings(
         for each in some:
             message = say(each)
             if others:
-                message += f"; so do {len(others)} other rules of `{each.at[0]}`"
+                message += others_too(len(others), each.at[0])
             yield check.finding(
                 facts.rule(each.at).span,
                 message,

@@ -9,6 +9,9 @@ from policy.diagnostic import Related
 from policy.ir import Allow, Block, Reject, Verdict
 from policy.reach import At
 
+MOST_ALIKE = 10
+"""Of more rules than these in which the same is wrong, one finding speaks, and counts them."""
+
 SHOWN_RULES = 3
 """So many other rules are shown with a finding."""
 
@@ -30,6 +33,11 @@ def counted(count: int, adjective: str) -> str:
     if count > 1:
         return f"{count} {adjective} rules"
     return f"a{'n' if adjective[0] in 'aeiou' else ''}{'' if adjective == 'other' else ' '}{adjective} rule"
+
+
+def others_too(count: int, policy: str | None = None) -> str:
+    """Return the end of a message that speaks of one rule for many: `, and so it is with 12 other rules`."""
+    return f", and so it is with {count:,} other rules" + (f" of `{policy}`" if policy else "")
 
 
 def before(facts: Facts, at: At) -> str:

@@ -27,15 +27,12 @@ from typing import Any
 from policy.change import Fix
 from policy.check import Check, Facts
 from policy.check.fixes import removal, removals
-from policy.check.wording import counted, shown, verb
+from policy.check.wording import MOST_ALIKE, counted, others_too, shown, verb
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import conjuncts
 from policy.reach import At
 from policy.reach.effects import deciding
 from policy.reach.redundant import Redundant
-
-_MOST = 10
-"""So many rules of a policy that its default makes redundant have findings of their own."""
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
@@ -48,7 +45,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         elif found is not None:
             by_default.setdefault(at[0], []).append((at, found))
     for alike in by_default.values():
-        if len(alike) > _MOST:
+        if len(alike) > MOST_ALIKE:
             yield _counted(facts, alike)
         else:
             yield from (_finding(facts, at, found) for at, found in alike)
@@ -83,8 +80,7 @@ def _counted(facts: Facts, alike: Sequence[tuple[At, Redundant[Any]]]) -> Diagno
     return _said(
         facts,
         alike[0],
-        f"without this rule the default {_does(facts, places[0])} the same packets, and so it is with {others} other "
-        f"rules of `{places[0][0]}`",
+        f"without this rule the default {_does(facts, places[0])} the same packets{others_too(others, places[0][0])}",
         help="remove them, or keep them with notes that say why they stand here",
         related=shown(facts, [(at, "this one, too") for at in places[1:]]),
         fix=removals(facts, places, safe=True),

@@ -73,7 +73,7 @@ class Plain:
     json: Schema
     meaning: Callable[[Any], Any] = lambda value: value
 
-    def schema(self, describe: Describe) -> Schema:  # noqa: ARG002 (nothing of it has a name)
+    def schema(self, describe: Describe) -> Schema:  # noqa: ARG002 (it has no keys that would be described)
         return dict(self.json)
 
     def read(self, value: Any, at: At) -> Any:
@@ -103,7 +103,7 @@ class Choice:
         *others, last = (f"`{option}`" for option in self.options)
         return f"{', '.join(others)} or {last}" if others else last
 
-    def schema(self, describe: Describe) -> Schema:  # noqa: ARG002 (nothing of it has a name)
+    def schema(self, describe: Describe) -> Schema:  # noqa: ARG002 (it has no keys that would be described)
         return {"enum": list(self.options)}
 
     def read(self, value: Any, at: At) -> Any:
