@@ -7,6 +7,9 @@ from dataclasses import field
 from policy._record import dataclass
 from policy.source import Span
 
+Place = tuple[str, int]
+"""The name of a text and an offset in it: the same in every process."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
@@ -19,6 +22,11 @@ class Suppression:
     reason: str | None
     whole_file: bool = False
     span: Span = field(compare=False, repr=False, kw_only=True)
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return self.span.source.name, self.span.start
 
     def names(self, code: str, name: str | None) -> bool:
         """Does it name a check?"""

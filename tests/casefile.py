@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from policy.app.checking import checked
+from policy.app.checking import Checking, checked
 from policy.app.load import facts, load
 from policy.app.selection import selected
 from policy.check import Check, Facts, Settings
@@ -59,7 +59,9 @@ def found(check: Check, text: str) -> list[Diagnostic]:
     except Mistakes as mistakes:
         return mistakes.diagnostics
     if check.review:
-        reviewed = [each for one in files for each in checked(one.ruleset.sources[0], one, selected()).reviewed]
+        reviewed = [
+            each for one in files for each in checked(Checking(one.ruleset.sources[0], one), selected()).reviewed
+        ]
         return [each for each in reviewed if each.code == check.code]
     finds = [each for one in files if check.find for each in check.find(one)]
     return [each for each in finds if isinstance(each, Diagnostic)]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.app.baseline import NAME, Baseline, Known, parsed, read, write
-from policy.app.checking import checked
+from policy.app.checking import Checking, checked
 from policy.app.linted import Linted
 from policy.app.load import facts, load
 from policy.checks import checks
@@ -210,7 +210,7 @@ CHECKS = tuple(check for check in checks() if check.code in ("FW101", "FW102", "
 
 def found(body: str, header: str = "") -> list[Diagnostic]:
     rules = load(Source("x.fw", f"{header}policy p {{\n    default block\n{body}}}\n"))
-    return checked(rules.sources[0], facts(rules), CHECKS).findings
+    return checked(Checking(rules.sources[0], facts(rules)), CHECKS).findings
 
 
 def new(known: list[Diagnostic], now: list[Diagnostic]) -> list[Diagnostic]:

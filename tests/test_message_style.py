@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from policy.app.checking import checked
+from policy.app.checking import Checking, checked
 from policy.checks import checks
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.languages import front_end
@@ -40,7 +40,7 @@ def findings() -> Iterator[Diagnostic]:
             yield from mistakes.diagnostics
             continue
         for one in files:
-            found = checked(one.ruleset.sources[0], one, checks())
+            found = checked(Checking(one.ruleset.sources[0], one), checks())
             yield from (*found.findings, *found.reviewed, *found.silenced)
 
 

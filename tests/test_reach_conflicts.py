@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -13,7 +13,23 @@ from hypothesis import strategies as st
 
 from policy.check import Facts
 from policy.evaluate import Decision, Step, decide, evaluate
-from policy.ir import EVERYTHING, Allow, Block, Entry, Field, Jump, Match, Policy, Rule, Ruleset, Unknown, Verdict, walk
+from policy.ir import (
+    EVERYTHING,
+    Allow,
+    Block,
+    Entry,
+    Field,
+    Jump,
+    Log,
+    Match,
+    Note,
+    Policy,
+    Rule,
+    Ruleset,
+    Unknown,
+    Verdict,
+    walk,
+)
 from policy.packet import Packet, Value, has
 from policy.reach import At, Flow
 from policy.reach.effects import deciding
@@ -98,10 +114,6 @@ def lists(match: st.SearchStrategy[Match]) -> st.SearchStrategy[Ruleset]:
         ),
         body, default, st.booleans(), st.booleans(), verdicts,
     )  # fmt: skip
-
-
-def live(grounds: Sequence[Ground[Any, Any]]) -> Callable[[At], bool]:
-    return lambda at: any(ground.matched(at) for ground in grounds)
 
 
 def places(ruleset: Ruleset) -> Iterator[At]:
@@ -198,7 +210,7 @@ def test_redundant_rules(ruleset: Ruleset, kind: Kind) -> None:
     """Without a redundant rule no packet has another verdict; without one of the others, some has."""
     try:
         grounds = grounds_of(ruleset, kind)
-        found = {at: redundant(grounds, at, Facts(ruleset).index, live(grounds)) for at in places(ruleset)}
+        found = {at: redundant(grounds, at, Facts(ruleset).index) for at in places(ruleset)}
     except Exhausted:
         return
     before = outcomes(ruleset)
@@ -209,9 +221,12 @@ def test_redundant_rules(ruleset: Ruleset, kind: Kind) -> None:
             assert same
             assert each.default or each.deciders
         elif not has_unknowns(ruleset) and same and is_plain(grounds[0].rule(at)) and hit[at]:
-            # Only where the rules that would decide are dead now, or where something else is not known.
+            # Only where the rules that would decide are dead now or log, or where something else is not known.
             dead = any(not packets for other, packets in hit.items() if other != at)
-            assert dead or any(verdict == "depends" for verdict, _ in before)
+            remarks = any(
+                isinstance(action, Log | Note) for other in found for action in grounds[0].rule(other).actions
+            )
+            assert dead or remarks or any(verdict == "depends" for verdict, _ in before)
 
 
 def is_plain(rule: Rule) -> bool:
@@ -269,4 +284,4 @@ def test_a_rule_that_a_second_call_would_meet_again_is_not_redundant(kind: Kind)
         twice=Policy("twice", (rule(field("proto", 6), Block()),)),
     )
     grounds = grounds_of(ruleset, kind)
-    assert redundant(grounds, ("twice", 0), Facts(ruleset).index, live(grounds)) is None
+    assert redundant(grounds, ("twice", 0), Facts(ruleset).index) is None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from policy._record import dataclass
-from policy.app.checking import checked
+from policy.app.checking import Checking, checked
 from policy.app.linted import SECONDS, Linted, Treatment
 from policy.app.load import facts, load
 from policy.check import Check, Facts
@@ -34,6 +34,11 @@ class Unit:
         """How many characters there are."""
         return sum(len(text.text) for text, _ in self.texts)
 
+    @property
+    def name(self) -> str:
+        """The name of the first text."""
+        return self.texts[0][0].name
+
 
 def lint_unit(unit: Unit, seconds: float, watch: Watch | None = None) -> Linted:
     """Return what the checks find in texts that belong together; for each, they may take so many *seconds*."""
@@ -43,20 +48,15 @@ def lint_unit(unit: Unit, seconds: float, watch: Watch | None = None) -> Linted:
 
 
 def _looked_at(unit: Unit, seconds: float, watch: Watch | None) -> Linted:
-    result = Linted(())
-    read: list[tuple[Source, Treatment, Facts]] = []
-    for text, how in unit.texts:
-        ruleset = _loaded(text, how, result, watch)
-        if ruleset is not None:
-            result.files.update({source.name for source in ruleset.sources} | {text.name})
-            read.append((text, how, facts(ruleset, _budget(seconds), how.local, how.settings)))
-    if len(read) == BOTH:
-        (*_, one), (*_, other) = read
-        one.counterpart, other.counterpart = other, one
+    if watch:
+        watch(unit.name, "reading")
+    reading = read(unit, seconds)
+    result = reading.linted
     gc.freeze()  # the rules stay until the end: to look through them for garbage again and again takes long
     try:
-        for text, how, known in read:
-            result.add(checked(text, known, how.checks, _telling(text, watch)))
+        for number, checking in reading.checkings.items():
+            text, how = unit.texts[number]
+            result.add(checked(checking, how.checks, _telling(text, watch)))
     finally:
         gc.unfreeze()
     return result
@@ -66,10 +66,31 @@ def _telling(text: Source, watch: Watch | None) -> Callable[[Check], None]:
     return lambda check: watch(text.name, f"{check.code} {check.name}") if watch else None
 
 
-def _loaded(text: Source, how: Treatment, result: Linted, watch: Watch | None) -> Ruleset | None:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What comes of reading a unit: its files and errors, and *checkings* for those texts that have rules."""
+
+    linted: Linted
+    checkings: Mapping[int, Checking]
+
+
+def read(unit: Unit, seconds: float) -> Reading:
+    """Read texts that belong together; for the checks of each there are so many *seconds*."""
+    result = Linted(())
+    known: dict[int, Facts] = {}
+    for number, (text, how) in enumerate(unit.texts):
+        ruleset = _loaded(text, how, result)
+        if ruleset is not None:
+            result.files.update({source.name for source in ruleset.sources} | {text.name})
+            known[number] = facts(ruleset, _budget(seconds), how.local, how.settings)
+    if len(known) == BOTH:
+        one, other = known.values()
+        one.counterpart, other.counterpart = other, one
+    return Reading(result, {number: Checking(unit.texts[number][0], each) for number, each in known.items()})
+
+
+def _loaded(text: Source, how: Treatment, result: Linted) -> Ruleset | None:
     """Return the rules of a text; None, with what is wrong with it among the errors, where it cannot be read."""
-    if watch:
-        watch(text.name, "reading")
     try:
         return _read(text, how)
     except Unreadable as error:

@@ -11,7 +11,7 @@ from policy.check.settings import Settings
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import Packet
 from policy.source import Span
-from policy.written import Suppression
+from policy.written import Place, Suppression
 
 if TYPE_CHECKING:
     from policy.check.facts import Facts
@@ -87,7 +87,7 @@ class Review:
 
     checks: tuple[Check, ...]
     ran: frozenset[str]
-    used: frozenset[tuple[Span, str]]
+    used: frozenset[tuple[Place, str]]
 
     def code(self, word: str) -> str | None:
         """Return the code of the check that a code or a name means, None where there is none."""
@@ -98,7 +98,7 @@ class Review:
         return [
             word
             for word in suppression.checks
-            if (code := self.code(word)) in self.ran and (suppression.span, code) not in self.used
+            if (code := self.code(word)) in self.ran and (suppression.place, code) not in self.used
         ]
 
     def in_vain(self, suppression: Suppression) -> bool:
@@ -107,4 +107,4 @@ class Review:
             useless = self.useless(suppression)
             return all(word in useless or self.code(word) is None for word in suppression.checks)
         usual = {check.code for check in self.checks if check.enabled and check.find}
-        return usual <= self.ran and not any(span == suppression.span for span, _ in self.used)
+        return usual <= self.ran and not any(place == suppression.place for place, _ in self.used)

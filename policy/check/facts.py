@@ -225,7 +225,7 @@ class Facts:
 
     def redundant(self, at: At) -> Redundant[Any] | None:
         """Return what would become of the packets of a rule without it, where that is the same."""
-        return redundant(self.grounds, at, self.index, self.is_live) if self.is_live(at) else None
+        return redundant(self.grounds, at, self.index)
 
     def room(self, at: At) -> int | None:
         """Return the number of the nearest rule before a rule that it may not be moved past; its own: none is known."""

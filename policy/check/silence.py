@@ -9,7 +9,7 @@ from policy._record import dataclass
 from policy.diagnostic import Diagnostic
 from policy.ir import Definition, Policy, Rule, Ruleset
 from policy.source import Source, Span
-from policy.written import Suppression
+from policy.written import Place, Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Silence:
     """
 
     def __init__(self, ruleset: Ruleset) -> None:
-        self.used: set[tuple[Span, str]] = set()
+        self.used: set[tuple[Place, str]] = set()
         """The places of the suppressions that have silenced a finding, with its code."""
         self._statements: dict[Source, list[_Statement]] = {}
         self._whole: dict[Source, list[Suppression]] = {}
@@ -61,7 +61,7 @@ class Silence:
             for each in (*own, *self._whole.get(finding.span.source, ()))
             if each.names(finding.code, finding.name) or (not each.checks and each.span != finding.span)
         ]
-        self.used |= {(each.span, finding.code) for each in found}
+        self.used |= {(each.place, finding.code) for each in found}
         return bool(found)
 
     def statement(self, finding: Diagnostic) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -29,15 +29,13 @@ class Redundant(Generic[S]):
     default: bool
 
 
-def redundant(
-    grounds: Sequence[Ground[Any, Any]], at: At, index: Index, is_live: Callable[[At], bool]
-) -> Redundant[Any] | None:
+def redundant(grounds: Sequence[Ground[Any, Any]], at: At, index: Index) -> Redundant[Any] | None:
     """Return what makes a live rule redundant, or None: where it is not, is dead, or hangs on an unknown condition.
 
     Without a redundant rule every packet has the same verdict, by the same kind of action, and none is logged or noted
     that was not. Rules that do more than decide are never redundant, nor are those whose packets only a dead rule would
     get: that is then the needless one.
-    *index* serves the rule set, *is_live* says whether packets reach and match a rule. Raises `Exhausted`.
+    *index* serves the rule set. Raises `Exhausted`.
     """
     if len(grounds[0].rule(at).actions) != 1 or deciding(grounds[0].rule(at)) is None:
         return None
@@ -53,7 +51,7 @@ def redundant(
             return None
         deciders.update(dict.fromkeys(found[0]))
         default = default or found[1]
-    if not packets or not all(map(is_live, deciders)):
+    if not packets or not all(any(ground.matched(other) for ground in grounds) for other in deciders):
         return None
     return Redundant({hook: pair[1] for hook, pair in packets.items()}, tuple(deciders), default)
 
