@@ -30,6 +30,7 @@ from policy.app.load import load
 from policy.app.problem import CannotAnswer
 from policy.app.question import read_question
 from policy.diagnostic import Mistakes
+from policy.host import Host
 from policy.ir import Unknown, UnknownAction
 from policy.packet import EMPTY
 from policy.packet.address import parse_prefix
@@ -90,7 +91,7 @@ def is_region(line: str) -> bool:
 
 def check(text: str, question: str, asking: Asking, wanted: str, regions: list[str]) -> None:
     try:
-        ruleset = load(Source("rules", text), local=asking.local)
+        ruleset = load(Source("rules", text), host=Host(asking.local))
         answer = ask(ruleset, read_question(question, ruleset), asking)
     except (CannotAnswer, Mistakes) as error:
         said = str(error) if isinstance(error, CannotAnswer) else "; ".join(d.message for d in error.diagnostics)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from policy.evaluate import decide
+from policy.host import Host
 from policy.ir import Unknown, UnknownAction
 from policy.languages.iptables import read
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Packet, complete
@@ -37,7 +38,7 @@ def packet(family: int = 4, **given: Any) -> Packet:
 
 def verdict(rules: str, found: Packet, family: int = 4, local: Intervals | None = None, **assume: bool) -> str:
     text = rules if rules.startswith("*") else f"*filter\n{rules}\nCOMMIT\n"
-    ruleset = read(Source("rules", text), family=family, local=local)
+    ruleset = read(Source("rules", text), family=family, host=Host(local))
     return decide(ruleset, found, assume={key.replace("__", ":"): value for key, value in assume.items()}).verdict
 
 
