@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policy.ir import NOTHING, Field, Match, all_of, either_of
+from policy.ir import NOTHING, All, Either, Field, Match, all_of, either_of
 from policy.packet import Intervals
 
 Piece = tuple[int, int, Match]
@@ -12,7 +12,6 @@ Piece = tuple[int, int, Match]
 
 _FEW = 8
 """So many different conditions are asked for one after another."""
-_LEAF = 4
 
 
 def chosen(field: str, pieces: Sequence[Piece]) -> Match:
@@ -21,15 +20,27 @@ def chosen(field: str, pieces: Sequence[Piece]) -> Match:
     To ask for one value takes as many steps as the logarithm of their number.
     """
     wanted = [piece for piece in pieces if piece[2] != NOTHING]
+    if len({id(match) for _, _, match in wanted}) <= _FEW:
+        return _row(field, wanted)
+    return _tree(field, wanted, 0, len(wanted))
+
+
+def _row(field: str, pieces: Sequence[Piece]) -> Match:
     groups: dict[int, tuple[Match, list[tuple[int, int]]]] = {}
-    for low, high, match in wanted:
+    for low, high, match in pieces:
         groups.setdefault(id(match), (match, []))[1].append((low, high))
-    if len(groups) <= _FEW or len(wanted) <= _LEAF:
-        return either_of(*(all_of(_values(field, ranges), match) for match, ranges in groups.values()))
-    middle = len(wanted) // 2
-    halves = (wanted[:middle], wanted[middle:])
-    return either_of(*(all_of(_values(field, [(half[0][0], half[-1][1])]), chosen(field, half)) for half in halves))
+    return either_of(*(all_of(Field(field, Intervals.of(*ranges)), match) for match, ranges in groups.values()))
 
 
-def _values(field: str, ranges: list[tuple[int, int]]) -> Field:
-    return Field(field, Intervals.of(*ranges))
+def _tree(field: str, pieces: Sequence[Piece], start: int, end: int) -> Match:
+    if end - start <= _FEW:
+        return _row(field, pieces[start:end])
+    middle = (start + end) // 2
+    left = Field(field, Intervals(((pieces[start][0], pieces[middle - 1][1]),)))
+    right = Field(field, Intervals(((pieces[middle][0], pieces[end - 1][1]),)))
+    return Either(
+        (
+            All((left, _tree(field, pieces, start, middle))),
+            All((right, _tree(field, pieces, middle, end))),
+        )
+    )

@@ -6,16 +6,18 @@ Sources: iptables-extensions(8); libxt_set.h; the kernel's xt_set.c; `policy.ips
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
 from policy.ipset import Direction, Lookup, NamedSet, found_in
-from policy.ir import EVERYTHING, NOTHING, Match, Opaque, Unknown
+from policy.ir import EVERYTHING, NOTHING, Field, Match, Opaque, Unknown
 from policy.languages.iptables import ast
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed, unknown
 from policy.languages.iptables.values import number
 from policy.netfilter import BEFORE_ROUTING
+from policy.source import Span
 
 MOST_DIRECTIONS = 6
 
@@ -92,6 +94,9 @@ def _set(given: Given) -> Match:
             lookup = Lookup(named.directions, context.family, key[1], output, pure=not rewritten)
             context.looked_up[key] = found_in(named.name, lookup, context.host.sets)
         found = context.looked_up[key]
+        if isinstance(found, Field):
+            word = given.args["match-set"].option.values[0]
+            found = replace(found, span=Span(context.source, word.start, word.end))
     return signed(given, "match-set", found)
 
 
