@@ -1,7 +1,7 @@
 """From the AST of a file to the IR: tables in netfilter's order, their chains as policies.
 
-A packet goes through the built-in chains of `netfilter.WAY`; only those of the filter table decide. In the others
-whatever could drop or rewrite the packet is an `UnknownAction`, and ACCEPT only ends the table.
+Which built-in chains a packet goes through, and where rewriting takes it, is said in `ways`. Only the filter table
+decides; in the others whatever could drop the packet is an `UnknownAction`, and ACCEPT only ends the table.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
 from policy.host import Host
-from policy.ir import EVERYTHING, Allow, Block, Definition, Entry, Goto, Jump, Policy, Rule, Ruleset, UnknownAction
+from policy.ir import EVERYTHING, Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset, UnknownAction
 from policy.languages.iptables import ast
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
-from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, WAY
+from policy.languages.iptables.ways import ways
+from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT
 from policy.source import Span
 from policy.written import Replaced, Stray
 
@@ -33,7 +34,7 @@ def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
             policies.update((policy.name, policy) for policy in _policies(state, chain))
     for chain_name in BUILT_IN[MAIN_TABLE]:
         policies.setdefault(chain_name, Policy(chain_name, (), Allow()))
-    entries: dict[int | None, tuple[Entry, ...]] = {hook: tuple(_entries(way, policies)) for hook, way in WAY.items()}
+    entries = ways(states, policies, host)
     _check_calls(policies, sorted({entry.policy for each in entries.values() for entry in each}), mistakes)
     definitions = _definitions(states.values(), policies)
     return Ruleset(
@@ -96,14 +97,6 @@ def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
         yield Policy(inner, rules, span=span, suppressions=silent)
         whole = (Rule(meets, (Jump(inner),), span=span), Rule(meets, (drop,), span=span))
         yield Policy(name, whole, Allow(), span=span, suppressions=silent)
-
-
-def _entries(way: tuple[tuple[str, str], ...], policies: Mapping[str, Policy]) -> Iterator[Entry]:
-    for table, chain in way:
-        name = chain if table == MAIN_TABLE else f"{table}:{chain}"
-        policy = policies.get(name)
-        if policy is not None and (table == MAIN_TABLE or policy.rules):
-            yield Entry(name, policy.default or Allow(), main=table == MAIN_TABLE, table=table)
 
 
 def _calls(policy: Policy) -> Iterator[tuple[str, Span | None]]:
