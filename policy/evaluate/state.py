@@ -70,13 +70,14 @@ class State:
     returned: bool = False
     allowed: End | None = None
     done: Done = ()
+    rewritten: frozenset[str] = frozenset()
 
     def key(self) -> object:
         """What the rest of the walk depends on."""
         frames = tuple((f.policy.name, f.order[f.at] if f.at < len(f.order) else -1) for f in self.frames)
         allowed = self.allowed and (id(self.allowed.rule), self.allowed.implicit, self.allowed.policy)
         known = frozenset(self.case.known.items())
-        return self.entry, frames, self.returned, self.case.packet.key(), known, allowed
+        return self.entry, frames, self.returned, self.case.packet.key(), known, allowed, self.rewritten
 
 
 def difference(one: Done, two: Done) -> tuple[Atom | UnknownAction, ...]:
@@ -102,10 +103,11 @@ def changed(state: State, action: Set | Rewrite) -> State:
     if isinstance(action, Rewrite):
         changes = dict(action.changes)
         hook = changes.pop("hook", None)
-        state = replace(state, frames=frames)
+        state = replace(state, frames=frames, rewritten=state.rewritten.union(changes))
         return _with_values(state if hook is None else _moved(state, hook), changes)
     if action.field in ADDRESSES:
-        return _with_values(replace(state, frames=frames), {action.field: _mapped(state.case.packet, action)})
+        state = replace(state, frames=frames, rewritten=state.rewritten | {action.field})
+        return _with_values(state, {action.field: _mapped(state.case.packet, action)})
     old = state.case.packet.get(action.field)
     domain = FIELDS[action.field].domain
     assert isinstance(domain, Intervals)

@@ -37,8 +37,8 @@ class Decision:
     *verdict*: `allow` or `block` where every way the unknowns may turn out gives it; `depends` where
     unknowns decide; `mixed` where packets of a box differ. *action*, *rule* and *implicit* say what
     decided, where one thing did, and *policy* in which policy. *open*: what the verdict hangs on.
-    *undecided*: the walk was too long. *finals*: the packets that leave the rules where the verdict is definite, each
-    as it has become: several, where unknowns decide what it becomes.
+    *undecided*: the walk was too long. *finals*: what becomes of the packet where it passes: several, where
+    unknowns decide that; where the verdict `depends`, perhaps not all.
     """
 
     verdict: Literal["allow", "block", "depends", "mixed"]
@@ -49,7 +49,15 @@ class Decision:
     policy: str | None = None
     open: tuple[Atom | UnknownAction, ...] = ()
     undecided: bool = False
-    finals: tuple[Packet, ...] = ()
+    finals: tuple[Final, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A packet as it leaves the rules, and which of its fields were *rewritten* on the way."""
+
+    packet: Packet
+    rewritten: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

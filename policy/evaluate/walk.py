@@ -13,7 +13,7 @@ from typing import assert_never
 
 from policy.evaluate.index import Index
 from policy.evaluate.state import End, Frame, State, changed, difference, harmless, shared_keys
-from policy.evaluate.trace import Decision, Implicit, Step, Translation
+from policy.evaluate.trace import Decision, Final, Implicit, Step, Translation
 from policy.evaluate.truth import Case, Key, settle, truth
 from policy.ir import (
     Allow,
@@ -296,7 +296,8 @@ class _Walk:
         if self.left <= 0 or not self.ends:
             return Decision("depends", packet, undecided=True)
         first_state, first = self.ends[0]
-        finals = tuple({state.case.packet.key(): state.case.packet for state, end in self.ends if end.allows}.values())
+        passing = (Final(state.case.packet, state.rewritten) for state, end in self.ends if end.allows)
+        finals = tuple({(each.packet.key(), each.rewritten): each for each in passing}.values())
         if not self.differ:
             ends = [end for _, end in self.ends]
             same = all(
@@ -314,4 +315,4 @@ class _Walk:
         other = next(state for state, end in self.ends if end.allows is not first.allows)
         open_ = difference(first_state.done, other.done)
         mixed = any(isinstance(atom, Field) and varies(atom.name, packet.values.get(atom.name, 0)) for atom in open_)
-        return Decision("mixed" if mixed else "depends", packet, open=open_)
+        return Decision("mixed" if mixed else "depends", packet, open=open_, finals=finals)
