@@ -280,11 +280,11 @@ def test_a_policy_outside_the_filter_table() -> None:
 
 
 def test_the_answer_names_what_it_depends_on() -> None:
-    rules = "*nat\n-A PREROUTING -j DNAT --to-destination 10.0.0.1\nCOMMIT\n"
-    decision = decide(read(Source("rules", rules)), packet())
+    rules = "*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port 3128\nCOMMIT\n*filter\n:INPUT DROP\nCOMMIT\n"
+    decision = decide(read(Source("rules", rules)), packet(proto="tcp"))
     (open_,) = decision.open
     assert isinstance(open_, UnknownAction)
-    assert "DNAT --to-destination 10.0.0.1" in open_.text
+    assert "TPROXY --on-port 3128" in open_.text
     rules = "*filter\n-A INPUT -m time --timestart 08:00 --timestop 18:00 -j DROP\nCOMMIT\n"
     (condition,) = decide(read(Source("rules", rules)), packet()).open
     assert isinstance(condition, Unknown)

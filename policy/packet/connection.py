@@ -79,8 +79,9 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
     (nf_nat_core.c, nf_nat_manip_pkt). It is taken to come in where the first packet went out.
     """
     to, by = ({name for name in side if name in rewritten} for side in (("dst", "dport"), ("src", "sport")))
+    kept = {name: value for name, value in first.values.items() if name in left.values}
     moved = {name: left.values[name] for name in ("hook", "out", *to, *by) if name in left.values}
-    mirror = dict(connection(Packet({**first.values, **moved})))
+    mirror = dict(connection(Packet({**kept, **moved})))
     if "reply" not in mirror:
         return
     reply, hook = mirror["reply"], left.values.get("hook")
