@@ -1,7 +1,7 @@
 """From the AST of a file to the IR: tables in netfilter's order, their chains as policies.
 
-Which built-in chains a packet goes through, and where rewriting takes it, is said in `ways`. Only the filter table
-decides; in the others whatever could drop the packet is an `UnknownAction`, and ACCEPT only ends the table.
+Which built-in chains a packet goes through, and where rewriting takes it, is said in `ways`. DROP ends everything
+in any table, and ACCEPT only the table.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
 from policy.host import Host
-from policy.ir import EVERYTHING, Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset, UnknownAction
+from policy.ir import Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset
 from policy.languages.iptables import ast
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
@@ -78,24 +78,21 @@ def _ineffective(file: ast.File, policies: Collection[Policy]) -> Iterator[Stray
 def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
     """Yield a chain as a policy; a built-in one has its default.
 
-    A policy DROP outside the filter table is a rule that is not modelled, behind a call of the chain: so a RETURN
-    of the chain comes to it too. In the nat table only the first packet of a connection does.
+    The policy DROP of a chain of the nat table is a rule behind a call of the chain, so that a RETURN comes to it, too:
+    only the first packet of a connection does.
     """
     name = state.prefix + chain.name
     rules = tuple(chain.rules)
     span, silent = chain.policy_span, chain.suppressions
     if chain.name not in state.built_in:
         yield Policy(name, rules, span=chain.span, suppressions=silent)
-    elif state.name == MAIN_TABLE or chain.policy != "DROP" or span is None:
+    elif state.name != "nat" or chain.policy != "DROP" or span is None:
         default = Allow() if chain.policy != "DROP" else Block()
         yield Policy(name, rules, default, span=span, default_span=span, suppressions=silent)
     else:
         inner = name + ":rules"
-        text = f"the policy DROP of {chain.name} in the {state.name} table"
-        drop = UnknownAction(text, f"{name}:DROP", frozenset({"block", "continue"}))
-        meets = MEETS_NAT if state.name == "nat" else EVERYTHING
         yield Policy(inner, rules, span=span, suppressions=silent)
-        whole = (Rule(meets, (Jump(inner),), span=span), Rule(meets, (drop,), span=span))
+        whole = (Rule(MEETS_NAT, (Jump(inner),), span=span), Rule(MEETS_NAT, (Block(),), span=span))
         yield Policy(name, whole, Allow(), span=span, suppressions=silent)
 
 
