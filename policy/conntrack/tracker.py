@@ -165,6 +165,12 @@ class Tracker:
             status |= DST_NAT
         return replace(seen, entry=replace(entry, reply=reply, status=status))
 
+    def copied(self) -> Tracker:
+        """Return another tracker with the same entries, which goes its own way from here."""
+        other = Tracker(self.settings)
+        other._entries, other._found, other._number = dict(self._entries), dict(self._found), self._number
+        return other
+
     def taken(self, reply: Tuple, at: float) -> bool:
         """Is there an entry one of whose directions looks like this?"""
         return self._find(reply, at) is not None
