@@ -112,14 +112,19 @@ def test_a_translated_packet_leaves_as_its_answer_comes_back() -> None:
     step = Step(TCP, client, server, 1000, 80, 2)
     seen = tracker.translate(tracker.see(step, 0), source=(shown, 5000), destination=(inside, 8080))
     seen = tracker.confirm(seen, 0)
-    assert seen.leaves == tuple_of(replace(step, src=shown, dst=inside, sport=5000, dport=8080))
+    assert seen.leaving(step) == replace(step, src=shown, dst=inside, sport=5000, dport=8080)
     assert seen.status is not None
     assert seen.status & (SRC_NAT | DST_NAT) == SRC_NAT | DST_NAT
     answer = Step(TCP, inside, shown, 8080, 5000, 18)
     assert tracker.taken(tuple_of(answer), 1)
     back = tracker.see(answer, 1)
     assert (back.state, back.direction) == (ESTABLISHED, 1)
-    assert back.leaves == inverse(tuple_of(step))
+    assert back.leaving(answer) == replace(answer, src=server, dst=client, sport=80, dport=1000)
+    about = Step(TCP, shown, inside, 5000, 8080, 2)
+    error = Step(1, parse_address("10.5.0.1"), shown, icmp=(3, 1), about=about)
+    related = tracker.see(error, 1)
+    assert (related.state, related.direction) == (RELATED, 1)
+    assert related.leaving(error) == replace(error, src=server, dst=client, about=step)
     with pytest.raises(ValueError, match="only the packet that makes an entry"):
         tracker.translate(back, source=(shown, None))
 

@@ -15,7 +15,7 @@ from policy.packet.fields import DIRECTIONS, INVALID, STATES
 from tests.conntrack_steps import Move, line_of, play, told
 from tests.kernel.line import DEFAULTS, Known, Line, rules
 from tests.kernel.random_steps import placed
-from tests.kernel.step_wire import address, build
+from tests.kernel.step_wire import build, number_of
 
 _STATUS = 2 | 4 | 8 | 0x10 | 0x20
 _NOT_EXACT = 0.3
@@ -87,11 +87,12 @@ class Judge:
         except ValueError as error:
             return Played(self._number, move, Seen(INVALID), str(error))
         assert seen is not None
-        left = [each for each in line.left() if len(each) > 20]
+        left = [each for each in line.left() if number_of(each) == self._number]  # some leave late
         own = list(tracker.entries(at))
         found = [line.entry(entry.original) for entry in own]
         table = line.table() if None in found or line.size() != len(own) else [each for each in found if each]
-        wrong = differ(table, own, at) or _frame(left, move, seen)
+        self.counts["packets compared as they left"] += bool(left)
+        wrong = differ(table, own, at) or _frame(left, move, seen, self._number)
         return Played(self._number, move, seen, wrong)
 
     def _verdict(self, game: list[Played], kernel: dict[int, tuple[int, int | None]]) -> tuple[list[Move], str] | None:
@@ -140,9 +141,8 @@ def _chosen(tracker: Tracker, move: Move, line: Line, at: float) -> Move:
     known = line.entry(entry.original)
     if known is None:
         return replace(move, passes=False)
-    return replace(
-        move, source=(known.reply.dst, known.reply.dport if entry.original.proto not in ANSWERS else known.reply.sport)
-    )
+    source = entry.original.src if move.source is None else move.source[0]
+    return replace(move, source=(source, known.reply.sport if entry.original.proto in ANSWERS else known.reply.dport))
 
 
 def differ(kernel: list[Known], own: list[Entry], at: float) -> str:
@@ -164,18 +164,16 @@ def differ(kernel: list[Known], own: list[Entry], at: float) -> str:
     return f"the kernel lacks {next(iter(left.values()))}" if left else ""
 
 
-def _frame(left: list[bytes], move: Move, seen: Seen) -> str:
-    """Return what is wrong with the packet that went out, of a connection whose addresses are translated."""
-    step = move.step
-    assert step is not None
-    if seen.leaves is None or seen.state == 2 or not left or not move.passes:
+def _frame(left: list[bytes], move: Move, seen: Seen, number: int) -> str:
+    """Return what is wrong with the packet that went out, byte for byte."""
+    assert move.step is not None
+    if not left:
         return ""
-    data = left[-1]
-    at, size = (12, 4) if step.family == 4 else (8, 16)
-    wanted = address(seen.leaves.src) + address(seen.leaves.dst)
-    if data[at : at + 2 * size] != wanted:
-        return f"the packet left from {data[at : at + size].hex()} to {data[at + size : at + 2 * size].hex()}"
-    return ""
+    if not move.passes:
+        return "a packet left that was dropped"
+    step = seen.leaving(move.step)
+    wanted = build(replace(step, ttl=step.ttl - 1), number)
+    return "" if left[-1] == wanted else f"the packet left as {left[-1].hex()}, not as {wanted.hex()}"
 
 
 def shrink(judge: Judge, moves: Sequence[Move]) -> list[Move]:
