@@ -155,7 +155,10 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """Change fields of the packet (NAT); the rules that follow see the new ones."""
+    """Change fields of the packet (NAT); the rules that follow see the new ones.
+
+    A new value of `hook` takes the packet there: it then has the fields that packets have at that hook.
+    """
 
     changes: tuple[tuple[str, Value], ...]
 
@@ -239,13 +242,15 @@ class Rule:
 class Policy:
     """An ordered list of rules. Without a *default* it returns, or, where it is the entry, takes the entry's.
 
-    Its *suppressions* hold for its rules and its default too, its *default_suppressions* for the default alone.
+    One that is *implied* is not in the text, and holds all the same: how packets are routed. Its *suppressions* hold
+    for its rules and its default too, its *default_suppressions* for the default alone.
     """
 
     name: str
     rules: tuple[Rule, ...]
     default: Verdict | None = None
     last_match: bool = False
+    implied: bool = False
     span: Span | None = _mark()
     default_span: Span | None = _mark()
     suppressions: tuple[Suppression, ...] = _mark(())
@@ -259,6 +264,10 @@ class Entry:
     *default* is taken when the policy ends or returns without one of its own. *stateful*: established and
     related packets are allowed, and invalid ones blocked, before the rules. *main*: this entry decides
     what is let in (in netfilter the filter table); an allow of the others is only "no objection".
+
+    Only packets that are at *hook* when they come to the entry go through it (None: all do): rewriting takes packets to
+    another hook. Behind an entry that *translates* connection tracking does to the packets of a known connection what
+    its first one got: a new destination (`dst`), or a new source (`src`).
     """
 
     policy: str
@@ -266,6 +275,8 @@ class Entry:
     stateful: bool = False
     main: bool = True
     table: str = "filter"
+    hook: int | None = None
+    translates: Literal["dst", "src"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

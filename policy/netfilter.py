@@ -6,8 +6,11 @@ Sources: the kernel's netfilter_ipv4.h (priorities), nf_nat_core.c (which packet
 
 from __future__ import annotations
 
-from policy.ir import Field
+from typing import Literal
+
+from policy.ir import Field, all_of, either_of, negated
 from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals
+from policy.packet.fields import ICMP, ICMP6
 
 LANGUAGES = frozenset({"iptables", "ip6tables", "nftables"})
 """The languages of netfilter. Its rules know connections where they ask for them; nothing is implicit."""
@@ -17,16 +20,11 @@ MAIN_TABLE = "filter"
 Stage = tuple[str, str]
 """A built-in chain: its table and its name."""
 
+ARRIVING: tuple[Stage, ...] = (("raw", "PREROUTING"), ("mangle", "PREROUTING"), ("nat", "PREROUTING"))
+"""The built-in chains that a packet goes through, in order, before it is known where the routing sends it."""
+
 WAY: dict[int, tuple[Stage, ...]] = {
-    INPUT: (
-        ("raw", "PREROUTING"),
-        ("mangle", "PREROUTING"),
-        ("nat", "PREROUTING"),
-        ("mangle", "INPUT"),
-        ("filter", "INPUT"),
-        ("security", "INPUT"),
-        ("nat", "INPUT"),
-    ),
+    INPUT: (("mangle", "INPUT"), ("filter", "INPUT"), ("security", "INPUT"), ("nat", "INPUT")),
     OUTPUT: (
         ("raw", "OUTPUT"),
         ("mangle", "OUTPUT"),
@@ -37,9 +35,6 @@ WAY: dict[int, tuple[Stage, ...]] = {
         ("nat", "POSTROUTING"),
     ),
     FORWARD: (
-        ("raw", "PREROUTING"),
-        ("mangle", "PREROUTING"),
-        ("nat", "PREROUTING"),
         ("mangle", "FORWARD"),
         ("filter", "FORWARD"),
         ("security", "FORWARD"),
@@ -47,7 +42,15 @@ WAY: dict[int, tuple[Stage, ...]] = {
         ("nat", "POSTROUTING"),
     ),
 }
-"""The built-in chains that a packet goes through, in order, by where the routing sends it."""
+"""The built-in chains that a packet goes through then; one that is sent goes through these alone."""
+
+TRANSLATES: dict[Stage, Literal["dst", "src"]] = {
+    ("nat", "PREROUTING"): "dst",
+    ("nat", "OUTPUT"): "dst",
+    ("nat", "INPUT"): "src",
+    ("nat", "POSTROUTING"): "src",
+}
+"""What connection tracking rewrites where (nf_nat_core.c: `HOOK2MANIP`)."""
 
 BUILT_IN: dict[str, tuple[str, ...]] = {
     "raw": ("PREROUTING", "OUTPUT"),
@@ -84,8 +87,11 @@ STATES = {"NEW": 0, "ESTABLISHED": 1, "RELATED": 2, "INVALID": 3, "UNTRACKED": 4
 HAS_CONNECTION = Field("state", Intervals.of(NEW, ESTABLISHED, RELATED))
 """The packets that belong to an entry of the connection table."""
 
-MEETS_NAT = Field("state", Intervals.of(NEW, RELATED))
-"""The packets that the nat table may see: only the first of a connection goes through its rules."""
+MEETS_NAT = either_of(
+    Field("state", Intervals.of(NEW)),
+    all_of(Field("state", Intervals.of(RELATED)), negated(Field("proto", Intervals.of(ICMP, ICMP6)))),
+)
+"""The packets that the nat table sees: the first of each connection, but no ICMP error about one (`nf_nat_inet_fn`)."""
 
 DEEPEST_JUMP = 15
 """nf_tables (also under iptables-nft) loads chains that are nested so deep; legacy iptables takes more."""

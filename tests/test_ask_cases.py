@@ -15,6 +15,8 @@ A question with several regions may be followed by all of them, in the order of 
     #:   allow tcp/22 from 10.1.1.1 to db: line 3
     #:   block tcp/23 from 10.1.1.1 to db: implicit default at reply
 
+`to ADDRESS:PORT` and `by INTERFACE`: where the first packet leaves to, as it was rewritten.
+
 `#! local ADDRESS` and `#! assume KEY=yes` hold for the questions that follow in the chunk.
 """
 
@@ -30,9 +32,9 @@ from policy.app.load import load
 from policy.app.problem import CannotAnswer
 from policy.app.question import read_question
 from policy.diagnostic import Mistakes
+from policy.host import UNKNOWN_HOST, Host, own
 from policy.ir import Unknown, UnknownAction
-from policy.packet import EMPTY
-from policy.packet.address import parse_prefix
+from policy.packet.text import value_text
 from policy.report.regions_text import region_words
 from policy.source import Source
 
@@ -58,6 +60,13 @@ def decided(region: Region) -> list[str]:
     words = [f"line {decision.rule.span.line}"] if decision.rule is not None else []
     words += [f"implicit {decision.implicit}"] if decision.implicit is not None else []
     words += [f"on {atom.key}" for atom in decision.open if isinstance(atom, Unknown | UnknownAction)]
+    for final in region.packets[0].decision.finals:
+        values = final.packet.values
+        if "dst" in final.rewritten:
+            port = f":{value_text('dport', values['dport'])}" if "dport" in values else ""
+            words.append(f"to {value_text('dst', values['dst'])}{port}")
+        if "out" in final.rewritten:
+            words.append(f"by {value_text('out', values['out'])}")
     return [*words, f"at {region.deciding.role}"]
 
 
@@ -67,20 +76,20 @@ def region_text(region: Region) -> str:
 
 @pytest.mark.parametrize(("name", "text"), chunks(), ids=[name for name, _ in chunks()])
 def test_case(name: str, text: str) -> None:
-    local, assume, asked = EMPTY, {}, 0
+    host, assume, asked = UNKNOWN_HOST, {}, 0
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if line.startswith("#! local "):
-            local |= parse_prefix(line.removeprefix("#! local ").strip())
+            host |= own(line.removeprefix("#! local ").strip())
         elif line.startswith("#! assume "):
             key, _, answer = line.removeprefix("#! assume ").strip().partition("=")
             assume[key] = answer == "yes"
         elif line.startswith("#?"):
             asked += 1
             question, _, wanted = line.removeprefix("#?").partition("=>")
-            asking = Asking("--packet" in question, local or None, assume)
+            asking = Asking("--packet" in question, host.local, assume)
             regions = [each.removeprefix("#:").strip() for each in takewhile(is_region, lines[number + 1 :])]
-            check(text, question.replace("--packet", "").strip(), asking, wanted.strip(), regions)
+            check(text, question.replace("--packet", "").strip(), (host, asking), wanted.strip(), regions)
     assert asked, f"{name} asks nothing"
 
 
@@ -88,16 +97,17 @@ def is_region(line: str) -> bool:
     return line.startswith("#:")
 
 
-def check(text: str, question: str, asking: Asking, wanted: str, regions: list[str]) -> None:
+def check(text: str, question: str, how: tuple[Host, Asking], wanted: str, regions: list[str]) -> None:
+    host, asking = how
     try:
-        ruleset = load(Source("rules", text), local=asking.local)
+        ruleset = load(Source("rules", text), host=host)
         answer = ask(ruleset, read_question(question, ruleset), asking)
     except (CannotAnswer, Mistakes) as error:
         said = str(error) if isinstance(error, CannotAnswer) else "; ".join(d.message for d in error.diagnostics)
         assert wanted.startswith("error "), f"{question}: {said}"
         assert wanted.removeprefix("error ") in said, question
         return
-    verdict, *expected = re.split(r" (?=line |implicit |at |on )", wanted)
+    verdict, *expected = re.split(r" (?=line |implicit |at |on |to |by )", wanted)
     assert {verdict, *expected} <= describe(answer), f"{question}: {describe(answer)}"
     if regions:
         assert [region_text(region) for hook in answer.hooks for region in hook.regions] == regions, question

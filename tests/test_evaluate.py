@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policy.evaluate import Decision, Step, decide, evaluate, title
+from policy.evaluate import Decision, Final, Step, decide, evaluate, title
 from policy.ir import (
     NOTHING,
     Action,
@@ -126,7 +126,9 @@ def test_state_is_implicit_where_an_entry_is_stateful() -> None:
     assert trace(rules, new) == trace(rules, untracked) == ["main[default] True", "block"]
     assert trace(rules, established) == trace(rules, related) == ["main[state] True", "allow"]
     assert trace(rules, invalid) == ["main[state] True", "block"]
-    assert decide(rules, established) == Decision("allow", established, Allow(), implicit="state", policy="main")
+    finals = (Final(established),)
+    allowed = Decision("allow", established, Allow(), implicit="state", policy="main", finals=finals)
+    assert decide(rules, established) == allowed
 
 
 def test_a_block_in_any_entry_ends_everything() -> None:
@@ -168,7 +170,7 @@ def test_entries_are_those_of_the_hook() -> None:
 def test_a_hook_without_entries_lets_everything_pass() -> None:
     nothing = Ruleset("test", frozenset({4}), {}, {})
     assert trace(nothing) == ["allow"]
-    assert decide(nothing, SSH) == Decision("allow", SSH, Allow(), implicit="default")
+    assert decide(nothing, SSH) == Decision("allow", SSH, Allow(), implicit="default", finals=(Final(SSH),))
 
 
 # Absent fields

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from policy.evaluate import decide
+from policy.host import Host
 from policy.ir import Unknown, UnknownAction
 from policy.languages.iptables import read
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Packet, complete
@@ -37,7 +38,7 @@ def packet(family: int = 4, **given: Any) -> Packet:
 
 def verdict(rules: str, found: Packet, family: int = 4, local: Intervals | None = None, **assume: bool) -> str:
     text = rules if rules.startswith("*") else f"*filter\n{rules}\nCOMMIT\n"
-    ruleset = read(Source("rules", text), family=family, local=local)
+    ruleset = read(Source("rules", text), family=family, host=Host(local))
     return decide(ruleset, found, assume={key.replace("__", ":"): value for key, value in assume.items()}).verdict
 
 
@@ -266,7 +267,8 @@ def test_other_tables(table: str, rules: str, expected: str) -> None:
 
 def test_nat_sees_the_first_packet_of_a_connection() -> None:
     rules = "*nat\n:PREROUTING DROP [0:0]\n-A PREROUTING -p gre -j DNAT --to-destination 10.0.0.1\nCOMMIT\n"
-    assert verdict(rules, packet()) == "depends"
+    assert verdict(rules, packet()) == "block"
+    assert verdict(rules, packet(proto="gre")) == "allow"
     assert verdict(rules, packet(state="established")) == "allow"
     assert verdict(rules, packet(proto="gre", state="established")) == "allow"
 
@@ -274,16 +276,16 @@ def test_nat_sees_the_first_packet_of_a_connection() -> None:
 def test_a_policy_outside_the_filter_table() -> None:
     rules = "*mangle\n:INPUT DROP [0:0]\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p gre -j RETURN\nCOMMIT\n"
     assert verdict(rules, packet(proto="tcp")) == "allow"
-    assert verdict(rules, packet(proto="gre")) == "depends"
-    assert verdict(rules, packet(), mangle__INPUT__DROP=False) == "block"
+    assert verdict(rules, packet(proto="gre")) == "block"
+    assert verdict(rules, packet(proto="udp")) == "block"
 
 
 def test_the_answer_names_what_it_depends_on() -> None:
-    rules = "*nat\n-A PREROUTING -j DNAT --to-destination 10.0.0.1\nCOMMIT\n"
-    decision = decide(read(Source("rules", rules)), packet())
+    rules = "*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port 3128\nCOMMIT\n*filter\n:INPUT DROP\nCOMMIT\n"
+    decision = decide(read(Source("rules", rules)), packet(proto="tcp"))
     (open_,) = decision.open
     assert isinstance(open_, UnknownAction)
-    assert "DNAT --to-destination 10.0.0.1" in open_.text
+    assert "TPROXY --on-port 3128" in open_.text
     rules = "*filter\n-A INPUT -m time --timestart 08:00 --timestop 18:00 -j DROP\nCOMMIT\n"
     (condition,) = decide(read(Source("rules", rules)), packet()).open
     assert isinstance(condition, Unknown)

@@ -107,7 +107,7 @@ class _Fixing:
             if real(name) not in touched and including(language) is None:
                 continue
             try:
-                read = partial(load, language=language, local=how.local)
+                read = partial(load, language=language, host=how.host)
                 yield Root(text, read(text), read)
             except Mistakes:
                 continue  # it has been said, and nothing is fixed in it

@@ -97,11 +97,12 @@ def parts_by_hook(
 
 
 def filters(ruleset: Ruleset, hook: int) -> bool:
-    """Is there a main entry at *hook* with rules, or with a default other than allow?"""
+    """May packets at *hook* not pass: has its main entry rules, or any entry a default other than allow?"""
     return any(
-        entry.stateful or ruleset.policies[entry.policy].rules or not isinstance(entry.default, Allow)
+        entry.stateful
+        or (entry.main and ruleset.policies[entry.policy].rules)
+        or not isinstance(ruleset.policies[entry.policy].default or entry.default, Allow)
         for entry in ruleset.at(hook)
-        if entry.main
     )
 
 

@@ -10,7 +10,7 @@ from policy._record import dataclass
 from policy.app.load import STDIN
 from policy.check import Check, Settings
 from policy.diagnostic import Diagnostic, Severity
-from policy.packet import Intervals
+from policy.host import UNKNOWN_HOST, Host
 from policy.source import Span
 
 SECONDS = 60.0
@@ -25,7 +25,7 @@ class Treatment:
 
     checks: tuple[Check, ...]
     language: str | None = None
-    local: Intervals | None = None
+    host: Host = UNKNOWN_HOST
     settings: Settings = Settings()
     severities: Mapping[str, Severity] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 from policy import source
+from policy.host import UNKNOWN_HOST, Host
 from policy.ir import Ruleset
 from policy.languages import front_end, sniff
 from policy.packet import Intervals
@@ -28,12 +29,12 @@ def read_source(path: str) -> Source:
     return source.read(path)
 
 
-def load(text: Source, language: str | None = None, local: Intervals | None = None) -> Ruleset:
+def load(text: Source, language: str | None = None, host: Host = UNKNOWN_HOST) -> Ruleset:
     """Return the rules of *text*; the language is sniffed when it is not said.
 
-    *local* are the host's own addresses. Raises `diagnostic.Mistakes` with everything that is wrong.
+    *host* is what is known of the host beside its rules. Raises `diagnostic.Mistakes` with everything that is wrong.
     """
-    return front_end(language or sniff(text.text)).read(text, local=local)
+    return front_end(language or sniff(text.text)).read(text, host=host)
 
 
 def facts(

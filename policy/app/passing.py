@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from policy.app.answer import Asking, PacketAnswer, Region, Verdict
 from policy.app.problem import CannotAnswer
-from policy.evaluate import Decision, Index, Step, decide, evaluate
+from policy.evaluate import Decision, Final, Index, Step, Translation, decide, evaluate
 from policy.ir import Ruleset
 from policy.packet import Packet, complete
-from policy.packet.connection import Role, connection
+from policy.packet.connection import Known, Role, connection, known
 from policy.packet.example import example
 from policy.question.boxes import Part
 
 MOST_OPEN = 16
 """When so many rules match only some packets of a box, sets find sooner what becomes of them."""
+
+
+_ORDER = ("allow", "depends", "mixed", "block")
 
 
 class TooOpen(Exception):
@@ -46,7 +50,9 @@ def passed(
     It passes if all its packets do, and is blocked if one of them surely is. Raises `TooOpen` when one of them
     meets more than *most_open* rules that match only perhaps.
     """
-    answers = tuple(_packet(ruleset, role, packet, asking, index, most_open) for role, packet in packets)
+    sent_ = [Known(role, packet) for role, packet in packets]
+    first = _packet(ruleset, sent_[0], asking, index, most_open)
+    answers = (first, *(_rest(ruleset, first, sent_[1:], asking, index, most_open) if sent_[1:] else ()))
     verdicts = [answer.decision.verdict for answer in answers]
     for verdict in ("block", "mixed", "depends"):
         if verdict in verdicts:
@@ -54,14 +60,43 @@ def passed(
     return "allow", answers
 
 
-def _packet(
-    ruleset: Ruleset, role: Role, packet: Packet, asking: Asking, index: Index | None, most_open: int | None
-) -> PacketAnswer:
+def _rest(
+    ruleset: Ruleset,
+    first: PacketAnswer,
+    plainly: list[Known],
+    asking: Asking,
+    index: Index | None,
+    most_open: int | None,
+) -> tuple[PacketAnswer, ...]:
+    """Return what becomes of the packets behind the first one: of each, as rules may have rewritten the first."""
+    finals = first.decision.finals or (Final(first.packet),)
+    if not any(final.rewritten for final in finals):
+        return tuple(_packet(ruleset, each, asking, index, most_open) for each in plainly)
+    ways = [[*known(first.packet, final.packet, final.rewritten)] if final.rewritten else plainly for final in finals]
+    definite = first.decision.verdict == "allow"
+    return tuple(
+        _alike([_packet(ruleset, each, asking, index, most_open) for each in some], definite)
+        for some in zip(*ways, strict=True)
+    )
+
+
+def _alike(answers: Sequence[PacketAnswer], definite: bool) -> PacketAnswer:
+    """Return the answer for a packet that may be any of several; *definite*: these are all that it may be."""
+    worst = max(answers, key=lambda answer: _ORDER.index(answer.decision.verdict))
+    if definite and len({answer.decision.verdict for answer in answers}) == 1:
+        return answers[0]
+    if not definite and worst.decision.verdict == "allow":
+        return worst
+    return replace(worst, decision=replace(worst.decision, verdict="depends"))
+
+
+def _packet(ruleset: Ruleset, sent: Known, asking: Asking, index: Index | None, most_open: int | None) -> PacketAnswer:
     steps: list[Step] = []
     left = most_open
-    for step in evaluate(ruleset, packet, assume=asking.assume, index=index):
+    translation = Translation(sent.destination, sent.source)
+    for step in evaluate(ruleset, sent.packet, assume=asking.assume, index=index, translation=translation):
         if isinstance(step, Decision):
-            return PacketAnswer(role, packet, tuple(steps), step)
+            return PacketAnswer(sent.role, sent.packet, tuple(steps), step)
         steps.append(step)
         if left is not None and step.matched is None:
             left -= 1

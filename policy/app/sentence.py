@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import assert_never
 
 from policy.ir import (
@@ -26,7 +27,8 @@ from policy.ir import (
     Unknown,
     UnknownAction,
 )
-from policy.packet import FIELDS
+from policy.packet import FIELDS, HOOKS, ROUTING, Value
+from policy.packet.address import V4, V6
 from policy.packet.text import set_text, value_text
 
 _WORD = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
@@ -84,13 +86,33 @@ def action_text(action: Action) -> str:
         case Set(field, value, mask, xor):
             return _set_text(FIELDS[field].title, value, mask, xor)
         case Rewrite(changes):
-            return "rewrite " + ", ".join(f"{FIELDS[name].title} {value_text(name, value)}" for name, value in changes)
+            return _rewrite_text(dict(changes))
         case Log(prefix):
             return f'log "{prefix}"' if prefix else "log"
         case Note(text) | UnknownAction(text):
             return text
         case _:
             assert_never(action)
+
+
+def _rewrite_text(changes: Mapping[str, Value]) -> str:
+    """Say what an address becomes; that the packet is then routed anew goes without saying."""
+    words = []
+    for side, address, port in (("to", "dst", "dport"), ("from", "src", "sport")):
+        number = changes.get(port)
+        ending = "" if number is None or number == FIELDS[port].domain else f" port {value_text(port, number)}"
+        if address in changes:
+            whom = changes[address]
+            family = "" if isinstance(whom, int) else " of this host" if whom in (V4, V6) else ""
+            words.append(f"{side} {value_text(address, whom) if not family else 'an address' + family}{ending}")
+        elif ending:
+            words.append(f"{side}{ending}")
+    hook = changes.get("hook", ROUTING)
+    if isinstance(hook, int) and hook != ROUTING:
+        words.append(f"at {HOOKS[hook]}")
+    if "out" in changes:
+        words.append(f"out {value_text('out', changes['out'])}")
+    return "rewrite " + ", ".join(words) if words else "route anew"
 
 
 def _set_text(title: str, value: int | None, mask: int, xor: bool) -> str:

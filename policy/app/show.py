@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from policy._record import dataclass
 from policy.app.sentence import action_text, field_text, match_text
-from policy.ir import All, Any, Either, Field, Match, Not, Policy, Rule, Ruleset, Unknown, walk
+from policy.ir import All, Either, Field, Match, Not, Policy, Rule, Ruleset, Unknown, conjuncts, walk
+from policy.netfilter import MEETS_NAT
 from policy.packet import FIELDS, HOOKS, Intervals
 from policy.packet.fields import DCCP, ICMP, ICMP6, SCTP, TCP, UDP, UDPLITE
 from policy.packet.names import protocol_name
@@ -82,13 +83,16 @@ def overview(ruleset: Ruleset) -> Overview:
         ruleset.language,
         tuple(sorted(ruleset.families)),
         tuple(Name(d.name, d.kind, d.text, d.span) for d in ruleset.definitions if d.text != d.name),
-        tuple(_table(policy, ruleset, services) for policy in ruleset.policies.values()),
+        tuple(_table(policy, ruleset, services) for policy in ruleset.policies.values() if not policy.implied),
     )
 
 
 def _table(policy: Policy, ruleset: Ruleset, services: Mapping[Match, str]) -> Table:
     entered = [
-        (hook, entry) for hook, entries in ruleset.entries.items() for entry in entries if entry.policy == policy.name
+        (hook, entry)
+        for hook, entries in ruleset.entries.items()
+        for entry in entries
+        if entry.policy == policy.name and entry.hook in (None, hook)
     ]
     names = ["every hook" if hook is None else HOOKS[hook] for hook, _ in entered]
     tables = ["" if entry.main else f" ({entry.table})" for _, entry in entered]
@@ -125,7 +129,9 @@ def _row(number: int, rule: Rule, services: Mapping[Match, str]) -> Row:
 def _parts(match: Match) -> dict[str, list[Match]]:
     """Return the conditions of a rule by the column that can say them."""
     found: dict[str, list[Match]] = {**{column: [] for column in _COLUMNS}, "other": []}
-    for part in () if isinstance(match, Any) else match.parts if isinstance(match, All) else (match,):
+    for part in conjuncts(match):
+        if part == MEETS_NAT:  # of every rule in a chain of the nat table
+            continue
         fields = {inner.name for inner in walk(part) if isinstance(inner, Field)}
         known = fields and not any(isinstance(inner, Unknown) for inner in walk(part))
         column = next((name for name, wanted in _COLUMNS.items() if known and fields <= wanted), "other")
@@ -149,7 +155,8 @@ def _values(part: Match) -> str:
         return f"not {_values(part.part)}"
     assert isinstance(part, Field)
     written = " ".join(part.span.text.split()) if part.span else ""
-    return written if written and part.name in ("src", "dst") and not written.startswith("-") else field_text(part)
+    by_words = written and part.name in ("src", "dst") and not written.startswith(("-", "!"))
+    return written if by_words else field_text(part)
 
 
 def _source(parts: Sequence[Match]) -> str:

@@ -82,7 +82,7 @@ def read(unit: Unit, seconds: float) -> Reading:
         ruleset = _loaded(text, how, result)
         if ruleset is not None:
             result.files.update({source.name for source in ruleset.sources} | {text.name})
-            known[number] = facts(ruleset, _budget(seconds), how.local, how.settings)
+            known[number] = facts(ruleset, _budget(seconds), how.host.local, how.settings)
     if len(known) == BOTH:
         one, other = known.values()
         one.counterpart, other.counterpart = other, one
@@ -102,7 +102,7 @@ def _loaded(text: Source, how: Treatment, result: Linted) -> Ruleset | None:
 
 def _read(text: Source, how: Treatment) -> Ruleset:
     try:
-        ruleset = load(text, how.language, how.local)
+        ruleset = load(text, how.language, how.host)
     except RecursionError:
         raise Unreadable(text.name, "is nested too deeply", "write it with fewer levels") from None
     except MemoryError:

@@ -77,8 +77,9 @@ class Facts:
 
     @cached_property
     def places(self) -> tuple[At, ...]:
-        """Every rule by its place, policy by policy, in the order of the text."""
-        return tuple((name, n) for name, policy in self.ruleset.policies.items() for n in range(len(policy.rules)))
+        """Every rule of the text by its place, policy by policy, in the order of the text."""
+        written = ((name, policy) for name, policy in self.ruleset.policies.items() if not policy.implied)
+        return tuple((name, n) for name, policy in written for n in range(len(policy.rules)))
 
     def rule(self, at: At) -> Rule:
         """Return the rule at a place."""

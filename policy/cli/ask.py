@@ -74,7 +74,7 @@ def command(
     if not any(policy.rules or policy.default_span for policy in ruleset.policies.values()):
         out.warning(f"there are no rules in `{rules}`")
     regions = MOST_REGIONS if trace or out.as_json else FEW_REGIONS
-    asking = Asking(single, reading.local, assumptions(ruleset, assume), regions)
+    asking = Asking(single, reading.known.local, assumptions(ruleset, assume), regions)
     if packets is not None:
         return _bulk(ruleset, packets, asking, out)
     out.compact = question == ("-",)

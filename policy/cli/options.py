@@ -12,11 +12,11 @@ import click
 
 from policy._record import dataclass
 from policy.cli.output import Output
+from policy.host import UNKNOWN_HOST, Host, own
 
 if TYPE_CHECKING:
     from policy.app.config.read import Configuration
     from policy.ir import Ruleset
-    from policy.packet import Intervals
 
 Command = Callable[..., int]
 
@@ -100,10 +100,10 @@ def language_option(command: Command) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How rules are read: in which language, and which addresses are the host's own; and which configuration holds."""
+    """How rules are read: in which language, and what is known of the host; and which configuration holds."""
 
     language: str | None
-    local: Intervals | None
+    host: Host | None
     config: str | None = None
     isolated: bool = False
 
@@ -117,14 +117,19 @@ class Reading:
         """Return how the file at *path* is read: as the options say, else as the configuration does."""
         configured = self.configuration(path, whole=False)
         given = configured.given(path) if configured else {}
-        local = self.local if self.local is not None else given.get("local")
-        return Reading(self.language or given.get("language"), local)
+        host = self.host if self.host is not None else given.get("local")
+        return Reading(self.language or given.get("language"), host)
+
+    @property
+    def known(self) -> Host:
+        """What is known of the host beside its rules."""
+        return self.host or UNKNOWN_HOST
 
     def read(self, path: str) -> Ruleset:
         """Return the rules at *path*, `-` for standard input."""
         from policy.app.load import load, read_source
 
-        rules = load(read_source(path), self.language, self.local)
+        rules = load(read_source(path), self.language, self.known)
         gc.freeze()
         gc.enable()
         return rules
@@ -134,7 +139,12 @@ def reading_options(command: Command) -> Command:
     """Add `--language` and `--local`, `--config` and `--no-config`: the command gets `reading`."""
 
     @language_option
-    @click.option("--local", multiple=True, metavar="ADDR", help="The host's own address or prefix; several times.")
+    @click.option(
+        "--local",
+        multiple=True,
+        metavar="ADDR",
+        help="The host's own address or prefix, or ADDR/LENGTH@INTERFACE; several times.",
+    )
     @click.option("--config", metavar="FILE", help="The configuration; by default the nearest above the files.")
     @click.option("--no-config", "isolated", is_flag=True, help="Read no configuration.")
     @wraps(command)
@@ -143,19 +153,16 @@ def reading_options(command: Command) -> Command:
     ) -> int:
         if config and isolated:
             raise click.UsageError("either `--config` or `--no-config`, not both", click.get_current_context())
-        return command(*args, reading=Reading(language, _addresses(local), config, isolated), **wishes)
+        return command(*args, reading=Reading(language, _host(local), config, isolated), **wishes)
 
     return wrapper
 
 
-def _addresses(texts: tuple[str, ...]) -> Intervals | None:
-    from policy.packet import EMPTY
-    from policy.packet.address import parse_prefix
-
-    found = EMPTY
+def _host(texts: tuple[str, ...]) -> Host | None:
+    found = UNKNOWN_HOST
     for text in texts:
         try:
-            found |= parse_prefix(text)
+            found |= own(text)
         except ValueError as error:
             raise click.UsageError(f"--local: {error}", click.get_current_context()) from None
     return found if texts else None

@@ -31,7 +31,7 @@ class Wishes:
         from policy.app.config.plan import plan
 
         configured = self.reading.configuration(paths[0] if paths else ".", whole=True)
-        reading = {"language": self.reading.language, "local": self.reading.local}
+        reading = {"language": self.reading.language, "local": self.reading.host}
         said = {name: value for name, value in {**self.given, **reading}.items() if value not in (None, ())}
         return plan(paths, configured, said, self.today)
 

@@ -1,7 +1,7 @@
 """The one evaluator: a packet through the rules, step by step, to a decision."""
 
 from policy.evaluate.index import Index
-from policy.evaluate.trace import Decision, Implicit, Step
+from policy.evaluate.trace import Decision, Final, Implicit, Step, Translation
 from policy.evaluate.truth import Atom, Case, Known, settle, title, truth
 from policy.evaluate.walk import decide, evaluate
 
@@ -9,10 +9,12 @@ __all__ = [
     "Atom",
     "Case",
     "Decision",
+    "Final",
     "Implicit",
     "Index",
     "Known",
     "Step",
+    "Translation",
     "decide",
     "evaluate",
     "settle",

@@ -24,7 +24,9 @@ from policy.ir import (
     UnknownAction,
     walk,
 )
-from policy.packet import FIELDS, Intervals, Value
+from policy.packet import FIELDS, ROUTING, Intervals, Packet, Value, has
+from policy.packet.address import V4_BASE, whole
+from policy.packet.fields import HOOK_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class End:
         return self.main, self.rule is not None
 
 
+ADDRESSES = ("src", "dst")
+
 Done = tuple[tuple["Atom | UnknownAction", "bool | str"], ...]
 """What was decided on the way, in order."""
 
@@ -66,13 +70,14 @@ class State:
     returned: bool = False
     allowed: End | None = None
     done: Done = ()
+    rewritten: frozenset[str] = frozenset()
 
     def key(self) -> object:
         """What the rest of the walk depends on."""
         frames = tuple((f.policy.name, f.order[f.at] if f.at < len(f.order) else -1) for f in self.frames)
         allowed = self.allowed and (id(self.allowed.rule), self.allowed.implicit, self.allowed.policy)
         known = frozenset(self.case.known.items())
-        return self.entry, frames, self.returned, self.case.packet.key(), known, allowed
+        return self.entry, frames, self.returned, self.case.packet.key(), known, allowed, self.rewritten
 
 
 def difference(one: Done, two: Done) -> tuple[Atom | UnknownAction, ...]:
@@ -94,21 +99,59 @@ def harmless(action: Action) -> bool:
 
 def changed(state: State, action: Set | Rewrite) -> State:
     """Return *state* with fields of the packet changed; a value that is not known becomes all values."""
-    packet = state.case.packet
+    frames = tuple(_without_index(frame) for frame in state.frames)
     if isinstance(action, Rewrite):
-        frames = tuple(_without_index(frame) for frame in state.frames)
-        return _with_values(replace(state, frames=frames), dict(action.changes))
-    old = packet.get(action.field)
-    whole = FIELDS[action.field].domain
-    assert isinstance(whole, Intervals)
-    ((_, most),) = whole.ranges
-    new: int | Intervals = whole
+        changes = dict(action.changes)
+        hook = changes.pop("hook", None)
+        state = replace(state, frames=frames, rewritten=state.rewritten.union(changes))
+        return _with_values(state if hook is None else _moved(state, hook), changes)
+    if action.field in ADDRESSES:
+        state = replace(state, frames=frames, rewritten=state.rewritten | {action.field})
+        return _with_values(state, {action.field: _mapped(state.case.packet, action)})
+    old = state.case.packet.get(action.field)
+    domain = FIELDS[action.field].domain
+    assert isinstance(domain, Intervals)
+    ((_, most),) = domain.ranges
+    new: int | Intervals = domain
     if action.value is not None:
         if action.mask & most == most:
             old = 0
         if isinstance(old, int):
             new = old & ~action.mask ^ action.value if action.xor else old & ~action.mask | action.value
     return _with_values(state, {action.field: new})
+
+
+def _mapped(packet: Packet, action: Set) -> Value:
+    """Return an address of which bits are changed: the packet's own, whose family has as many bits as the mask."""
+    old = packet.values[action.field]
+    size, base = (32, V4_BASE) if packet.family == 4 else (128, 0)
+    if action.value is None:
+        return whole(packet.family)
+    if isinstance(old, int):
+        number = old - base
+        return base + (number & ~action.mask ^ action.value if action.xor else number & ~action.mask | action.value)
+    free = (1 << size) - 1 & ~action.mask
+    if action.xor or free & (free + 1):  # no range
+        return whole(packet.family)
+    return Intervals.of((base + action.value, base + action.value | free))
+
+
+def _moved(state: State, hook: Value) -> State:
+    """Return *state* with the packet at another hook, where it has the fields that packets have there.
+
+    While its way is to be decided (`ROUTING`) it keeps those that it had. Of a field that is new nothing is known.
+    """
+    values = {**state.case.packet.values, "hook": hook}
+    if hook != ROUTING:
+        for name in HOOK_FIELDS[1:]:
+            if not has(values, name):
+                values.pop(name, None)
+            elif name not in values:
+                values[name] = FIELDS[name].domain  # type: ignore[assignment] # no domain is a mask
+    known = {
+        key: answer for key, answer in state.case.known.items() if isinstance(key, str) or key[0] not in HOOK_FIELDS
+    }
+    return replace(state, case=replace(state.case, packet=Packet(values), known=known))
 
 
 def _with_values(state: State, changes: Mapping[str, Value]) -> State:

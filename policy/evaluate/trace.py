@@ -8,7 +8,7 @@ from typing import Literal
 from policy._record import dataclass
 from policy.evaluate.truth import Atom, Known
 from policy.ir import Action, Rule, UnknownAction
-from policy.packet import Packet
+from policy.packet import Packet, Value
 
 Implicit = Literal["state", "default"]
 """What holds without a rule: the table of connections, or the end of the rules."""
@@ -37,7 +37,8 @@ class Decision:
     *verdict*: `allow` or `block` where every way the unknowns may turn out gives it; `depends` where
     unknowns decide; `mixed` where packets of a box differ. *action*, *rule* and *implicit* say what
     decided, where one thing did, and *policy* in which policy. *open*: what the verdict hangs on.
-    *undecided*: the walk was too long.
+    *undecided*: the walk was too long. *finals*: what becomes of the packet where it passes: several, where
+    unknowns decide that; where the verdict `depends`, perhaps not all.
     """
 
     verdict: Literal["allow", "block", "depends", "mixed"]
@@ -48,3 +49,28 @@ class Decision:
     policy: str | None = None
     open: tuple[Atom | UnknownAction, ...] = ()
     undecided: bool = False
+    finals: tuple[Final, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A packet as it leaves the rules, and which of its fields were *rewritten* on the way."""
+
+    packet: Packet
+    rewritten: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What connection tracking rewrites in a packet of a known connection, without a rule (nf_nat_core.c).
+
+    First the *destination*, with the hook that this takes the packet to and the interface that it leaves by; then,
+    behind the filter, the *source*. Each are the fields that change, with their new values.
+    """
+
+    destination: tuple[tuple[str, Value], ...] = ()
+    source: tuple[tuple[str, Value], ...] = ()
+
+    def at(self, point: Literal["dst", "src"] | None) -> tuple[tuple[str, Value], ...]:
+        """Return what is rewritten behind an entry (`ir.Entry.translates`)."""
+        return self.destination if point == "dst" else self.source if point == "src" else ()

@@ -13,7 +13,7 @@ from typing import assert_never
 
 from policy.evaluate.index import Index
 from policy.evaluate.state import End, Frame, State, changed, difference, harmless, shared_keys
-from policy.evaluate.trace import Decision, Implicit, Step
+from policy.evaluate.trace import Decision, Final, Implicit, Step, Translation
 from policy.evaluate.truth import Case, Key, settle, truth
 from policy.ir import (
     Allow,
@@ -57,16 +57,18 @@ def evaluate(
     *,
     assume: Mapping[str, bool] | None = None,
     index: Index | None = None,
+    translation: Translation | None = None,
 ) -> Iterator[Step | Decision]:
     """Yield a `Step` for each rule that is examined for *packet* at its hook, and a `Decision` at the end.
 
     Where an unknown condition decides whether a rule matches, both ways are followed, one after the
     other, until they meet again or their verdicts differ. *assume* settles unknowns by their key. With
-    an *index* only rules that can match are examined; the decision is the same.
+    an *index* only rules that can match are examined; the decision is the same. *translation* is what connection
+    tracking does to the packet, if it belongs to a connection that was rewritten.
     """
     hook = packet.values.get("hook")
     entries = ruleset.at(hook if isinstance(hook, int) else None)
-    return _Walk(ruleset, entries, index, assume or {}).run(packet)
+    return _Walk(ruleset, entries, index, assume or {}, translation or Translation()).run(packet)
 
 
 def decide(
@@ -83,8 +85,14 @@ _Going = Generator[Step, None, "State | None"]
 
 class _Walk:
     def __init__(
-        self, ruleset: Ruleset, entries: tuple[Entry, ...], index: Index | None, assume: Mapping[str, bool]
+        self,
+        ruleset: Ruleset,
+        entries: tuple[Entry, ...],
+        index: Index | None,
+        assume: Mapping[str, bool],
+        translation: Translation,
     ) -> None:
+        self.translation = translation
         self.ruleset = ruleset
         self.entries = entries
         self.index = index
@@ -133,6 +141,8 @@ class _Walk:
             elif current.entry == len(self.entries):
                 self._finish(current, current.allowed or End(True, Allow(), None, "default", None))
                 return
+            elif (away := self._passed_by(current)) is not None:
+                current = away
             elif current.returned:
                 entry = self.entries[current.entry]
                 yield Step(entry.policy, None, True, current.case.packet, 0, "default")
@@ -140,6 +150,13 @@ class _Walk:
                 current = self._end(current, default, entry.policy, None, "default")
             else:
                 current = yield from self._enter(current)
+
+    def _passed_by(self, state: State) -> State | None:
+        """Return *state* before the next entry, where the packet is at another hook than this one is for."""
+        entry = self.entries[state.entry]
+        if entry.hook is None or state.returned or state.case.packet.get("hook") == entry.hook:
+            return None
+        return replace(state, entry=state.entry + 1)
 
     def _enter(self, state: State) -> _Going:
         """Begin the next entry: the implicit rule for connection state, then its policy."""
@@ -245,6 +262,8 @@ class _Walk:
             return None
         if state.allowed is not None and state.allowed.weight > end.weight:
             end = state.allowed
+        changes = self.translation.at(self.entries[state.entry].translates)
+        state = changed(state, Rewrite(changes)) if changes else state
         return replace(state, entry=state.entry + 1, frames=(), returned=False, allowed=end)
 
     def _unknown(self, state: State, action: UnknownAction, rule: Rule) -> State | None:
@@ -277,6 +296,8 @@ class _Walk:
         if self.left <= 0 or not self.ends:
             return Decision("depends", packet, undecided=True)
         first_state, first = self.ends[0]
+        passing = (Final(state.case.packet, state.rewritten) for state, end in self.ends if end.allows)
+        finals = tuple({(each.packet.key(), each.rewritten): each for each in passing}.values())
         if not self.differ:
             ends = [end for _, end in self.ends]
             same = all(
@@ -289,8 +310,9 @@ class _Walk:
                 first.rule if same else None,
                 first.implicit if same else None,
                 first.policy if same else None,
+                finals=finals,
             )
         other = next(state for state, end in self.ends if end.allows is not first.allows)
         open_ = difference(first_state.done, other.done)
         mixed = any(isinstance(atom, Field) and varies(atom.name, packet.values.get(atom.name, 0)) for atom in open_)
-        return Decision("mixed" if mixed else "depends", packet, open=open_)
+        return Decision("mixed" if mixed else "depends", packet, open=open_, finals=finals)

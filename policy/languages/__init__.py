@@ -1,7 +1,7 @@
 """The languages that rules are read from. Each is a front end: a module or object with
 
-* `read(source: Source, *, local: Intervals | None = None) -> ir.Ruleset`: the rules of a text, or
-  `diagnostic.Mistakes` with everything that is wrong with it; *local* are the host's own addresses;
+* `read(source: Source, *, host: Host = UNKNOWN_HOST) -> ir.Ruleset`: the rules of a text, or
+  `diagnostic.Mistakes` with everything that is wrong with it; *host* is what is known beside the text;
 * `looks_like(text: str) -> bool`: a cheap guess at whether a text is of this language;
 * `with_values(ruleset, rule, field, values, others=()) -> str | None`: a rule with other values in one field;
 * `edits(change: change.Change) -> tuple[change.Edit, ...] | None`: a change of the rules in the text;
@@ -19,19 +19,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from policy.host import UNKNOWN_HOST, Host
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from policy.change import Change, Edit
     from policy.ir import Rule, Ruleset
-    from policy.packet import Intervals, ValueSet
+    from policy.packet import ValueSet
     from policy.source import Source, Span
 
 
 class FrontEnd(Protocol):
     """What reads a language."""
 
-    def read(self, source: Source, *, local: Intervals | None = None) -> Ruleset:
+    def read(self, source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
         """Return the rules of a text; raises `diagnostic.Mistakes`."""
 
     def looks_like(self, text: str) -> bool:

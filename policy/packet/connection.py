@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
+from policy._record import dataclass
 from policy.packet.fields import ACK, ESTABLISHED, FORWARD, ICMP, ICMP6, INPUT, OUTPUT, TCP, UDP
 from policy.packet.packet import Packet, Value, complete
 from policy.packet.values import Intervals
@@ -52,6 +53,55 @@ def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
     kept = {name: value for name, value in values.items() if name in _KEPT}
     yield "reply", complete({**kept, **_turned(values), **changes})
     yield "next", complete({**values, "state": ESTABLISHED, **({"flags": ACK} if "flags" in values else {})})
+
+
+Changes = tuple[tuple[str, Value], ...]
+"""Fields with their new values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A packet of a known connection, as it arrives, and what connection tracking makes of it.
+
+    First of its *destination*, with the hook that this takes it to, then, behind the filter, of its *source*.
+    """
+
+    role: Role
+    packet: Packet
+    destination: Changes = ()
+    source: Changes = ()
+
+
+def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[Known]:
+    """Yield what follows *first* in its connection, where rules have *rewritten* fields of it, and it *left* so.
+
+    What the first packet got, the next one gets too, and the reply, which is the mirror of what left, gets it undone
+    (nf_nat_core.c, nf_nat_manip_pkt). It is taken to come in where the first packet went out.
+    """
+    to, by = ({name for name in side if name in rewritten} for side in (("dst", "dport"), ("src", "sport")))
+    kept = {name: value for name, value in first.values.items() if name in left.values}
+    moved = {name: left.values[name] for name in ("hook", "out", *to, *by) if name in left.values}
+    mirror = dict(connection(Packet({**kept, **moved})))
+    if "reply" not in mirror:
+        return
+    reply, hook = mirror["reply"], left.values.get("hook")
+    undone = _copied(first, {"dst": "src", "dport": "sport"}, by)
+    if by and hook == FORWARD:
+        undone = (("hook", FORWARD), ("out", first.values["in"]), *undone)
+        reply = complete({**{n: v for n, v in reply.values.items() if n != "out"}, "hook": INPUT})
+    yield Known("reply", reply, undone, _copied(first, {"src": "dst", "sport": "dport"}, to))
+    way = tuple((name, left.values[name]) for name in ("hook", "out") if to and name in left.values)
+    again = dict(connection(first))["next"]
+    yield Known("next", again, (*way, *_kept(left, to)), _kept(left, by))
+
+
+def _copied(first: Packet, opposite: Mapping[str, str], rewritten: Collection[str]) -> Changes:
+    """Return the fields of the reply that become what the first packet had at the other side."""
+    return tuple((name, first.values[other]) for name, other in opposite.items() if rewritten and other in first.values)
+
+
+def _kept(left: Packet, rewritten: Collection[str]) -> Changes:
+    return tuple((name, left.values[name]) for name in sorted(rewritten) if name in left.values)
 
 
 def _turned(values: Mapping[str, Value]) -> dict[str, Value]:

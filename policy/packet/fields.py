@@ -20,6 +20,9 @@ EXTENSION_HEADERS = ("hop", "dst", "route", "frag", "auth", "esp", "none", "prot
 
 NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED = range(5)
 INPUT, OUTPUT, FORWARD = range(3)
+ROUTING = 3
+"""The hook of a packet whose way is to be decided anew, because its destination was rewritten; none arrives there."""
+
 ICMP, TCP, UDP, DCCP, ICMP6, SCTP, UDPLITE = 1, 6, 17, 33, 58, 132, 136
 SYN, ACK = 2, 16
 

@@ -30,7 +30,7 @@ from policy.ir import (
     UnknownAction,
     Verdict,
 )
-from policy.reach.ends import At, End, Passing, combined
+from policy.reach.ends import NO_ENTRY, At, End, Passing, combined
 from policy.reach.runs import after, deal, decision, halves
 from policy.sets import Exhausted
 from policy.sets.truth import N, S, Sets, Truth
@@ -92,17 +92,22 @@ class Course(Generic[S, N]):
         before: dict[End, S] | None = None
         entries = self.ruleset.at(sets.hook)
         for number, entry in enumerate(entries, 1):
-            walk = _Walk(self, entry, last=number == len(entries))
-            walk.enter(ways, sure)
-            before = combined(self.sets, before, walk.allows)
+            last = all(entry.hook != other.hook and None not in (entry.hook, other.hook) for other in entries[number:])
+            here, away = _guarded(entry, ways)
+            if not here:
+                continue
+            walk = _Walk(self, entry, last)
+            passed = sets.union(away.values())
+            walk.enter(here, sure - passed.known() if away else sure)
+            before = combined(self.sets, before, walk.allows, passed)
             _add(self._blocks, walk.blocks)
             _add(self._allows, walk.passes)
             if number < len(entries):
                 ways = walk.allowed()
+                for now, packets in away.items():
+                    _join(ways, now, packets)
                 sure = sure - sets.union((*walk.blocks.values(), *walk.passes.values())).known()
-        if before is None:
-            before = {End(Allow(), None, None, "default", None): within}
-        _add(self._allows, before)
+        _add(self._allows, {NO_ENTRY: within} if before is None else before)
 
     def possible(self, packets: S) -> S:
         """Return the packets that are there for some truth of the unknowns and some values of the open fields."""
@@ -168,11 +173,12 @@ class _Walk(Generic[S, N]):
         order = range(len(policy.rules))
         waiting = deque(order[::-1] if policy.last_match else order)
         while ways and waiting:
-            if self.sets.unites and self.flow.most is None and [*ways] == [self.sets.original]:
-                together = self._together(policy, waiting, ways[self.sets.original], sure)
+            if self.sets.unites and self.flow.most is None and len(ways) == 1:
+                ((now, packets),) = ways.items()
+                together = self._together(policy, waiting, now, packets, sure)
                 if together is not None:
                     rest, sure, gone = together
-                    ways = {self.sets.original: rest} if rest else {}
+                    ways = {now: rest} if rest else {}
                     ended = ended | gone
                     continue
             number = waiting.popleft()
@@ -211,18 +217,18 @@ class _Walk(Generic[S, N]):
             return False
         return len(self.allows) + len(self.blocks) >= most
 
-    def _together(self, policy: Policy, waiting: deque[int], packets: S, sure: S) -> tuple[S, S, S] | None:
+    def _together(self, policy: Policy, waiting: deque[int], now: N, packets: S, sure: S) -> tuple[S, S, S] | None:
         """Take the next rules that only decide together; return what is left, what of it is sure, and what is gone."""
         verdicts = [*takewhile(bool, (decision(policy.rules[number]) for number in waiting))]
         count = len(verdicts)
         if count < 2:
             return None
-        flow, original = self.flow, self.sets.original
+        flow = self.flow
         numbers = [waiting.popleft() for _ in range(count)]
         self.sets.budget.spend(STEPS * count)
         truths = []
         for number in numbers:
-            may, must = self.sets.truth(policy.rules[number].match, original, flow.assume)
+            may, must = self.sets.truth(policy.rules[number].match, now, flow.assume)
             flow.forked |= may is not must
             mine = packets & may
             truths.append(Truth(mine, mine if may is must else packets & must))
@@ -233,7 +239,7 @@ class _Walk(Generic[S, N]):
                 same = surely is come and must is truths[place].may
                 flow.seen(at, come, surely if same else surely - (come - must))
             if not isinstance(verdict, bool):
-                self._end({original: come}, verdict, policy.name, at)
+                self._end({now: come}, verdict, policy.name, at)
 
         half = halves(truths, [not isinstance(verdict, bool) for verdict in verdicts], self.sets.nothing)
         deal(half, packets, packets if sure == packets else sure, got)
@@ -283,10 +289,10 @@ class _Walk(Generic[S, N]):
         return _Going(ways, {}, ended)
 
     def _changed(self, ways: Ways[N, S], action: Set | Rewrite) -> Ways[N, S]:
-        self.flow.forked = True
         found: Ways[N, S] = {}
         for now, packets in ways.items():
             after, known = self.sets.changed(now, action)
+            self.flow.forked |= not self.sets.everything <= known
             _join(found, after, packets & known)
         return found
 
@@ -329,6 +335,14 @@ class _Walk(Generic[S, N]):
 
     def _some(self, ways: Ways[N, S]) -> Ways[N, S]:
         return {now: packets for now, packets in ways.items() if packets}
+
+
+def _guarded(entry: Entry, ways: Ways[N, S]) -> tuple[Ways[N, S], Ways[N, S]]:
+    """Return the packets that go through an entry, and those that are at another hook than it is for."""
+    if entry.hook is None:
+        return ways, {}
+    here = {now: packets for now, packets in ways.items() if now.hook == entry.hook}
+    return here, {now: packets for now, packets in ways.items() if now.hook != entry.hook}
 
 
 def _join(ways: Ways[N, S], now: N, packets: S) -> None:

@@ -30,10 +30,9 @@ class End:
         """Does the packet pass?"""
         return isinstance(self.action, Allow)
 
-    @property
-    def weight(self) -> tuple[bool, bool]:
-        """Which of the ends of several entries is named: as in the evaluator."""
-        return self.main, self.rule is not None
+    def outweighs(self, later: End) -> bool:
+        """Is this the end that is named, and not one of a later entry? As in the evaluator."""
+        return self is not NO_ENTRY and (self.main, self.rule is not None) > (later.main, later.rule is not None)
 
     @property
     def decider(self) -> tuple[At | None, Implicit | None, str | None]:
@@ -70,18 +69,23 @@ class Outcome(Generic[S]):
     among: tuple[End, ...] = ()
 
 
-def combined(sets: Sets[S, N], before: Mapping[End, S] | None, after: Mapping[End, S]) -> dict[End, S]:
-    """Return the packets of each allowing end, once they have been through one more entry.
+NO_ENTRY = End(Allow(), None, None, "default", None)
+"""What packets come to that go through no entry."""
+
+
+def combined(sets: Sets[S, N], before: Mapping[End, S] | None, after: Mapping[End, S], away: S) -> dict[End, S]:
+    """Return the packets of each allowing end, once they have been through one more entry, or *away* past it.
 
     The end that is named is the later one, unless the earlier has more weight.
     """
     if before is None:
-        return dict(after)
+        return dict(after) | ({NO_ENTRY: away} if away else {})
     found: dict[End, S] = {}
     for end, packets in before.items():
-        if both := packets & sets.union(others for other, others in after.items() if end.weight > other.weight):
+        lighter = sets.union(others for other, others in after.items() if end.outweighs(other))
+        if both := packets & (lighter | away):
             found[end] = both
     for end, packets in after.items():
-        if both := packets & sets.union(others for other, others in before.items() if end.weight >= other.weight):
+        if both := packets & sets.union(others for other, others in before.items() if not other.outweighs(end)):
             found[end] = found[end] | both if end in found else both
     return found

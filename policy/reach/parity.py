@@ -18,8 +18,8 @@ from policy.packet.special import of_kind, public
 from policy.reach.ends import End
 from policy.reach.first import first_packets
 from policy.reach.flow import Flow
-from policy.sets.boxes import unmasked
 from policy.sets.layout import ADDRESSES, DECIDING
+from policy.sets.masks import unmasked
 from policy.sets.truth import N, S, Sets
 
 KEPT = ("proto", "dport")

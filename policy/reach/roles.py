@@ -29,12 +29,13 @@ class View(Generic[S, N]):
 
     def __init__(self, sets: Sets[S, N], role: Role, firsts: Sequence[Packet], others: Sequence[Packet]) -> None:
         self._sets = sets
-        self._opposite: Mapping[str, str] = OPPOSITE if role == "reply" else {}
         self.others = tuple(others)
         first, other = firsts[0], self.others[0]
         self.hook = hook_of(other)
-        fixed, self.open = _differences(sets.layout, first, other, self._opposite)
-        self.original, _ = sets.changed(sets.original, Rewrite(fixed))
+        opposite: Mapping[str, str] = OPPOSITE if role == "reply" else {}
+        fixed, self.open = _differences(sets.layout, first, other, opposite)
+        turned = sets.original.turned(self.hook, {n: o for n, o in opposite.items() if o in sets.layout.fields})
+        self.original, _ = sets.changed(turned, Rewrite(fixed))
         self.layout: Layout = sets.layout
         self.everything: S = sets.everything
         self.nothing: S = sets.nothing
@@ -47,11 +48,7 @@ class View(Generic[S, N]):
 
     def field(self, name: str, values: ValueSet, now: N) -> S:
         """Return the packets that have a field with one of *values*."""
-        if name == "hook":
-            return self.everything if self.hook is not None and self.hook in values else self.nothing  # type: ignore[operator] # hooks are numbers
-        if presence(name, self.hook) is False:
-            return self.nothing
-        return self._sets.field(self._opposite.get(name, name), values, now)
+        return self._sets.field(name, values, now)
 
     def unknown(self, key: str) -> S:
         """Return all packets, where the pure unknown *key* is true."""
@@ -75,18 +72,7 @@ class View(Generic[S, N]):
 
     def changed(self, now: N, action: Set | Rewrite) -> tuple[N, S]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
-        if isinstance(action, Rewrite):
-            mine = tuple(
-                (self._opposite.get(name, name), value) for name, value in action.changes if self._present(name)
-            )
-            return self._sets.changed(now, Rewrite(mine))
-        if not self._present(action.field):
-            return now, self.everything
-        field = self._opposite.get(action.field, action.field)
-        return self._sets.changed(now, Set(field, action.value, action.mask, action.xor))
-
-    def _present(self, name: str) -> bool:
-        return presence(name, self.hook) is not False
+        return self._sets.changed(now, action)
 
 
 def hook_of(packet: Packet) -> int | None:
@@ -114,7 +100,7 @@ def signature(layout: Layout, role: Role, first: Packet, other: Packet) -> objec
 def _differences(
     layout: Layout, first: Packet, other: Packet, opposite: Mapping[str, str]
 ) -> tuple[tuple[tuple[str, Value], ...], tuple[str, ...]]:
-    """Return what *other* does not have from *first*: single values (by the fields of *first*), and what is open."""
+    """Return what *other* does not have from *first*: single values, and what is open."""
     fixed: list[tuple[str, Value]] = []
     open_: list[str] = []
     for name, value in other.values.items():
@@ -122,7 +108,7 @@ def _differences(
         if mine not in layout.fields:
             continue
         if isinstance(value, int | str) and value != first.get(mine):
-            fixed.append((mine, value))
+            fixed.append((name, value))
         elif not isinstance(value, int | str) and not varies(name, value):
             open_.append(name)
         else:

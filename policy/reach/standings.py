@@ -36,7 +36,7 @@ FlowOf = Callable[[int | None], Flow[Any, Any]]
 
 
 class Standings:
-    """What is known of every rule of *ruleset*: `of` by its place, and the packets that a dead rule is about.
+    """What is known of every rule that *ruleset* writes: `of` by its place, and the packets that a dead rule is about.
 
     *hooks* are all at which the rules differ, *flow* gives all packets through the rules of one of them, *index*
     serves the rule set. Where the budget does not suffice, rules are undecided.
@@ -63,7 +63,8 @@ class Standings:
 
     def _found(self) -> dict[At, Standing[At]]:
         names = self._entered.scopes
-        places = [(name, n) for name, policy in self.ruleset.policies.items() for n in range(len(policy.rules))]
+        written = ((name, policy) for name, policy in self.ruleset.policies.items() if not policy.implied)
+        places = [(name, n) for name, policy in written for n in range(len(policy.rules))]
         found: dict[At, Standing[At]] = {at: Standing(Kind.NOT_ENTERED) for at in places if at[0] not in names}
         found |= self._by_lists() if len(places) > MANY else {}
         left = [at for at in places if at not in found or not self._is_final(at, found[at])]

@@ -12,11 +12,13 @@ from itertools import product
 from math import prod
 
 from policy.ir import Definition, Match, Rewrite, Ruleset, Set
-from policy.packet import Intervals, Masked, Packet, Value, ValueSet
-from policy.packet.address import V4_BASE, family_of, whole
+from policy.packet import FIELDS, Intervals, Masked, Packet, Value, ValueSet
+from policy.packet.address import V4_BASE, bits, family_of, whole
 from policy.sets.budget import Budget, Exhausted
 from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, Layout, layout
+from policy.sets.masks import unmasked
 from policy.sets.natural import finished, preferred
+from policy.sets.now import Now
 from policy.sets.regions import Box, Region, at_most, merged, plain
 from policy.sets.truth import Remembered, Truth, balanced, truth
 from policy.sets.words import described, described_first
@@ -24,11 +26,10 @@ from policy.sets.words import described, described_first
 Values = dict[str, Intervals]
 """A box. `?KEY` is the truth of a pure unknown (0 or 1), `*N` a value that an action has picked (left out: any)."""
 
-Now = tuple[tuple[str, int | str], ...]
-"""The fields that actions have changed: to a number, or to one that is picked (`*N`)."""
+Became = Now[int]
+"""What actions have made of packets: a field has a number, what another one had, or one that is picked (`*N`)."""
 
 _TRUTH = Intervals.of((0, 1))
-_MOST_RANGES = 4096
 _DECIDING = ("proto", "src", "fragment", "state")
 
 
@@ -47,7 +48,7 @@ class BoxSpace:
         self.hook = hook
         self.unites = False
         self._remembered: Remembered[Boxes] = Remembered()
-        self.original: Now = ()
+        self.original: Became = Now(hook, hook)
         self.fresh: Values = {}
         self.nothing = Boxes(self, ())
         self.everything = Boxes(self, tuple(_kinds(self.layout)))
@@ -56,19 +57,20 @@ class BoxSpace:
         """Return the packets of any of *sets*."""
         return balanced(sets, self.nothing)
 
-    def field(self, name: str, values: ValueSet, now: Now = ()) -> Boxes:
+    def field(self, name: str, values: ValueSet, now: Became | None = None) -> Boxes:
         """Return the packets that have a field with one of *values*, once actions have made *now* of them."""
+        now = now or self.original
         if name == "hook":
             assert isinstance(values, Intervals)
-            return self.everything if self.hook is not None and self.hook in values else self.nothing
-        if name not in self.layout.fields:
+            return self.everything if now.hook is not None and now.hook in values else self.nothing
+        if not (self._looks_at(name) and now.has(name)):
             return self.nothing
         numbers = self._numbers(name, values)
-        held = tuple(box for box in self.everything.boxes if name in box)
-        changed = dict(now).get(name)
-        if isinstance(changed, int):
-            return Boxes(self, held if changed in numbers else ())
-        at = changed or name
+        later = name in self.layout.later
+        held = tuple(box for box in self.everything.boxes if later or name in box)
+        at = now.get(name)
+        if isinstance(at, int):
+            return Boxes(self, held if at in numbers else ())
         found = ({**box, at: box.get(at, self.layout.domain(name)) & numbers} for box in held)
         return Boxes(self, tuple(box for box in found if box[at]))
 
@@ -76,9 +78,11 @@ class BoxSpace:
         """Return all packets, where the pure unknown *key* is true."""
         return Boxes(self, tuple({**box, f"?{key}": Intervals.of(1)} for box in self.everything.boxes))
 
-    def truth(self, match: Match, now: Now = (), assume: Mapping[str, bool] | None = None) -> Truth[Boxes]:
+    def truth(self, match: Match, now: Became | None = None, assume: Mapping[str, bool] | None = None) -> Truth[Boxes]:
         """Return which packets may and must match."""
-        return truth(match, self, now, assume or {}) if assume or now else self._remembered(match, self, now)
+        now = now or self.original
+        plain = not assume and now == self.original
+        return self._remembered(match, self, now) if plain else truth(match, self, now, assume or {})
 
     def of_match(self, match: Match) -> Boxes:
         """Return the packets that match; where an impure unknown decides, those that may."""
@@ -93,28 +97,39 @@ class BoxSpace:
         found = (_meet(box, {**box, **wanted}) for box in self.everything.boxes if _fields(box) == wanted.keys())
         return Boxes(self, tuple(box for box in found if box is not None))
 
-    def changed(self, now: Now, action: Set | Rewrite) -> tuple[Now, Boxes]:
+    def changed(self, now: Became, action: Set | Rewrite) -> tuple[Became, Boxes]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
-        fields, known = dict(now), self.everything
-        changes: list[tuple[str, Value]] = []
+        known = self.everything
+        changes: dict[str, Value] = {}
         if isinstance(action, Rewrite):
-            changes += action.changes
-        elif action.field in self.layout.fields:
-            changes.append((action.field, self._set(action, fields.get(action.field))))
-        for name, value in changes:
-            if name not in self.layout.fields:
+            changes |= action.changes
+            hook = changes.pop("hook", None)
+            if hook is not None:
+                assert isinstance(hook, int)
+                now, gained = now.moved(hook)
+                changes = {name: FIELDS[name].domain for name in gained} | changes  # type: ignore[assignment] # no mask
+        elif self._looks_at(action.field) and now.has(action.field):
+            changes[action.field] = self._set(action, now.get(action.field))
+        for name, value in changes.items():
+            if not (self._looks_at(name) and now.has(name)):
                 continue
             numbers = self.layout.numbers(name, value)
             if numbers.size == 1:
-                fields[name] = numbers.first
+                now = now.with_field(name, numbers.first)
                 continue
-            fields[name] = picked = f"*{len(self.fresh)}"
+            picked = f"*{len(self.fresh)}"
+            now = now.with_field(name, picked)
             self.fresh[picked] = self.layout.domain(name)
             known = Boxes(self, tuple({**box, picked: numbers} for box in known.boxes))
-        return tuple(sorted(fields.items())), known
+        return now, known
 
-    def _set(self, action: Set, old: int | str | None) -> Value:
+    def _looks_at(self, name: str) -> bool:
+        return name in self.layout.fields or name in self.layout.later
+
+    def _set(self, action: Set, old: int | str) -> Value:
         domain = self.layout.domain(action.field)
+        if action.field in ADDRESSES:
+            return self._mapped(action, old)
         most = domain.ranges[-1][1]
         if action.value is None:
             return domain
@@ -124,6 +139,16 @@ class BoxSpace:
             raise Exhausted("lists of boxes, where only some bits of a field are changed")
         kept = old & ~action.mask
         return kept ^ action.value if action.xor else kept | action.value
+
+    def _mapped(self, action: Set, old: int | str) -> Value:
+        """Return an address of which bits are changed, in a space of one family."""
+        (family, *more) = self.layout.families
+        most = (1 << bits(family)) - 1
+        if more or action.value is None or not (isinstance(old, int) or action.mask & most == most):
+            raise Exhausted("lists of boxes, where only some bits of an address are changed")
+        number = old & most if isinstance(old, int) else 0
+        kept = number & ~action.mask
+        return whole(family).first + (kept ^ action.value if action.xor else kept | action.value)
 
     def _numbers(self, name: str, values: ValueSet) -> Intervals:
         if not isinstance(values, Masked):
@@ -354,23 +379,3 @@ def _present(layout: Layout, name: str, deciding: Values) -> bool:
     if isinstance(present, bool):
         return present
     return any(all(wanted.covers(deciding[field]) for field, wanted in parts) for parts in present)
-
-
-def unmasked(masked: Masked, low: int, high: int) -> Intervals:
-    """Return the numbers from *low* to *high* under a mask as ranges; raises `Exhausted` where they are too many."""
-    if masked.value & ~masked.mask:
-        return Intervals()
-    width = high.bit_length()
-    free = ((1 << width) - 1) & ~masked.mask
-    tail = (masked.mask & -masked.mask).bit_length() - 1 if masked.mask & (1 << width) - 1 else width
-    scattered = [place for place in range(tail, width) if free >> place & 1]
-    if low >= V4_BASE:
-        scattered = [place for place in scattered if place < 32]
-    if 1 << len(scattered) > _MOST_RANGES:
-        raise Exhausted("lists of boxes, for a mask of many ranges")
-    base = masked.value | (low if low >= V4_BASE else 0) & free
-    ranges = []
-    for bits in range(1 << len(scattered)):
-        start = base + sum(1 << place for at, place in enumerate(scattered) if bits >> at & 1)
-        ranges.append((start, start | (1 << min(tail, width)) - 1))
-    return Intervals.of(*ranges) & Intervals.of((low, high))

@@ -150,7 +150,7 @@ class _Boxing:
         name = "dport" if "dport" in box.tests else "sport"
         if name not in box.tests or "fragment" in box.tests or box.values[name] != FIELDS[name].domain:
             return
-        first = self.encoding.test("fragment", WITH_FIELDS)
+        first = self.encoding.test("fragment", WITH_FIELDS, self.encoding.original)
         if not (box.rest(name) & first) - box.left:
             del box.tests[name], box.values[name]
             box.tests["fragment"], box.values["fragment"] = first, WITH_FIELDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from policy.ir import Rewrite, Set
 from policy.packet import FIELDS, Intervals, Masked, Names, Value, ValueSet
@@ -11,27 +10,10 @@ from policy.packet.address import V4, V4_BASE, V6
 from policy.sets.budget import Budget
 from policy.sets.dd import Diagram, Formula
 from policy.sets.layout import ADDRESSES, Layout
+from policy.sets.now import Now
 
 Bits = tuple[Formula, ...]
 """A number, the highest bit first. An address begins with whether it is IPv4, which has its value in the next 32."""
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """The fields that actions have changed on the way, as functions of the packet as it arrived."""
-
-    changed: tuple[tuple[str, Bits], ...] = ()
-
-    def get(self, name: str) -> Bits | None:
-        """Return the bits of a field that has changed, or None."""
-        return next((bits for field, bits in self.changed if field == name), None)
-
-    def with_field(self, name: str, bits: Bits) -> Now:
-        """Return this with one field changed."""
-        return Now(tuple(sorted(({**dict(self.changed), name: bits}).items(), key=lambda item: item[0])))
-
-
-ORIGINAL = Now()
 
 
 class Encoding:
@@ -50,7 +32,8 @@ class Encoding:
         for name in layout.fields:
             self.bits[name] = ((self.family,) if name in ADDRESSES else ()) + diagram.variables(self._width(name))
         self.fresh: list[Formula] = []
-        self._predicates: dict[tuple[str, ValueSet, Bits | None], Formula] = {}
+        self.original: Now[Bits] = Now(layout.hook, layout.hook)
+        self._predicates: dict[tuple[str, ValueSet, Bits | str], Formula] = {}
         self._has: dict[str, Formula] = {}
         self._beside: dict[str, Formula] = {}
         self.wellformed = self.true
@@ -59,10 +42,10 @@ class Encoding:
                 self.wellformed &= self.inside(name, layout.domain(name), self.bits[name]) | ~self.has(name)
 
     def has(self, name: str) -> Formula:
-        """Return which packets had the field when they arrived."""
+        """Return which packets have the field: had it when they arrived, or have it now, of one that they get later."""
         found = self._has.get(name)
         if found is None:
-            present = self.layout.presence(name)
+            present = self.layout.presence(name) if name in self.bits else name in self.layout.later
             if isinstance(present, bool):
                 found = self.true if present else self.false
             else:
@@ -84,21 +67,25 @@ class Encoding:
             found = self._beside[name] = self.diagram.all((*family, *bits))
         return found
 
-    def test(self, name: str, values: ValueSet, now: Now = ORIGINAL) -> Formula:
+    def test(self, name: str, values: ValueSet, now: Now[Bits]) -> Formula:
         """Return which packets have the field with a value in *values*, where earlier actions have made *now* of it."""
         if name == "hook":
-            hook = self.layout.hook
             assert isinstance(values, Intervals)
-            return self.true if hook is not None and hook in values else self.false
-        bits = now.get(name)
-        key = (name, values, bits)
+            return self.true if now.hook is not None and now.hook in values else self.false
+        if not now.has(name):
+            return self.false
+        value = now.get(name)
+        key = (name, values, value)
         found = self._predicates.get(key)
         if found is None:
-            found = self.false
-            if name in self.bits:
-                found = self.has(name) & self.inside(name, values, bits or self.bits[name])
+            found = self.has(name)
+            if found:
+                found &= self.inside(name, values, self._bits(value))
             self._predicates[key] = found
         return found
+
+    def _bits(self, value: Bits | str) -> Bits:
+        return self.bits[value] if isinstance(value, str) else value
 
     def inside(self, name: str, values: ValueSet, bits: Bits) -> Formula:
         """Return that a number, as *bits*, is one of *values* of a field."""
@@ -140,26 +127,45 @@ class Encoding:
             value = value - V4_BASE << width - 32 if value >= V4_BASE else value
         return first + tuple(self.true if value >> place & 1 else self.false for place in reversed(range(width)))
 
-    def changed(self, now: Now, action: Set | Rewrite) -> tuple[Now, Formula]:
+    def changed(self, now: Now[Bits], action: Set | Rewrite) -> tuple[Now[Bits], Formula]:
         """Return what an action makes of *now*, and what is known of the values that it picks itself."""
         known = self.true
         if isinstance(action, Rewrite):
-            for name, value in action.changes:
-                if name in self.bits:
+            changes = dict(action.changes)
+            hook = changes.pop("hook", None)
+            if hook is not None:
+                assert isinstance(hook, int)
+                now, gained = now.moved(hook)
+                changes = {name: FIELDS[name].domain for name in gained} | changes  # type: ignore[assignment] # no mask
+            for name, value in changes.items():
+                if self._looks_at(name) and now.has(name):
                     bits, more = self._chosen(name, value)
                     now, known = now.with_field(name, bits), known & more
             return now, known
-        if action.field not in self.bits:
+        name = action.field
+        if not (self._looks_at(name) and now.has(name)):
             return now, known
         if action.value is None:
-            bits, known = self._chosen(action.field, self.layout.domain(action.field))
-            return now.with_field(action.field, bits), known
-        old = now.get(action.field) or self.bits[action.field]
-        bits = tuple(
-            self._one_bit(bit, bool(action.mask >> place & 1), bool(action.value >> place & 1), action.xor)
+            bits, known = self._chosen(name, self.layout.domain(name))
+            return now.with_field(name, bits), known
+        old = self._bits(now.get(name))
+        if name not in ADDRESSES:
+            return now.with_field(name, self._set(action, old)), known
+        family, short, whole = old[0], old[1:33], old[1:]
+        v4, v6 = self._set(action, short), self._set(action, whole) if len(whole) > 32 else whole
+        mapped = (family.choose(one, other) for one, other in zip(v4, v6, strict=False))
+        return now.with_field(name, (family, *mapped, *v6[32:])), known
+
+    def _looks_at(self, name: str) -> bool:
+        return name in self.bits or name in self.layout.later
+
+    def _set(self, action: Set, old: Bits) -> Bits:
+        value = action.value
+        assert value is not None
+        return tuple(
+            self._one_bit(bit, bool(action.mask >> place & 1), bool(value >> place & 1), action.xor)
             for place, bit in zip(reversed(range(len(old))), old, strict=True)
         )
-        return now.with_field(action.field, bits), known
 
     def _one_bit(self, bit: Formula, cleared: bool, value: bool, xor: bool) -> Formula:
         kept = self.false if cleared else bit
@@ -171,9 +177,13 @@ class Encoding:
         numbers = self.layout.numbers(name, value)
         if numbers.size == 1:
             return self.number(name, numbers.first), self.true
-        bits = self.diagram.variables(len(self.bits[name]))
-        self.fresh += bits
-        return bits, self.inside(name, numbers, bits)
+        first: Bits = ()
+        if name in ADDRESSES:
+            families = [family for family in (V4, V6) if family.meets(numbers)]
+            first = (self.family if len(families) > 1 else self.true if families == [V4] else self.false,)
+        fresh = self.diagram.variables(self._width(name))
+        self.fresh += fresh
+        return first + fresh, self.inside(name, numbers, first + fresh)
 
     def where(self, values: Mapping[str, Value]) -> Formula:
         """Return the well-formed packets with *values*, so far as the layout looks at their fields.

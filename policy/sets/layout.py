@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policy.ir import Field, Match, Rewrite, Rule, Ruleset, Unknown, walk
 from policy.packet import FIELDS, HOOKS, Intervals, Names, Packet, Value, ValueSet
@@ -35,7 +36,8 @@ class Layout:
     """The fields that the rules and questions of one hook look at, in order, and what else they are about.
 
     Two packets that differ in no such field are one to every rule; sets of packets are sets of these
-    classes. *unknowns* are the keys of the pure unknowns.
+    classes. *later* are fields that packets may get where rules take them to another hook; as they arrive they have
+    none of these. *unknowns* are the keys of the pure unknowns.
     """
 
     hook: int | None
@@ -43,6 +45,7 @@ class Layout:
     families: frozenset[int]
     atoms: Atoms
     unknowns: tuple[str, ...]
+    later: tuple[str, ...] = ()
 
     def domain(self, name: str) -> Intervals:
         """Return the numbers that stand for the values of a field."""
@@ -77,6 +80,7 @@ class Layout:
         return presence(name, self.hook)
 
 
+@lru_cache(maxsize=256)
 def presence(name: str, hook: int | None) -> Alternatives | bool:
     """Return which packets at *hook* have a field (`fields.REQUIRES`)."""
     if name == "hook":
@@ -108,14 +112,17 @@ def layout(rulesets: Iterable[Ruleset], questions: Iterable[Match | Packet] = ()
     used = {*TUPLE, *(part.name for part in parts if isinstance(part, Field))}
     if any(entry.stateful for ruleset in rulesets for entry in ruleset.at(hook)):
         used.add("state")
+    rewritten = _rewritten(rules)
+    taken = used - {"hook"} if any(name == "hook" for name, _ in rewritten) else set()
     used = {name for name in used if presence(name, hook) is not False}
+    later = tuple(name for name in dict.fromkeys(ORDER) if name in taken and name not in used)
     for name in tuple(used):
         found = presence(name, hook)
         used |= {field for alternative in found for field, _ in alternative} if isinstance(found, tuple) else set()
     names = [Names.of("lo")]
     names += [part.values for part in parts if isinstance(part, Field) and isinstance(part.values, Names)]
     for value in [
-        *_rewritten(rules),
+        *(value for _, value in rewritten),
         *(value for q in questions if isinstance(q, Packet) for value in q.values.values()),
     ]:
         if isinstance(value, Names):
@@ -125,10 +132,8 @@ def layout(rulesets: Iterable[Ruleset], questions: Iterable[Match | Packet] = ()
     families = frozenset[int]().union(*(ruleset.families for ruleset in rulesets)) or frozenset({4, 6})
     keys = dict.fromkeys(part.key for part in parts if isinstance(part, Unknown) and part.pure)
     fields = tuple(name for name in dict.fromkeys(ORDER) if name in used)
-    return Layout(hook, fields, families, Atoms(names), tuple(keys))
+    return Layout(hook, fields, families, Atoms(names), tuple(keys), later)
 
 
-def _rewritten(rules: Iterable[Rule]) -> list[Value]:
-    return [
-        value for rule in rules for action in rule.actions if isinstance(action, Rewrite) for _, value in action.changes
-    ]
+def _rewritten(rules: Iterable[Rule]) -> list[tuple[str, Value]]:
+    return [each for rule in rules for action in rule.actions if isinstance(action, Rewrite) for each in action.changes]

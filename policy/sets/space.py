@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from policy.ir import Match, Rewrite, Ruleset, Set
 from policy.packet import Packet, ValueSet
 from policy.sets.budget import Budget
-from policy.sets.encoding import ORIGINAL, Encoding, Now
+from policy.sets.encoding import Bits, Encoding
 from policy.sets.layout import layout
+from policy.sets.now import Now
 from policy.sets.packets import PacketSet
 from policy.sets.truth import Remembered, Truth, balanced, truth
 
@@ -45,7 +46,7 @@ class Space:
         self.budget = self.encoding.diagram.budget
         self.everything = PacketSet(self.encoding, self.encoding.wellformed)
         self.nothing = PacketSet(self.encoding, self.encoding.false)
-        self.original = ORIGINAL
+        self.original = self.encoding.original
         self.hook = hook
         self.unites = True
         self._remembered: Remembered[PacketSet] = Remembered()
@@ -54,17 +55,22 @@ class Space:
         """Return the packets of any of *sets*."""
         return balanced(sets, self.nothing)
 
-    def field(self, name: str, values: ValueSet, now: Now = ORIGINAL) -> PacketSet:
+    def field(self, name: str, values: ValueSet, now: Now[Bits] | None = None) -> PacketSet:
         """Return the packets that have a field with one of *values*, once actions have made *now* of them."""
+        now = now or self.original
         return PacketSet(self.encoding, self.encoding.test(name, values, now) & self.encoding.wellformed)
 
     def unknown(self, key: str) -> PacketSet:
         """Return all packets, where the pure unknown *key* is true."""
         return PacketSet(self.encoding, self.encoding.unknowns[key] & self.encoding.wellformed)
 
-    def truth(self, match: Match, now: Now = ORIGINAL, assume: Mapping[str, bool] | None = None) -> Truth[PacketSet]:
+    def truth(
+        self, match: Match, now: Now[Bits] | None = None, assume: Mapping[str, bool] | None = None
+    ) -> Truth[PacketSet]:
         """Return which packets may and must match."""
-        return truth(match, self, now, assume or {}) if assume or now.changed else self._remembered(match, self, now)
+        now = now or self.original
+        plain = not assume and now == self.original
+        return self._remembered(match, self, now) if plain else truth(match, self, now, assume or {})
 
     def of_match(self, match: Match) -> PacketSet:
         """Return the packets that match; where an impure unknown decides, those that may."""
@@ -76,7 +82,7 @@ class Space:
             raise ValueError("this is a packet of another hook")
         return PacketSet(self.encoding, self.encoding.where(packet.values))
 
-    def changed(self, now: Now, action: Set | Rewrite) -> tuple[Now, PacketSet]:
+    def changed(self, now: Now[Bits], action: Set | Rewrite) -> tuple[Now[Bits], PacketSet]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
         after, known = self.encoding.changed(now, action)
         return after, PacketSet(self.encoding, known & self.encoding.wellformed)

@@ -10,6 +10,7 @@ from policy.ir import All, Definition, Either, Field, Match, Not, Rewrite, Set, 
 from policy.packet import Intervals, Packet, ValueSet
 from policy.sets.budget import Budget
 from policy.sets.layout import Layout
+from policy.sets.now import Now
 from policy.sets.regions import Region
 
 
@@ -42,7 +43,7 @@ class Algebra(Protocol):
 
 
 S = TypeVar("S", bound=Algebra)
-N = TypeVar("N")
+N = TypeVar("N", bound=Now[Any])
 
 
 class Truth(NamedTuple, Generic[S]):
@@ -71,7 +72,7 @@ class Remembered(Generic[S]):
 
 
 class Sets(Protocol[S, N]):
-    """A space of packet sets. An *N* is what actions have changed on the way so far; *original*: nothing.
+    """A space of packet sets. An *N* is what packets have become on the way so far; *original*: as they arrive.
 
     *unites*: is the union of many sets about as simple as they are? (Lists of boxes grow.)
     """

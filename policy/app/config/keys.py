@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from policy._record import dataclass
 from policy.app.config.kinds import Choice, Key, Kind, Many, Named, Plain, Table, filled
 from policy.diagnostic import Severity
+from policy.host import Host, own
 from policy.languages import LANGUAGES
 from policy.packet import EMPTY, Intervals, Names
 from policy.packet.address import parse_prefix
@@ -35,8 +36,8 @@ class Reading:
 
     language: Language | None = None
     """The language of the rules, as `--language`; without it, it is found out file by file."""
-    local: Intervals | None = None
-    """The host's own addresses and prefixes, as `--local`."""
+    local: Host | None = None
+    """The host's own addresses, as `--local`: `"192.0.2.1/24@eth0"` also says what is behind an interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,7 @@ _PLAIN: dict[type, Kind] = {
     int: Plain("a whole number", int, {"type": "integer", "minimum": 0}, _natural),
     float: Plain("a number", float, {"type": "number", "exclusiveMinimum": 0}, _seconds),
     str: _text(_name, minLength=1),
+    Host: Many(_text(own), "a list of addresses, `[…]`", lambda hosts: reduce(or_, hosts, Host(EMPTY))),
     Intervals: Many(_text(parse_prefix), "a list of addresses, `[…]`", _united),
     Names: Many(_text(_interface), "a list of interfaces, `[…]`", lambda names: Names.of(*names)),
 }

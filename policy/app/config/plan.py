@@ -17,6 +17,7 @@ from policy.app.problem import CannotAnswer
 from policy.app.selection import checks_of, selected
 from policy.check import Check, Settings
 from policy.diagnostic import Severity
+from policy.host import UNKNOWN_HOST
 
 Choose = Callable[[tuple[str, ...], tuple[str, ...]], tuple[Check, ...]]
 """Says which checks are selected and not ignored."""
@@ -72,7 +73,7 @@ def _treatment(given: Given, today: date | None, choose: Choose) -> Treatment:
     return Treatment(
         choose(tuple(given.get("select", ())), tuple(given.get("ignore", ()))),
         given.get("language"),
-        given.get("local"),
+        given.get("local", UNKNOWN_HOST),
         Settings(**_of(Settings, given), today=today),
         severities,
     )

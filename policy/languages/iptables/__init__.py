@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from policy._record import dataclass
 from policy.change import Change, Edit
 from policy.diagnostic import Collector
+from policy.host import UNKNOWN_HOST, Host
 from policy.ir import Rule, Ruleset
 from policy.languages.iptables.lower import lower
 from policy.languages.iptables.parse import parse
-from policy.packet import Intervals, ValueSet
+from policy.packet import ValueSet
 from policy.source import Source, Span
 
 _TABLE = re.compile(r"^\ufeff?\*(?:filter|nat|mangle|raw|security)\s*$", re.MULTILINE)
@@ -34,16 +35,16 @@ _FOUR = re.compile(
 )
 
 
-def read(source: Source, *, local: Intervals | None = None, family: int = 4) -> Ruleset:
+def read(source: Source, *, host: Host = UNKNOWN_HOST, family: int = 4) -> Ruleset:
     """Return the rules of a file for iptables-restore, or with *family* 6 for ip6tables-restore.
 
-    *local*: the host's own addresses, if they are known. Raises `Mistakes` with all that is wrong.
+    *host*: what is known of the host beside the file. Raises `Mistakes` with all that is wrong.
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
         mistakes = Collector()
-        ruleset = lower(parse(source, family, mistakes), local, mistakes)
+        ruleset = lower(parse(source, family, mistakes), host, mistakes)
         mistakes.check()
         return ruleset
     finally:
@@ -57,9 +58,9 @@ class FrontEnd:
 
     family: int
 
-    def read(self, source: Source, *, local: Intervals | None = None) -> Ruleset:
+    def read(self, source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
         """Return the rules of a file; raises `Mistakes`."""
-        return read(source, local=local, family=self.family)
+        return read(source, host=host, family=self.family)
 
     def looks_like(self, text: str) -> bool:
         """Is this text a file of this IP version?"""

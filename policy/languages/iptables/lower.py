@@ -1,7 +1,7 @@
 """From the AST of a file to the IR: tables in netfilter's order, their chains as policies.
 
-A packet goes through the built-in chains of `netfilter.WAY`; only those of the filter table decide. In the others
-whatever could drop or rewrite the packet is an `UnknownAction`, and ACCEPT only ends the table.
+Which built-in chains a packet goes through, and where rewriting takes it, is said in `ways`. DROP ends everything
+in any table, and ACCEPT only the table.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
-from policy.ir import EVERYTHING, Allow, Block, Definition, Entry, Goto, Jump, Policy, Rule, Ruleset, UnknownAction
+from policy.host import Host
+from policy.ir import Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset
 from policy.languages.iptables import ast
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
-from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, WAY
-from policy.packet import Intervals
+from policy.languages.iptables.ways import ways
+from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT
 from policy.source import Span
 from policy.written import Replaced, Stray
 
 _VOLATILE = ("CONNMARK", "CONNSECMARK", "SET")
 
 
-def lower(file: ast.File, local: Intervals | None, mistakes: Collector) -> Ruleset:
+def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
     """Return the ruleset of *file*; what is wrong goes to *mistakes*."""
     volatile = frozenset(name for name in _VOLATILE if f" {name}" in file.source.text)
-    context = Context(file.source, file.family, mistakes, local or None, volatile)
+    context = Context(file.source, file.family, mistakes, host, volatile)
     every = [TableState(table, context) for table in file.tables]
     states = {state.name: state for state in every}
     policies: dict[str, Policy] = {}
@@ -33,7 +34,7 @@ def lower(file: ast.File, local: Intervals | None, mistakes: Collector) -> Rules
             policies.update((policy.name, policy) for policy in _policies(state, chain))
     for chain_name in BUILT_IN[MAIN_TABLE]:
         policies.setdefault(chain_name, Policy(chain_name, (), Allow()))
-    entries: dict[int | None, tuple[Entry, ...]] = {hook: tuple(_entries(way, policies)) for hook, way in WAY.items()}
+    entries = ways(states, policies, host)
     _check_calls(policies, sorted({entry.policy for each in entries.values() for entry in each}), mistakes)
     definitions = _definitions(states.values(), policies)
     return Ruleset(
@@ -77,33 +78,22 @@ def _ineffective(file: ast.File, policies: Collection[Policy]) -> Iterator[Stray
 def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
     """Yield a chain as a policy; a built-in one has its default.
 
-    A policy DROP outside the filter table is a rule that is not modelled, behind a call of the chain: so a RETURN
-    of the chain comes to it too. In the nat table only the first packet of a connection does.
+    The policy DROP of a chain of the nat table is a rule behind a call of the chain, so that a RETURN comes to it, too:
+    only the first packet of a connection does.
     """
     name = state.prefix + chain.name
     rules = tuple(chain.rules)
     span, silent = chain.policy_span, chain.suppressions
     if chain.name not in state.built_in:
         yield Policy(name, rules, span=chain.span, suppressions=silent)
-    elif state.name == MAIN_TABLE or chain.policy != "DROP" or span is None:
+    elif state.name != "nat" or chain.policy != "DROP" or span is None:
         default = Allow() if chain.policy != "DROP" else Block()
         yield Policy(name, rules, default, span=span, default_span=span, suppressions=silent)
     else:
         inner = name + ":rules"
-        text = f"the policy DROP of {chain.name} in the {state.name} table"
-        drop = UnknownAction(text, f"{name}:DROP", frozenset({"block", "continue"}))
-        meets = MEETS_NAT if state.name == "nat" else EVERYTHING
         yield Policy(inner, rules, span=span, suppressions=silent)
-        whole = (Rule(meets, (Jump(inner),), span=span), Rule(meets, (drop,), span=span))
+        whole = (Rule(MEETS_NAT, (Jump(inner),), span=span), Rule(MEETS_NAT, (Block(),), span=span))
         yield Policy(name, whole, Allow(), span=span, suppressions=silent)
-
-
-def _entries(way: tuple[tuple[str, str], ...], policies: Mapping[str, Policy]) -> Iterator[Entry]:
-    for table, chain in way:
-        name = chain if table == MAIN_TABLE else f"{table}:{chain}"
-        policy = policies.get(name)
-        if policy is not None and (table == MAIN_TABLE or policy.rules):
-            yield Entry(name, policy.default or Allow(), main=table == MAIN_TABLE, table=table)
 
 
 def _calls(policy: Policy) -> Iterator[tuple[str, Span | None]]:

@@ -12,9 +12,9 @@ from typing import Any as Anything
 
 from policy._record import dataclass
 from policy.diagnostic import Collector
+from policy.host import UNKNOWN_HOST, Host
 from policy.ir import Action, Match
 from policy.languages.iptables import ast
-from policy.packet import Intervals
 from policy.source import Source, Span
 
 
@@ -44,7 +44,7 @@ class Context:
     source: Source
     family: int
     mistakes: Collector
-    local: Intervals | None = None
+    host: Host = UNKNOWN_HOST
     volatile: frozenset[str] = frozenset()
     """Targets in the file that change what matches look at, such as CONNMARK and SET."""
     table: str = "filter"

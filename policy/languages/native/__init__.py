@@ -6,12 +6,14 @@ import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from policy.host import UNKNOWN_HOST, Host
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from policy.change import Change, Edit
     from policy.ir import Rule, Ruleset
-    from policy.packet import Intervals, ValueSet
+    from policy.packet import ValueSet
     from policy.source import Source, Span
 
 _STATEMENT = re.compile(
@@ -24,7 +26,7 @@ _ENOUGH = 1 << 16
 class Native:
     """The native language as a front end."""
 
-    def read(self, source: Source, *, local: Intervals | None = None) -> Ruleset:  # noqa: ARG002 (no word of ours means the host itself)
+    def read(self, source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:  # noqa: ARG002 (no word of ours means the host itself)
         """Return the rules of a file and of all that it includes; raises `diagnostic.Mistakes`."""
         from policy.languages.native.lower import read
 

@@ -58,11 +58,11 @@ def _type(name: str, field: str, given: Given, option: str) -> Match:
         case "MULTICAST":
             return inside(MULTICAST)
         case "LOCAL":
-            if context.local is not None:
-                return inside(_ALWAYS_LOCAL | context.local)
+            if context.host.local is not None:
+                return inside(_ALWAYS_LOCAL | context.host.local)
             return either_of(inside(_ALWAYS_LOCAL), elsewhere(Intervals()))
         case "BROADCAST":
-            return either_of(inside(_ALWAYS_BROADCAST), elsewhere(context.local or Intervals()))
+            return either_of(inside(_ALWAYS_BROADCAST), elsewhere(context.host.local or Intervals()))
         case "UNICAST" if context.family == 4:
             others = (_type(other, field, given, option) for other in ("MULTICAST", "LOCAL", "BROADCAST"))
             return all_of(*(negated(other) for other in others))
@@ -70,7 +70,7 @@ def _type(name: str, field: str, given: Given, option: str) -> Match:
             return inside(_UNICAST6)
         case "UNSPEC":
             return inside(_UNSPECIFIED6)
-    return elsewhere(context.local or Intervals())
+    return elsewhere(context.host.local or Intervals())
 
 
 def _types(names: tuple[str, ...], field: str, given: Given, option: str) -> Match:

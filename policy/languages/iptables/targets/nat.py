@@ -1,34 +1,46 @@
-"""Targets that rewrite addresses, or take the packet out of its way: the verdict of the filter is then not known.
+"""Targets that rewrite addresses: what the rules behind them see, and where the packet goes.
 
-Sources: iptables-extensions(8); the kernel's nf_nat_core.c. SNAT and MASQUERADE come behind the filter and change no
-verdict; DNAT, REDIRECT, NETMAP and TPROXY decide what the filter sees, and at which hook.
+Sources: iptables-extensions(8); the kernel's nf_nat_core.c (get_unique_tuple), nf_nat_redirect.c, nf_nat_masquerade.c,
+xt_NETMAP.c. What the kernel chooses is a set of values: an address or a port of a range, the address that MASQUERADE
+takes, and the source port, which it keeps if no other connection has it. TPROXY is not modelled.
 """
 
 from __future__ import annotations
 
 import re
 
+from policy._record import dataclass
 from policy.diagnostic import did_you_mean
-from policy.ir import Action, Note, UnknownAction
+from policy.ir import Action, Allow, Rewrite, Set, UnknownAction
 from policy.languages.iptables.options import Bad, Context, Given, Opt, TargetModule
 from policy.languages.iptables.terms import target_key
-from policy.languages.iptables.values import bounded, host_or_set, masked_number, one_address, strtoui
-from policy.netfilter import AFTER_FILTER
+from policy.languages.iptables.values import (
+    Host,
+    bounded,
+    host_or_set,
+    masked_number,
+    one_address,
+    strtoui,
+)
+from policy.packet import INPUT, ROUTING, Intervals, Masked, Value, ValueSet, single
+from policy.packet.address import LOOPBACK, V4_BASE, bits, parse_address, whole
 from policy.packet.names import service_names, service_ports
 
-REWRITES = frozenset({"pass", "block", "continue"})
 _WITH_PORTS = (6, 17, 33, 132)
+_ANY_PORT = Intervals.of((0, 65535))
+_SENT = frozenset({"OUTPUT"})
+_NEW_WAY = ("hook", ROUTING)
 
 
-def rewrites(given: Given) -> tuple[Action, ...]:
-    """Return what a target does whose result is not modelled: the packet may pass or not, whatever the filter says."""
-    context = given.context
-    if context.roots and all((context.table, root) in AFTER_FILTER for root in context.roots):
-        return (Note(given.text),)
-    return (UnknownAction(f"{given.text} in the {context.table} table", target_key(given, context.table), REWRITES),)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an address becomes: any of *addresses* with any of *ports*; None: it stays as it is."""
+
+    addresses: Intervals | None = None
+    ports: Intervals | None = None
 
 
-def _port_range(context: Context, text: str) -> str:
+def _ports(context: Context, text: str) -> Intervals:
     low, dash, high = text.partition("-")
     numbers = []
     for part in (low, high) if dash else (low,):
@@ -45,10 +57,10 @@ def _port_range(context: Context, text: str) -> str:
         raise Bad("FW502", f"the port range {text} is reversed", f"write {high}-{low}")
     if context.protocol.number not in _WITH_PORTS:
         raise Bad("FW504", "a port needs a protocol", "say `-p tcp` or `-p udp` before it")
-    return text
+    return Intervals.of((numbers[0], numbers[-1]))
 
 
-def _target_address(context: Context, text: str) -> str:
+def _target(context: Context, text: str) -> Target:
     """Read `[ADDRESS[-ADDRESS]][:PORT[-PORT][/BASE]]`; IPv6 addresses with a port stand in brackets."""
     if context.family == 6:
         found = re.fullmatch(r"\[([^\]]*)\](?::(.*))?|([^\[\]]*)", text)
@@ -60,20 +72,88 @@ def _target_address(context: Context, text: str) -> str:
         port = port if colon else None
     low, dash, high = (addresses or "").partition("-")
     for part in (low, high) if dash else (low,):
-        if part:
-            one_address(context, part)
-        elif dash or port is None:
+        if not part and (dash or port is None):
             raise Bad("FW003", f"`{text}` is not an address", "write ADDRESS, ADDRESS:PORT or FIRST-LAST")
-    if port is not None:
-        _port_range(context, port.partition("/")[0])
-    return text
+    ends = [one_address(context, part) for part in (low, high) if part]
+    return Target(
+        Intervals.of((ends[0], ends[-1])) if ends else None,
+        None if port is None else _ports(context, port.partition("/")[0]),
+    )
 
 
-def _source_nat(given: Given) -> tuple[Action, ...]:
-    return (Note(given.text),)
+def _values(
+    addresses: tuple[str, Intervals | None], ports: tuple[str, Intervals | None]
+) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, single(values)) for name, values in (addresses, ports) if values is not None)
 
 
-def _mask(_: Context, text: str) -> int:
+def _destination(given: Given) -> tuple[Action, ...]:
+    target: Target = given.value("to-destination")
+    changes = _values(("dst", target.addresses), ("dport", target.ports))
+    way = () if target.addresses is None else (_NEW_WAY,)
+    return (Rewrite((*changes, *way)), Allow())
+
+
+def _source(given: Given) -> tuple[Action, ...]:
+    target: Target = given.value("to-source")
+    return (Rewrite(_values(("src", target.addresses), ("sport", target.ports or _ANY_PORT))), Allow())
+
+
+def _own(context: Context) -> Intervals:
+    """Return the addresses that the host may have: all, where they are not known."""
+    known = context.host.local
+    mine = whole(context.family) if known is None else known & whole(context.family)
+    return mine or whole(context.family)
+
+
+def _masquerade(given: Given) -> tuple[Action, ...]:
+    ports = given.value("to-ports", _ANY_PORT)
+    return (Rewrite(_values(("src", _own(given.context)), ("sport", ports))), Allow())
+
+
+def _redirect(given: Given) -> tuple[Action, ...]:
+    context = given.context
+    sent = context.roots <= _SENT
+    if not sent and context.roots & _SENT:
+        return unmodelled(given)
+    loopback = parse_address("127.0.0.1" if context.family == 4 else "::1")
+    to = Intervals.of(loopback) if sent else _own(context) - LOOPBACK or _own(context)
+    changes = _values(("dst", to), ("dport", given.value("to-ports")))
+    return (Rewrite((*changes, _NEW_WAY if sent else ("hook", INPUT))), Allow())
+
+
+def _netmap(given: Given) -> tuple[Action, ...]:
+    context = given.context
+    to: ValueSet | Host = given.value("to")
+    arrives = context.roots <= {"PREROUTING", "OUTPUT"}
+    if isinstance(to, Host) or not (arrives or context.roots <= {"INPUT", "POSTROUTING"}):
+        return unmodelled(given)
+    value, mask = _under_mask(to, context.family)
+    change = Set("dst" if arrives else "src", value, mask)
+    return (change, Rewrite((_NEW_WAY,)), Allow()) if arrives else (change, Allow())
+
+
+def _under_mask(values: ValueSet, family: int) -> tuple[int, int]:
+    """Return a network as its number and its mask."""
+    size, base = bits(family), V4_BASE if family == 4 else 0
+    most = (1 << size) - 1
+    if isinstance(values, Masked):
+        return values.value & most, values.mask & most
+    assert isinstance(values, Intervals)
+    return values.first - base, most & ~(values.size - 1)
+
+
+REWRITES = frozenset({"pass", "block", "continue"})
+
+
+def unmodelled(given: Given) -> tuple[Action, ...]:
+    """Return what a target does whose result is not modelled: the packet may pass or not, whatever the filter says."""
+    context = given.context
+    text = f"{given.text} in the {context.table} table"
+    return (UnknownAction(text, target_key(given, context.table), REWRITES),)
+
+
+def _port(_: Context, text: str) -> int:
     return bounded(text, 0, 65535)
 
 
@@ -82,43 +162,43 @@ _RANDOM = (Opt("random"), Opt("random-fully"), Opt("persistent"))
 TARGETS = (
     TargetModule(
         name="DNAT",
-        options=(Opt("to-destination", _target_address, required=True), *_RANDOM),
+        options=(Opt("to-destination", _target, required=True), *_RANDOM),
         tables=("nat",),
         chains=("PREROUTING", "OUTPUT"),
-        lower=rewrites,
+        lower=_destination,
     ),
     TargetModule(
         name="SNAT",
-        options=(Opt("to-source", _target_address, required=True), *_RANDOM),
+        options=(Opt("to-source", _target, required=True), *_RANDOM),
         tables=("nat",),
         chains=("INPUT", "POSTROUTING"),
-        lower=_source_nat,
+        lower=_source,
     ),
     TargetModule(
         name="MASQUERADE",
-        options=(Opt("to-ports", _port_range), Opt("random"), Opt("random-fully")),
+        options=(Opt("to-ports", _ports), Opt("random"), Opt("random-fully")),
         tables=("nat",),
         chains=("POSTROUTING",),
-        lower=_source_nat,
+        lower=_masquerade,
     ),
     TargetModule(
         name="REDIRECT",
-        options=(Opt("to-ports", _port_range), Opt("random")),
+        options=(Opt("to-ports", _ports), Opt("random")),
         tables=("nat",),
         chains=("PREROUTING", "OUTPUT"),
-        lower=rewrites,
+        lower=_redirect,
     ),
-    TargetModule(name="NETMAP", options=(Opt("to", host_or_set, required=True),), tables=("nat",), lower=rewrites),
+    TargetModule(name="NETMAP", options=(Opt("to", host_or_set, required=True),), tables=("nat",), lower=_netmap),
     TargetModule(
         name="TPROXY",
         options=(
-            Opt("on-port", _mask, required=True),
+            Opt("on-port", _port, required=True),
             Opt("on-ip", one_address),
             Opt("tproxy-mark", masked_number),
         ),
         protocols=(6, 17),
         tables=("mangle",),
         chains=("PREROUTING",),
-        lower=rewrites,
+        lower=unmodelled,
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from policy.ir import Action, Note, Set, UnknownAction
 from policy.languages.iptables.matches.marks import match_set
 from policy.languages.iptables.options import Bad, Given, Opt, TargetModule
-from policy.languages.iptables.targets.nat import REWRITES, rewrites
+from policy.languages.iptables.targets.nat import REWRITES, unmodelled
 from policy.languages.iptables.terms import target_key
 from policy.languages.iptables.values import anything, number
 
@@ -168,7 +168,7 @@ TARGETS = (
             options=tuple(Opt(f"{side}-pfx", anything, required=True) for side in ("src", "dst")),
             families=(6,),
             tables=("mangle",),
-            lower=rewrites,
+            lower=unmodelled,
         )
         for name in ("DNPT", "SNPT")
     ),

@@ -59,12 +59,9 @@ def _accept(_: Given) -> tuple[Action, ...]:
 
 
 def _drop(given: Given) -> tuple[Action, ...]:
-    table = given.context.table
-    if table == "nat":
+    if given.context.table == "nat":
         help = "filter in the filter table, or give the chain the policy DROP"
         raise Bad("FW001", "the nat table is not for filtering: DROP may not be used in it", help)
-    if table != "filter":
-        return (UnknownAction(f"DROP in the {table} table", f"{table}:DROP", frozenset({"block", "continue"})),)
     return (Block(),)
 
 

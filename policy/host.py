@@ -1,0 +1,62 @@
+"""What is known of a host beside its rules: its addresses, and what lies behind its interfaces."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+
+from policy._record import dataclass
+from policy.packet import LONGEST_INTERFACE, Intervals
+from policy.packet.address import parse_address, parse_prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The addresses *to* which packets leave by an *interface*."""
+
+    to: Intervals
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host: *local* are its own addresses (None: not known), *routes* what lies behind interfaces.
+
+    Of several routes to an address that with the fewest addresses counts, as the kernel's longest prefix does
+    (ip-route(8)).
+    """
+
+    local: Intervals | None = None
+    routes: tuple[Route, ...] = ()
+
+    def __or__(self, other: Host) -> Host:
+        """Return a host of which both are known."""
+        known = [each.local for each in (self, other) if each.local is not None]
+        return Host(reduce(or_, known) if known else None, (*self.routes, *other.routes))
+
+    def way(self, address: int) -> str | None:
+        """Return the interface by which packets to an address leave, None where it is not known."""
+        routes = sorted((route for route in self.routes if address in route.to), key=lambda route: route.to.size)
+        return routes[0].interface if routes else None
+
+
+UNKNOWN_HOST = Host()
+"""A host of which nothing is known."""
+
+
+def own(text: str) -> Host:
+    """Return the host that has an address or prefix.
+
+    `ADDRESS/LENGTH@INTERFACE`, as ip-address(8) shows it, is one address, and says that its network lies behind the
+    interface. Raises ValueError where *text* is neither.
+
+    >>> host = own("172.17.0.1/16@docker0")
+    >>> host.local.size, host.routes[0].to.size, host.routes[0].interface
+    (1, 65536, 'docker0')
+    """
+    address, at, interface = text.partition("@")
+    if not at:
+        return Host(parse_prefix(text))
+    if not interface or len(interface) > LONGEST_INTERFACE or not interface.isprintable() or " " in interface:
+        raise ValueError(f"`{interface}` is not the name of an interface")
+    return Host(Intervals.of(parse_address(address.partition("/")[0])), (Route(parse_prefix(address), interface),))

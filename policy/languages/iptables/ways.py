@@ -1,0 +1,96 @@
+"""The ways of packets through the built-in chains, also where rules rewrite addresses.
+
+Where they do, a packet that arrived may go elsewhere than it seemed: it is routed behind the nat table, and goes on at
+the hook where it then is. So may a packet of a known connection, without a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from policy.host import Host, Route
+from policy.ir import Action, Allow, Entry, Field, Not, Policy, Rewrite, Rule, Set, conjuncts
+from policy.languages.iptables.tables import TableState
+from policy.netfilter import ARRIVING, MAIN_TABLE, TRANSLATES, WAY, Stage
+from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING, Intervals, Names
+from policy.packet.address import V4_BASE, bits
+from policy.routing import routing
+
+Entries = dict[int | None, tuple[Entry, ...]]
+
+
+def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Host) -> Entries:
+    """Return the chains that packets go through, by their hook as they arrive; *policies* gets what routing needs."""
+    nat = states.get("nat")
+    rules = [] if nat is None else [rule for chain in nat.chains.values() for rule in chain.rules]
+    if nat is None or not any(_rewrites(action) for rule in rules for action in rule.actions):
+        arriving = tuple(_entries(ARRIVING, policies))
+        return {hook: (*(() if hook == OUTPUT else arriving), *_entries(way, policies)) for hook, way in WAY.items()}
+    known = host | Host(routes=tuple(_told(rules)))
+    targets = [target for rule in rules if rule.actions for target in _targets(rule, nat.context.family)]
+    for chain, sent in (("PREROUTING", False), ("OUTPUT", True)):
+        name = f"routing:{chain}"
+        policies[name] = routing(name, sent, known, targets, nat.span)
+    arrived = (*_entries(ARRIVING, policies, nat=True), _routed("PREROUTING"))
+    then = tuple(entry for hook in (INPUT, FORWARD) for entry in _entries(WAY[hook], policies, hook, nat=True))
+    sent_ = [
+        each
+        for entry in _entries(WAY[OUTPUT], policies, nat=True)
+        for each in ((entry, _routed("OUTPUT")) if entry.policy == "nat:OUTPUT" else (entry,))
+    ]
+    return {INPUT: arrived + then, OUTPUT: tuple(sent_), FORWARD: arrived + then}
+
+
+def _routed(chain: str) -> Entry:
+    return Entry(f"routing:{chain}", Allow(), main=False, table="routing", hook=ROUTING)
+
+
+def _entries(
+    way: tuple[Stage, ...], policies: dict[str, Policy], hook: int | None = None, nat: bool = False
+) -> Iterator[Entry]:
+    """Yield the chains of a way that may do something: with *nat* those where connection tracking rewrites, too."""
+    for table, chain in way:
+        main = table == MAIN_TABLE
+        name = chain if main else f"{table}:{chain}"
+        translates = TRANSLATES.get((table, chain)) if nat else None
+        if translates:
+            policies.setdefault(name, Policy(name, (), Allow()))
+        policy = policies.get(name)
+        if policy is not None and (main or policy.rules or translates):
+            yield Entry(name, policy.default or Allow(), main=main, table=table, hook=hook, translates=translates)
+
+
+def _rewrites(action: Action) -> bool:
+    return isinstance(action, Rewrite) or (isinstance(action, Set) and action.field in ("src", "dst"))
+
+
+def _targets(rule: Rule, family: int) -> Iterator[Intervals]:
+    """Yield what a rule makes of destinations, where the routing has to say where that is."""
+    for action in rule.actions:
+        match action:
+            case Rewrite(changes) if ("hook", ROUTING) in changes:
+                for name, value in changes:
+                    if name == "dst" and isinstance(value, int | Intervals):
+                        yield Intervals.of(value) if isinstance(value, int) else value
+            case Set("dst", int(value), mask):
+                base = V4_BASE if family == 4 else 0
+                yield Intervals.of((base + value, base + (value | ~mask & ((1 << bits(family)) - 1))))
+
+
+def _told(rules: list[Rule]) -> Iterator[Route]:
+    """Yield what rules tell of networks: what is masqueraded wherever it leaves but by an interface, is behind that."""
+    for rule in rules:
+        source, way = None, None
+        for part in conjuncts(rule.match):
+            match part:
+                case Field("src", Intervals() as values):
+                    source = values
+                case Not(Field("out", Names(exact, prefixes, negated))) if len(exact) == 1 and not (
+                    prefixes or negated
+                ):
+                    (way,) = exact
+        masquerades = any(
+            isinstance(action, Rewrite) and any(name == "src" for name, _ in action.changes) for action in rule.actions
+        )
+        if masquerades and source is not None and way is not None:
+            yield Route(source, way)

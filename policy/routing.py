@@ -1,0 +1,69 @@
+"""Where the routing sends packets whose destination was rewritten: rules that no file has, and that hold all the same.
+
+Source: the kernel's ip_route_input_slow (fib_frontend.c, route.c): what is for an address of the host is input, all
+else is forwarded, by the interface of the longest prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from policy.host import Host
+from policy.ir import EVERYTHING, Allow, Field, Match, Policy, Rewrite, Rule, Unknown, all_of
+from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
+from policy.packet.address import LOOPBACK, format_address
+from policy.source import Span
+
+LO = "lo"
+ELSEWHERE = Names(frozenset({LO}), negated=True)
+"""The interfaces that a packet to another host may leave by."""
+
+MOST_ASKED = 32
+"""Of so many addresses it is asked one by one whether they are the host's own."""
+
+
+def routing(name: str, sent: bool, host: Host, targets: Iterable[Intervals], span: Span) -> Policy:
+    """Return the policy that decides anew where a packet goes: one that arrived, or one that the host *sent*.
+
+    *targets* are what rules make of destinations; where the addresses of the *host* are not known, pure unknowns say
+    whether these are among them.
+    """
+
+    def rule(match: Match, note: str, changes: tuple[tuple[str, Value], ...]) -> Rule:
+        return Rule(match, (Rewrite(changes), Allow()), note=note, span=span)
+
+    here: tuple[tuple[str, Value], ...] = (("hook", OUTPUT), ("out", LO)) if sent else (("hook", INPUT),)
+    hook = OUTPUT if sent else FORWARD
+    own = host.local if host.local is not None else Intervals()
+    rules = [rule(Field("dst", own | LOOPBACK), "it is an address of this host", here)]
+    if host.local is None:
+        left = [each for each in dict.fromkeys(targets) if each - LOOPBACK and not _is_behind(each, host)]
+        rules += [rule(match, "it is an address of this host", here) for match in _perhaps(left, span)]
+    rules += [
+        rule(Field("dst", route.to), f"it is behind {route.interface}", (("hook", hook), ("out", route.interface)))
+        for route in sorted(host.routes, key=lambda route: route.to.size)
+    ]
+    rules.append(rule(EVERYTHING, "it is an address of another host", (("hook", hook), ("out", ELSEWHERE))))
+    return Policy(name, tuple(rules), Allow(), implied=True, span=span)
+
+
+def _is_behind(target: Intervals, host: Host) -> bool:
+    return any(route.to.covers(target) for route in host.routes)
+
+
+def _perhaps(targets: list[Intervals], span: Span) -> Iterator[Match]:
+    """Yield matches for addresses of which it is not known whether they are the host's own."""
+    single = [each for each in targets if each.size == 1]
+    asked = single[:MOST_ASKED]
+    for each in asked:
+        address = format_address(each.first)
+        text = f"{address} is an address of this host"
+        yield all_of(Field("dst", each), Unknown(text, f"local:{address}", span=span))
+    rest = [each for each in targets if each not in asked]
+    if rest:
+        united = rest[0]
+        for each in rest[1:]:
+            united |= each
+        yield all_of(
+            Field("dst", united), Unknown("the new destination is an address of this host", "local:dst", span=span)
+        )
