@@ -30,6 +30,7 @@ from policy.ir import (
     UnknownAction,
     Verdict,
 )
+from policy.packet.fields import HOOK_FIELDS
 from policy.reach.ends import NO_ENTRY, At, End, Passing, combined
 from policy.reach.runs import after, deal, decision, halves
 from policy.sets import Exhausted
@@ -77,6 +78,7 @@ class Course(Generic[S, N]):
         self.most = most
         self.left: S = sets.nothing
         self.rules: dict[At, Passing[S]] = {}
+        self.changed: dict[str, frozenset[str]] = {}
         self._allows: dict[End, S] = {}
         self._blocks: dict[End, S] = {}
         self.within = sets.everything if within is None else within
@@ -113,6 +115,15 @@ class Course(Generic[S, N]):
         """Return the packets that are there for some truth of the unknowns and some values of the open fields."""
         found = packets.some()
         return found.apart_from(*self.open) if self.open else found
+
+    def note(self, name: str, ways: Iterable[N]) -> None:
+        """Note which fields have changed of the packets that come to rules of a policy."""
+        original = self.sets.original
+        for now in ways:
+            if now != original:
+                moved = HOOK_FIELDS if (now.hook, now.like) != (original.hook, original.like) else ()
+                found = self.changed.get(name, frozenset())
+                self.changed[name] = found.union(moved, (field for field, _ in now.changed))
 
     def seen(self, at: At, matched: S, surely: S) -> None:
         """Add what one way brings to a rule."""
@@ -166,6 +177,7 @@ class _Walk(Generic[S, N]):
 
     def _rules(self, name: str, ways: Ways[N, S], sure: S, depth: int) -> _Going[S, N]:
         policy = self.flow.ruleset.policies[name]
+        self.flow.note(name, ways)
         returned: Ways[N, S] = {}
         ended = self.sets.nothing
         if depth > DEEPEST:
@@ -192,6 +204,7 @@ class _Walk(Generic[S, N]):
                 continue
             done = self._do(rule, at, matched, surely, depth)
             ways = unmatched
+            self.flow.note(name, done.going)
             for now, packets in done.going.items():
                 _join(ways, now, packets)
             for now, packets in done.returned.items():

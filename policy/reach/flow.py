@@ -25,9 +25,10 @@ class Flow(Course[S, N]):
     are definite where all values give the same. Without *passing* there are no `rules`, in less time.
     Once *most* rules decide packets, and both verdicts have been found, those that get past them are `left`.
 
-    `rules` has a `Passing` for each rule that any packet may come to and match; `allowed`, `blocked` and `depends`
-    are the packets by verdict, and `outcomes` splits them by what decides. Raises `Exhausted`, then and when
-    verdicts are asked for, when the budget of the space, or one of the limits above, is spent.
+    `rules` has a `Passing` for each rule that any packet may come to and match, `changed` of each policy the fields
+    that have changed of some packets there; `allowed`, `blocked` and `depends` are the packets by verdict, and
+    `outcomes` splits them by what decides. Raises `Exhausted`, then and when verdicts are asked for, when the budget of
+    the space, or one of the limits above, is spent.
     """
 
     @cached_property
