@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
+from functools import cached_property
+from itertools import accumulate, takewhile
+from operator import or_
 from typing import Generic, assert_never
 
 from policy.evaluate import Implicit
@@ -31,8 +33,10 @@ from policy.ir import (
     Verdict,
 )
 from policy.packet.fields import HOOK_FIELDS
+from policy.reach.effects import NO_CHANGE, leaves, reduced
 from policy.reach.ends import NO_ENTRY, At, End, Passing, combined
 from policy.reach.runs import after, deal, decision, halves
+from policy.reach.way import looked_at
 from policy.sets import Exhausted
 from policy.sets.truth import N, S, Sets, Truth
 
@@ -67,6 +71,7 @@ class Course(Generic[S, N]):
         open: Iterable[str] = (),
         passing: bool = True,
         most: int | None = None,
+        kept: Iterable[str] = (),
     ) -> None:
         self.ruleset = ruleset
         self.sets = sets
@@ -76,6 +81,7 @@ class Course(Generic[S, N]):
         """May a packet come to several ends?"""
         self.wants_passing = passing
         self.most = most
+        self.kept = frozenset(kept)
         self.left: S = sets.nothing
         self.rules: dict[At, Passing[S]] = {}
         self.changed: dict[str, frozenset[str]] = {}
@@ -89,6 +95,7 @@ class Course(Generic[S, N]):
 
     def _follow(self, within: S) -> None:
         sets = self.sets
+        sets.begin()
         ways: Ways[N, S] = {sets.original: within}
         sure = within if self.wants_passing else sets.nothing
         before: dict[End, S] | None = None
@@ -98,7 +105,7 @@ class Course(Generic[S, N]):
             here, away = _guarded(entry, ways)
             if not here:
                 continue
-            walk = _Walk(self, entry, last)
+            walk = _Walk(self, entry, number, last)
             passed = sets.union(away.values())
             walk.enter(here, sure - passed.known() if away else sure)
             before = combined(self.sets, before, walk.allows, passed)
@@ -110,6 +117,12 @@ class Course(Generic[S, N]):
                     _join(ways, now, packets)
                 sure = sure - sets.union((*walk.blocks.values(), *walk.passes.values())).known()
         _add(self._allows, {NO_ENTRY: within} if before is None else before)
+
+    @cached_property
+    def looked_at(self) -> list[frozenset[str]]:
+        """The fields that matter behind all entries, those that do behind all but the last, and so on."""
+        entries = reversed(self.ruleset.at(self.sets.hook))
+        return [*accumulate((looked_at(self.ruleset, entry) for entry in entries), or_, initial=self.kept)]
 
     def possible(self, packets: S) -> S:
         """Return the packets that are there for some truth of the unknowns and some values of the open fields."""
@@ -136,10 +149,11 @@ class Course(Generic[S, N]):
 
 
 class _Walk(Generic[S, N]):
-    """The way through one entry."""
+    """The way through one entry, the one with this *number*; *last*: no other follows for its packets."""
 
-    def __init__(self, flow: Course[S, N], entry: Entry, last: bool) -> None:
+    def __init__(self, flow: Course[S, N], entry: Entry, number: int, last: bool) -> None:
         self.flow = flow
+        self.number = number
         self.last = last
         self.sets = flow.sets
         self.entry = entry
@@ -286,7 +300,8 @@ class _Walk(Generic[S, N]):
                 case Return():
                     return _Going({}, ways, ended)
                 case Set() | Rewrite():
-                    ways = self._changed(ways, action)
+                    left = self.number + leaves(rule)
+                    ways = self._changed(ways, reduced(action, self.flow.looked_at[-left]))
                 case Log() | Note():
                     continue
                 case UnknownAction():
@@ -302,6 +317,8 @@ class _Walk(Generic[S, N]):
         return _Going(ways, {}, ended)
 
     def _changed(self, ways: Ways[N, S], action: Set | Rewrite) -> Ways[N, S]:
+        if action == NO_CHANGE:
+            return ways
         found: Ways[N, S] = {}
         for now, packets in ways.items():
             after, known = self.sets.changed(now, action)

@@ -123,6 +123,22 @@ def changed_by(action: Set | Rewrite) -> frozenset[str]:
     return names.union(HOOK_FIELDS) if "hook" in names else names
 
 
+NO_CHANGE = Rewrite(())
+
+
+def reduced(action: Set | Rewrite, matters: Collection[str]) -> Set | Rewrite:
+    """Return what an action does to the fields that matter, and to where packets are."""
+    if isinstance(action, Set):
+        return action if action.field in matters else NO_CHANGE
+    return Rewrite(tuple(change for change in action.changes if change[0] in matters or change[0] == "hook"))
+
+
+def leaves(rule: Rule) -> bool:
+    """Do the packets that a rule matches for sure leave its entry by it, so that no other rule of that sees them?"""
+    ends = (a for a in rule.actions if isinstance(a, Allow | Block | Reject | Jump | Goto | Return))
+    return isinstance(next(ends, None), Allow | Block | Reject)
+
+
 def changed_fields(rules: Iterable[Rule]) -> frozenset[str]:
     """Return the fields that any of some rules may change."""
     actions = (action for rule in rules for action in rule.actions if isinstance(action, Set | Rewrite))

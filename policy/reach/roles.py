@@ -70,6 +70,9 @@ class View(Generic[S, N]):
         """Return the first packets of a box."""
         return first_packets(self._sets, packet)
 
+    def begin(self) -> None:
+        """What actions have picked for the first packets stays as it is."""
+
     def changed(self, now: N, action: Set | Rewrite) -> tuple[N, S]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
         return self._sets.changed(now, action)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from policy.evaluate.state import harmless
-from policy.ir import Allow, Block, Entry, Goto, Jump, Policy, Reject, Rewrite, Rule, Ruleset
+from policy.ir import Allow, Entry, Field, Goto, Jump, Policy, Rewrite, Rule, Ruleset, walk
 from policy.packet import ROUTING, Intervals
-from policy.reach.effects import changed_fields
+from policy.reach.effects import changed_fields, leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def way(ruleset: Ruleset, hook: int | None) -> tuple[Stage, ...]:
             continue
         rules = [rule for name in below(ruleset.policies, entry.policy) for rule in ruleset.policies[name].rules]
         here = hooks if entry.hook is None else frozenset({entry.hook})
-        changes = before | changed_fields(rule for rule in rules if not _leaves(rule))
+        changes = before | changed_fields(rule for rule in rules if not leaves(rule))
         default = ruleset.policies[entry.policy].default or entry.default
         does_nothing = all(harmless(action) for rule in rules for action in rule.actions)
         idle = does_nothing and isinstance(default, Allow) and not entry.stateful
@@ -59,6 +59,13 @@ def changed_before(ruleset: Ruleset, stages: Iterable[Stage]) -> dict[str, froze
         for name in below(ruleset.policies, stage.entry.policy):
             found[name] = found.get(name, frozenset()) | stage.changes
     return found
+
+
+def looked_at(ruleset: Ruleset, entry: Entry) -> frozenset[str]:
+    """Return the fields that rules of an entry look at."""
+    rules = (rule for name in below(ruleset.policies, entry.policy) for rule in ruleset.policies[name].rules)
+    found = frozenset(part.name for rule in rules for part in walk(rule.match) if isinstance(part, Field))
+    return found | {"state"} if entry.stateful else found
 
 
 def below(policies: Mapping[str, Policy], name: str) -> Collection[str]:
@@ -78,11 +85,6 @@ def calls(rule: Rule) -> Iterator[str]:
     for action in rule.actions:
         if isinstance(action, Jump | Goto):
             yield action.policy
-
-
-def _leaves(rule: Rule) -> bool:
-    """Does no other rule of the same entry see a packet that a rule changes?"""
-    return any(isinstance(action, Allow | Block | Reject) for action in rule.actions)
 
 
 def _moves(rule: Rule) -> frozenset[int | None]:

@@ -97,6 +97,9 @@ class BoxSpace:
         found = (_meet(box, {**box, **wanted}) for box in self.everything.boxes if _fields(box) == wanted.keys())
         return Boxes(self, tuple(box for box in found if box is not None))
 
+    def begin(self) -> None:
+        """Values that actions pick have names of their own: there is nothing to do."""
+
     def changed(self, now: Became, action: Set | Rewrite) -> tuple[Became, Boxes]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
         known = self.everything

@@ -82,6 +82,10 @@ class Space:
             raise ValueError("this is a packet of another hook")
         return PacketSet(self.encoding, self.encoding.where(packet.values))
 
+    def begin(self) -> None:
+        """Let variables stand for other values that actions pick."""
+        self.encoding.picked = 0
+
     def changed(self, now: Now[Bits], action: Set | Rewrite) -> tuple[Now[Bits], PacketSet]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
         after, known = self.encoding.changed(now, action)

@@ -74,6 +74,7 @@ class Remembered(Generic[S]):
 class Sets(Protocol[S, N]):
     """A space of packet sets. An *N* is what packets have become on the way so far; *original*: as they arrive.
 
+    `begin` is called before packets are followed: values that actions picked before may stand for others then.
     *unites*: is the union of many sets about as simple as they are? (Lists of boxes grow.)
     """
 
@@ -98,6 +99,7 @@ class Sets(Protocol[S, N]):
     def unknown(self, key: str, /) -> S: ...
     def truth(self, match: Match, now: N, assume: Mapping[str, bool], /) -> Truth[S]: ...
     def changed(self, now: N, action: Set | Rewrite, /) -> tuple[N, S]: ...
+    def begin(self) -> None: ...
 
 
 def truth(match: Match, fields: Sets[S, N], now: N, assume: Mapping[str, bool]) -> Truth[S]:
