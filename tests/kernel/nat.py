@@ -270,8 +270,9 @@ class Comparison:
             first = self._packet(probe, way.state)
             left = final.packet.with_values(_exact(final.packet, way.header))
             reply = self._reply(probe, way.hook, way.header)
-            if probe.hook != "output" and probe.src in self._world.local:
-                continue  # nobody sends that: it would come back to the host itself
+            come = self._host.way(parse_address(probe.src))
+            if probe.hook != "output" and (probe.src in self._world.local or come != probe.device_in):
+                continue  # its reply does not go where it came from
             again = replace(probe, flags=16)
             if reply is None:
                 continue
