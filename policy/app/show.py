@@ -155,9 +155,8 @@ def _values(part: Match) -> str:
         return f"not {_values(part.part)}"
     assert isinstance(part, Field)
     written = " ".join(part.span.text.split()) if part.span else ""
-    return (
-        written if written and part.name in ("src", "dst") and not written.startswith(("-", "!")) else field_text(part)
-    )
+    by_words = written and part.name in ("src", "dst") and not written.startswith(("-", "!"))
+    return written if by_words else field_text(part)
 
 
 def _source(parts: Sequence[Match]) -> str:

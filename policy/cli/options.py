@@ -100,12 +100,16 @@ def language_option(command: Command) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How rules are read: in which language, and what is known of the host; and which configuration holds."""
+    """How rules are read: in which language, and what is known of the host; and which configuration holds.
+
+    *host* is what options say of the host (None: nothing), *ipset* are the files with its sets.
+    """
 
     language: str | None
     host: Host | None
     config: str | None = None
     isolated: bool = False
+    ipset: tuple[str, ...] = ()
 
     def configuration(self, path: str, whole: bool) -> Configuration | None:
         """Return the configuration for what is at *path*, if there is one: *whole*, or how files are read alone."""
@@ -118,25 +122,26 @@ class Reading:
         configured = self.configuration(path, whole=False)
         given = configured.given(path) if configured else {}
         host = self.host if self.host is not None else given.get("local")
-        return Reading(self.language or given.get("language"), host)
+        sets = self.ipset or tuple(given.get("ipset", ()))
+        return Reading(self.language or given.get("language"), host, ipset=sets)
 
     @property
     def known(self) -> Host:
-        """What is known of the host beside its rules."""
+        """What is known of the host beside its rules and its sets."""
         return self.host or UNKNOWN_HOST
 
     def read(self, path: str) -> Ruleset:
         """Return the rules at *path*, `-` for standard input."""
-        from policy.app.load import load, read_source
+        from policy.app.load import load, load_sets, read_source
 
-        rules = load(read_source(path), self.language, self.known)
+        rules = load(read_source(path), self.language, self.known | load_sets(self.ipset))
         gc.freeze()
         gc.enable()
         return rules
 
 
 def reading_options(command: Command) -> Command:
-    """Add `--language` and `--local`, `--config` and `--no-config`: the command gets `reading`."""
+    """Add `--language`, `--local`, `--ipset`, `--config` and `--no-config`: the command gets `reading`."""
 
     @language_option
     @click.option(
@@ -145,15 +150,27 @@ def reading_options(command: Command) -> Command:
         metavar="ADDR",
         help="The host's own address or prefix, or ADDR/LENGTH@INTERFACE; several times.",
     )
+    @click.option(
+        "--ipset",
+        multiple=True,
+        metavar="FILE",
+        help="Sets that rules ask for, as `ipset save` writes them; several times.",
+    )
     @click.option("--config", metavar="FILE", help="The configuration; by default the nearest above the files.")
     @click.option("--no-config", "isolated", is_flag=True, help="Read no configuration.")
     @wraps(command)
     def wrapper(
-        *args: Any, language: str | None, local: tuple[str, ...], config: str | None, isolated: bool, **wishes: Any
+        *args: Any,
+        language: str | None,
+        local: tuple[str, ...],
+        ipset: tuple[str, ...],
+        config: str | None,
+        isolated: bool,
+        **wishes: Any,
     ) -> int:
         if config and isolated:
             raise click.UsageError("either `--config` or `--no-config`, not both", click.get_current_context())
-        return command(*args, reading=Reading(language, _host(local), config, isolated), **wishes)
+        return command(*args, reading=Reading(language, _host(local), config, isolated, ipset), **wishes)
 
     return wrapper
 

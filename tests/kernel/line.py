@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from policy.conntrack import TIMEOUTS, Tuple
@@ -57,11 +58,10 @@ class Known:
 class Line:
     """Two devices, a route from one to the other, and a recorder behind connection tracking."""
 
-    def __init__(self, family: int, translations: Mapping[str, str] | None = None) -> None:
+    def __init__(self, family: int) -> None:
         self._family = family
         self._version = socket.AF_INET if family == 4 else socket.AF_INET6
         self._table = "ip kernel_steps" if family == 4 else "ip6 kernel_steps"
-        self._nat = translations or {}
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
         self._socket.settimeout(10)
         self._number = 0
@@ -83,21 +83,17 @@ class Line:
         for name, value in values.items():
             (_SYSCTL / f"nf_conntrack_{name}").write_text(f"{value:g}", encoding="ascii")
 
-    def defaults(self) -> None:
-        """Set all back."""
-        self.set(DEFAULTS)
-
-    def forget(self) -> None:
-        """Empty the recorder."""
+    def forget(self, translations: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Empty the recorder, and translate addresses from now on as it is said: match → action."""
         key = "ip id" if self._family == 4 else "ip6 flowlabel"
         dscp = "ip dscp" if self._family == 4 else "ip6 dscp"
         nat = {"prerouting": "", "postrouting": ""}
-        for match, then in self._nat.items():
+        for match, then in translations.items():
             nat["prerouting" if then.startswith("dnat") else "postrouting"] += f"{match} {then};\n"
         chains = "".join(
             f"chain nat_{hook} {{ type nat hook {hook} priority {priority}; {rules} }}\n"
             for (hook, rules), priority in zip(nat.items(), (-100, 100), strict=True)
-            if self._nat
+            if translations
         )
         text = f"""table {self._table} {{
             set state {{ typeof {key} . ct state; size 65535; flags dynamic; }}
