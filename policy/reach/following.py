@@ -94,13 +94,13 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
     if view.role == "reply":
         start: Now[Any] = view.seen(only)
         back = (("out", "in"),) if left.hook == FORWARD else ()
-        undone = Due[Any]("dst", FORWARD if back else None, (*back, ("dst", "src"), ("dport", "sport")))
-        hidden = Due[Any]("src", None, (("src", "dst"), ("sport", "dport")))
+        undone: Due[Any] = Due("dst", FORWARD if back else None, (*back, ("dst", "src"), ("dport", "sport")))
+        hidden: Due[Any] = Due("src", None, (("src", "dst"), ("sport", "dport")))
         due = (*((undone,) if by else ()), *((hidden,) if to else ()))
     else:
         start = view.original
         way = ("out", *_TO) if left.has("out") else _TO
-        redirected = Due[Any]("dst", left.hook, tuple((name, left.get(name)) for name in way))
-        masked = Due[Any]("src", None, tuple((name, left.get(name)) for name in _BY))
+        redirected: Due[Any] = Due("dst", left.hook, tuple((name, left.get(name)) for name in way))
+        masked: Due[Any] = Due("src", None, tuple((name, left.get(name)) for name in _BY))
         due = (*((redirected,) if to else ()), *((masked,) if by else ()))
     return Now(start.hook, start.like, start.changed, due)
