@@ -33,7 +33,7 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
         policies[name] = routing(name, chain == "OUTPUT", known, targets, nat.span)
     arrived = (*_entries(ARRIVING, policies, nat=True), _routed("PREROUTING"))
     then = tuple(entry for hook in (INPUT, FORWARD) for entry in _entries(WAY[hook], policies, hook, nat=True))
-    # The chains of OUTPUT see the interface that was chosen before, whatever becomes of the destination (nf_hook_state).
+    # The chains of OUTPUT see the interface that was chosen before, whatever becomes of the packet (nf_hook_state).
     first, behind = (tuple(stage for stage in WAY[OUTPUT] if (stage[1] == "OUTPUT") is here) for here in (True, False))
     sent = (*_entries(first, policies, nat=True), _routed("OUTPUT"), *_entries(behind, policies, nat=True))
     return {INPUT: arrived + then, OUTPUT: sent, FORWARD: arrived + then}
