@@ -68,35 +68,35 @@ class Course(Generic[S, N]):
         sets: Sets[S, N],
         within: S | None = None,
         assume: Mapping[str, bool] | None = None,
-        open: Iterable[str] = (),
         passing: bool = True,
         most: int | None = None,
         kept: Iterable[str] = (),
+        starts: Ways[N, S] | None = None,
     ) -> None:
         self.ruleset = ruleset
         self.sets = sets
         self.assume = assume or {}
-        self.open = tuple(open)
-        self.forked = bool(self.open or sets.layout.unknowns)
+        self.open = sets.open
+        self.forked = bool(self.open or sets.layout.unknowns or starts)
         """May a packet come to several ends?"""
         self.wants_passing = passing
         self.most = most
         self.kept = frozenset(kept)
+        self.finals: Ways[N, S] = {}
         self.left: S = sets.nothing
         self.rules: dict[At, Passing[S]] = {}
         self.changed: dict[str, frozenset[str]] = {}
-        self._allows: dict[End, S] = {}
-        self._blocks: dict[End, S] = {}
+        self.allows: dict[End, S] = {}
+        self.blocks: dict[End, S] = {}
         self.within = sets.everything if within is None else within
         try:
-            self._follow(self.within)
+            self._follow(self.within, {sets.original: self.within} if starts is None else starts)
         except RecursionError:
             raise Exhausted("conditions that are nested too deeply") from None
 
-    def _follow(self, within: S) -> None:
+    def _follow(self, within: S, ways: Ways[N, S]) -> None:
         sets = self.sets
         sets.begin()
-        ways: Ways[N, S] = {sets.original: within}
         sure = within if self.wants_passing else sets.nothing
         before: dict[End, S] | None = None
         entries = self.ruleset.at(sets.hook)
@@ -109,14 +109,20 @@ class Course(Generic[S, N]):
             passed = sets.union(away.values())
             walk.enter(here, sure - passed.known() if away else sure)
             before = combined(self.sets, before, walk.allows, passed)
-            _add(self._blocks, walk.blocks)
-            _add(self._allows, walk.passes)
-            if number < len(entries):
-                ways = walk.allowed()
+            add(self.blocks, walk.blocks)
+            add(self.allows, walk.passes)
+            for now, packets in walk.passing.items():
+                _join(self.finals, now, packets)
+            if number < len(entries) or self.kept:
+                ways = {}
+                for now, packets in walk.allowed().items():
+                    _join(ways, now.translated(entry.translates), packets)
                 for now, packets in away.items():
                     _join(ways, now, packets)
                 sure = sure - sets.union((*walk.blocks.values(), *walk.passes.values())).known()
-        _add(self._allows, {NO_ENTRY: within} if before is None else before)
+        add(self.allows, {NO_ENTRY: within} if before is None else before)
+        for now, packets in ways.items() if self.kept else ():
+            _join(self.finals, now, packets)
 
     @cached_property
     def looked_at(self) -> list[frozenset[str]]:
@@ -160,6 +166,7 @@ class _Walk(Generic[S, N]):
         self.allows: dict[End, S] = {}
         self.blocks: dict[End, S] = {}
         self.passes: dict[End, S] = {}
+        self.passing: Ways[N, S] = {}
         self._allowed: dict[N, list[S]] = {}
         self.met: dict[object, _Going[S, N]] = {}
 
@@ -340,7 +347,9 @@ class _Walk(Generic[S, N]):
         if outcome == "pass":
             end = End(Allow(), at, self._rule(at), None, at[0])
             packets = self._all(ways)
-            _add(self.passes, {end: packets})
+            add(self.passes, {end: packets})
+            for now, each in ways.items():
+                _join(self.passing, now, each)
             return packets
         return self._end(ways, Allow() if outcome == "allow" else Block(), at[0], at)
 
@@ -351,7 +360,7 @@ class _Walk(Generic[S, N]):
         packets = self._all(ways)
         end = End(action, at, None if at is None else self._rule(at), implicit, policy, self.entry.main)
         if packets:
-            _add(self.allows if end.allows else self.blocks, {end: packets})
+            add(self.allows if end.allows else self.blocks, {end: packets})
         if end.allows:
             for now, each in ways.items():
                 self._allowed.setdefault(now, []).append(each)
@@ -381,6 +390,7 @@ def _join(ways: Ways[N, S], now: N, packets: S) -> None:
         ways[now] = ways[now] | packets if now in ways else packets
 
 
-def _add(to: dict[End, S], found: Mapping[End, S]) -> None:
+def add(to: dict[End, S], found: Mapping[End, S]) -> None:
+    """Add packets to the ends that they come to."""
     for end, packets in found.items():
         to[end] = to[end] | packets if end in to else packets

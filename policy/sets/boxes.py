@@ -47,6 +47,7 @@ class BoxSpace:
         self.budget = budget or Budget()
         self.hook = hook
         self.unites = False
+        self.open: tuple[str, ...] = ()
         self._remembered: Remembered[Boxes] = Remembered()
         self.original: Became = Now(hook, hook)
         self.fresh: Values = {}

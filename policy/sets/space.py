@@ -49,6 +49,7 @@ class Space:
         self.original = self.encoding.original
         self.hook = hook
         self.unites = True
+        self.open: tuple[str, ...] = ()
         self._remembered: Remembered[PacketSet] = Remembered()
 
     def union(self, sets: Iterable[PacketSet]) -> PacketSet:

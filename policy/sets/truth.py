@@ -73,6 +73,7 @@ class Remembered(Generic[S]):
 
 class Sets(Protocol[S, N]):
     """A space of packet sets. An *N* is what packets have become on the way so far; *original*: as they arrive.
+    Nothing is known of the fields that are *open*.
 
     `begin` is called before packets are followed: values that actions picked before may stand for others then.
     *unites*: is the union of many sets about as simple as they are? (Lists of boxes grow.)
@@ -84,6 +85,8 @@ class Sets(Protocol[S, N]):
     def budget(self) -> Budget: ...
     @property
     def unites(self) -> bool: ...
+    @property
+    def open(self) -> tuple[str, ...]: ...
     @property
     def everything(self) -> S: ...
     @property
