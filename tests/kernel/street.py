@@ -46,7 +46,7 @@ def begin() -> None:
 
 
 class Street:
-    """A host and the machines beside it, wired as `Host` says, with the rules that *backend* loads (`none`: without)."""
+    """A host and the machines beside it, wired as it says, with the rules that *backend* loads (`none`: without)."""
 
     def __init__(self, host: Host, backend: str) -> None:
         self._host = host
