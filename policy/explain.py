@@ -158,14 +158,12 @@ def _absent(name: str, packet: Packet) -> str:
 
 def failing(match: Match, packet: Packet, known: Known) -> tuple[Match, ...]:
     """Return the fewest parts of *match* that would have to turn out otherwise for it to be true."""
-    if truth(match, packet, known):
-        return ()
     match match:
         case All(parts):
             return tuple(leaf for part in parts for leaf in failing(part, packet, known))
         case Either(parts) if parts:
             return min((failing(part, packet, known) for part in parts), key=_farness)
-    return (match,)
+    return () if truth(match, packet, known) else (match,)
 
 
 def _farness(leaves: tuple[Match, ...]) -> tuple[int, bool]:

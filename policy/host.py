@@ -1,11 +1,14 @@
-"""What is known of a host beside its rules: its addresses, and what lies behind its interfaces."""
+"""What is known of a host beside its rules: its addresses, what lies behind its interfaces, its named sets."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from functools import reduce
 from operator import or_
 
 from policy._record import dataclass
+from policy.ipset import NamedSet
 from policy.packet import LONGEST_INTERFACE, Intervals
 from policy.packet.address import parse_address, parse_prefix
 
@@ -20,19 +23,25 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host: *local* are its own addresses (None: not known), *routes* what lies behind interfaces.
+    """A host: *local* are its own addresses, *routes* what lies behind interfaces, *sets* its named sets by name.
 
-    Of several routes to an address that with the fewest addresses counts, as the kernel's longest prefix does
-    (ip-route(8)).
+    None: it is not known which addresses, or sets, it has. Of several routes to an address that with the fewest
+    addresses counts, as the kernel's longest prefix does (ip-route(8)).
     """
 
     local: Intervals | None = None
     routes: tuple[Route, ...] = ()
+    sets: Mapping[str, NamedSet] | None = field(default=None, hash=False, repr=False)
 
     def __or__(self, other: Host) -> Host:
         """Return a host of which both are known."""
         known = [each.local for each in (self, other) if each.local is not None]
-        return Host(reduce(or_, known) if known else None, (*self.routes, *other.routes))
+        sets = [each.sets for each in (self, other) if each.sets is not None]
+        return Host(
+            reduce(or_, known) if known else None,
+            (*self.routes, *other.routes),
+            {name: each for some in sets for name, each in some.items()} if sets else None,
+        )
 
     def way(self, address: int) -> str | None:
         """Return the interface by which packets to an address leave, None where it is not known."""

@@ -17,7 +17,7 @@ from policy.app.unit import Unit, Watch
 from policy.app.workers import lint_units
 from policy.check import Check
 from policy.diagnostic import Diagnostic, unreadable
-from policy.languages import claimed
+from policy.languages import claimed, ipset
 from policy.source import Source, Unreadable
 
 Treating = Callable[[str], Treatment]
@@ -81,7 +81,9 @@ def _texts(paths: Iterable[str], how: Linting, result: Linted, treatment: Treati
 
 def _is_rules(file: File, text: Source, language: str | None) -> bool:
     """Is a file one of rules? Those that are named are, and those of our language."""
-    return file.named or file.path.endswith(NATIVE) or language is not None or claimed(text.text) is not None
+    if file.named or file.path.endswith(NATIVE):
+        return True
+    return not ipset.looks_like(text.text) and (language is not None or claimed(text.text) is not None)
 
 
 def _told(findings: Iterable[Diagnostic], treatment: Treating) -> Iterator[Diagnostic]:

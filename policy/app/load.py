@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from policy import source
 from policy.host import UNKNOWN_HOST, Host
 from policy.ir import Ruleset
-from policy.languages import front_end, sniff
+from policy.languages import front_end, ipset, sniff
 from policy.packet import Intervals
-from policy.source import Source
+from policy.source import Source, Unreadable
 
 if TYPE_CHECKING:
     from policy.check import Facts, Settings
@@ -34,7 +35,19 @@ def load(text: Source, language: str | None = None, host: Host = UNKNOWN_HOST) -
 
     *host* is what is known of the host beside its rules. Raises `diagnostic.Mistakes` with everything that is wrong.
     """
+    if language is None and ipset.looks_like(text.text):
+        raise Unreadable(
+            text.name, "has sets, not rules", "give it with `--ipset`, beside the rules that ask for its sets"
+        )
     return front_end(language or sniff(text.text)).read(text, host=host)
+
+
+def load_sets(paths: Sequence[str]) -> Host:
+    """Return the host that has the sets of some files, as `ipset save` writes them; without any it has none or some.
+
+    Raises `source.Unreadable`, and `diagnostic.Mistakes` with everything that is wrong with them.
+    """
+    return Host(sets=ipset.read(source.read(path) for path in paths)) if paths else UNKNOWN_HOST
 
 
 def facts(

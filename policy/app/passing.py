@@ -114,7 +114,7 @@ def box_region(ruleset: Ruleset, first: Packet, alone: bool, asking: Asking) -> 
         return None
     if verdict == "mixed":
         return None
-    region = Region(verdict, packets, one)
+    region = Region(ruleset, verdict, packets, one)
     if one != first and not _by_one(region):
         return None
     decision = decide(ruleset, one, assume=asking.assume)

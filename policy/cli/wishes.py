@@ -31,7 +31,8 @@ class Wishes:
         from policy.app.config.plan import plan
 
         configured = self.reading.configuration(paths[0] if paths else ".", whole=True)
-        reading = {"language": self.reading.language, "local": self.reading.host}
+        how = self.reading
+        reading = {"language": how.language, "local": how.host, "ipset": how.ipset}
         said = {name: value for name, value in {**self.given, **reading}.items() if value not in (None, ())}
         return plan(paths, configured, said, self.today)
 

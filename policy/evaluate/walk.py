@@ -72,10 +72,15 @@ def evaluate(
 
 
 def decide(
-    ruleset: Ruleset, packet: Packet, *, assume: Mapping[str, bool] | None = None, index: Index | None = None
+    ruleset: Ruleset,
+    packet: Packet,
+    *,
+    assume: Mapping[str, bool] | None = None,
+    index: Index | None = None,
+    translation: Translation | None = None,
 ) -> Decision:
     """Return the last step of `evaluate`."""
-    *_, last = evaluate(ruleset, packet, assume=assume, index=index)
+    *_, last = evaluate(ruleset, packet, assume=assume, index=index, translation=translation)
     assert isinstance(last, Decision)
     return last
 

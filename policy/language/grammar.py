@@ -25,7 +25,12 @@ import lark
 
 from policy._data import data_dir
 
-GRAMMARS: dict[str, tuple[str, ...]] = {"native": ("top", "body"), "question": ("question",), "iptables": ("start",)}
+GRAMMARS: dict[str, tuple[str, ...]] = {
+    "native": ("top", "body"),
+    "question": ("question",),
+    "iptables": ("start",),
+    "ipset": ("start",),
+}
 """Every grammar that is opened, and its start rules."""
 
 _INSTALLED = Path(__file__).parent / "tables"

@@ -15,21 +15,21 @@ from policy.report.reasons import ACTION_WORDS, Dependency, dependencies, rewrit
 from policy.report.regions_text import region_words
 
 
-def answer_json(answer: Answer, ruleset: Ruleset) -> dict[str, Any]:
+def answer_json(answer: Answer) -> dict[str, Any]:
     """Return the whole answer; its keys stand in the order of the contract."""
     return {
         "version": VERSION,
         "question": answer.question,
         "verdict": answer.verdict,
-        "hooks": [_hook(each, ruleset) for each in answer.hooks],
+        "hooks": [_hook(each) for each in answer.hooks],
     }
 
 
-def _hook(answer: HookAnswer, ruleset: Ruleset) -> dict[str, Any]:
+def _hook(answer: HookAnswer) -> dict[str, Any]:
     return {
         "hook": None if answer.hook is None else HOOKS[answer.hook],
         "verdict": answer.verdict,
-        "packets": [_packet(packet, ruleset) for packet in answer.shown.packets],
+        "packets": [_packet(packet, answer.shown.ruleset) for packet in answer.shown.packets],
         "regions": [_region(region) for region in answer.regions] if answer.is_set else [],
         **({"more": max(answer.more, 1)} if answer.more or not answer.complete else {}),
     }

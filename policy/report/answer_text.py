@@ -17,7 +17,7 @@ from policy.report.style import PLAIN, VERDICT_LOOKS, Style, clean, shortened
 from policy.report.trace_text import trace_text
 
 
-def answer_text(answer: Answer, ruleset: Ruleset, style: Style = PLAIN, everything: bool = False) -> str:
+def answer_text(answer: Answer, style: Style = PLAIN, everything: bool = False) -> str:
     """Return the whole answer; with *everything* no run of rules is shortened."""
     lines = [f"{verdict_text(answer.verdict, style)}: {style(clean(answer.question), 'name')}{_one_hook(answer)}"]
     if len(answer.hooks) > 1:
@@ -27,8 +27,8 @@ def answer_text(answer: Answer, ruleset: Ruleset, style: Style = PLAIN, everythi
     for each in answer.hooks:
         if len(answer.hooks) > 1:
             lines += ["", style(f"at {_hook(each)}: ", "name") + verdict_text(each.verdict, style)]
-        lines += regions_text(each, ruleset, style)
-        lines += _examples(each, ruleset, style, everything)
+        lines += regions_text(each, style)
+        lines += _examples(each, style, everything)
     if answer.nearest:
         lines += _nearest(answer.nearest, style)
     return "\n".join(lines)
@@ -45,15 +45,15 @@ def _one_hook(answer: Answer) -> str:
     return "" if said else f" (at {_hook(first)})"
 
 
-def _examples(answer: HookAnswer, ruleset: Ruleset, style: Style, everything: bool) -> Iterator[str]:
+def _examples(answer: HookAnswer, style: Style, everything: bool) -> Iterator[str]:
     """Show the first region of each verdict."""
     shown = {region.verdict: region for region in reversed(answer.regions)}
     for region in answer.regions:
         if shown.get(region.verdict) is region:
-            yield from _region(region, ruleset, style, everything)
+            yield from _region(region, style, everything)
 
 
-def _region(region: Region, ruleset: Ruleset, style: Style, everything: bool) -> Iterator[str]:
+def _region(region: Region, style: Style, everything: bool) -> Iterator[str]:
     deciding = region.deciding
     if region.words is not None:
         yield ""
@@ -66,13 +66,13 @@ def _region(region: Region, ruleset: Ruleset, style: Style, everything: bool) ->
         yield f"{indent}{but}the {ROLES[deciding.role]} {verdict}{where}"
     if region.words is None:
         yield ""
-    yield from _decided(deciding, ruleset, style)
+    yield from _decided(deciding, region.ruleset, style)
     if region.words is not None and not everything:
         return
     yield ""
     settled = False
     for answer in region.packets:
-        yield from _packet(answer, ruleset, style, everything, brief=settled and not everything)
+        yield from _packet(answer, region.ruleset, style, everything, brief=settled and not everything)
         settled = settled or (answer is deciding and region.verdict != "allow")
 
 

@@ -38,6 +38,8 @@ class Reading:
     """The language of the rules, as `--language`; without it, it is found out file by file."""
     local: Host | None = None
     """The host's own addresses, as `--local`: `"192.0.2.1/24@eth0"` also says what is behind an interface."""
+    ipset: tuple[str, ...] = ()
+    """Files with the sets that rules ask for, as `ipset save` writes them and `--ipset` takes them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,18 @@ from policy._record import dataclass
 from policy.app.config.keys import Running
 from policy.app.config.read import Configuration, Given, Globs, together
 from policy.app.linted import Linting, Treatment
+from policy.app.load import load_sets
 from policy.app.problem import CannotAnswer
 from policy.app.selection import checks_of, selected
 from policy.check import Check, Settings
 from policy.diagnostic import Severity
-from policy.host import UNKNOWN_HOST
+from policy.host import UNKNOWN_HOST, Host
 
 Choose = Callable[[tuple[str, ...], tuple[str, ...]], tuple[Check, ...]]
 """Says which checks are selected and not ignored."""
+
+Sets = Callable[[tuple[str, ...]], Host]
+"""Reads the sets of some files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,13 @@ def plan(paths: Sequence[str], configured: Configuration | None, wishes: Given, 
     named = tuple(paths) or running.paths
     if not named:
         raise CannotAnswer("there is nothing to lint", "name files or directories, or write `paths` in a configuration")
-    choose = cache(selected)
+    choose, sets = cache(selected), cache(load_sets)
 
     def special(path: str) -> Treatment:
-        return _treatment(_wished(configured.given(path), wishes), today, choose)
+        return _treatment(_wished(configured.given(path), wishes), today, choose, sets)
 
     linting = Linting(
-        _treatment(usual, today, choose),
+        _treatment(usual, today, choose, sets),
         running.budget,
         special if configured.special else None,
         Globs(configured.folder, running.exclude).match if running.exclude else None,
@@ -65,7 +69,7 @@ def _wished(given: Given, wishes: Given) -> Given:
     return together(given, wishes)
 
 
-def _treatment(given: Given, today: date | None, choose: Choose) -> Treatment:
+def _treatment(given: Given, today: date | None, choose: Choose, sets: Sets) -> Treatment:
     said = [(checks_of(word), severity) for word, severity in given.get("severity", {}).items()]
     severities: dict[str, Severity] = {}
     for checks, severity in sorted(said, key=lambda each: -len(each[0])):  # the narrowest last
@@ -73,7 +77,7 @@ def _treatment(given: Given, today: date | None, choose: Choose) -> Treatment:
     return Treatment(
         choose(tuple(given.get("select", ())), tuple(given.get("ignore", ()))),
         given.get("language"),
-        given.get("local", UNKNOWN_HOST),
+        given.get("local", UNKNOWN_HOST) | sets(tuple(given.get("ipset", ()))),
         Settings(**_of(Settings, given), today=today),
         severities,
     )

@@ -123,13 +123,14 @@ def _read(text: Source, whole: bool, wanted: bool = False) -> Configuration | No
     if found:
         raise Mistakes(found)
     folder = Path(text.name).parent.resolve()
-    special = tuple((Globs(folder, each["files"]), each) for each in given.pop("per_file", ()))
+    several = given.pop("per_file", ())
+    special = tuple((Globs(folder, each["files"]), _from_here(each, folder)) for each in several)
     return Configuration(folder, _from_here(given, folder), special)
 
 
 def _from_here(given: dict[str, Any], folder: Path) -> Given:
     """Return what is said, with paths that begin where one is instead of in *folder*."""
-    paths = {name: given[name] for name in ("paths", "baseline") if name in given}
+    paths = {name: given[name] for name in ("paths", "baseline", "ipset") if name in given}
     return given | {
         name: os.path.relpath(folder / said)
         if isinstance(said, str)

@@ -12,6 +12,7 @@ from policy.diagnostic import Collector
 from policy.host import Host
 from policy.ir import Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset
 from policy.languages.iptables import ast
+from policy.languages.iptables.matches.sets import REWRITING, changed_sets
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
 from policy.languages.iptables.ways import ways
@@ -19,13 +20,14 @@ from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT
 from policy.source import Span
 from policy.written import Replaced, Stray
 
-_VOLATILE = ("CONNMARK", "CONNSECMARK", "SET")
+_VOLATILE = ("CONNMARK", "CONNSECMARK", *sorted(REWRITING))
 
 
 def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
     """Return the ruleset of *file*; what is wrong goes to *mistakes*."""
     volatile = frozenset(name for name in _VOLATILE if f" {name}" in file.source.text)
-    context = Context(file.source, file.family, mistakes, host, volatile)
+    changed = changed_sets(file, host.sets)
+    context = Context(file.source, file.family, mistakes, host, volatile, changed_sets=changed)
     every = [TableState(table, context) for table in file.tables]
     states = {state.name: state for state in every}
     policies: dict[str, Policy] = {}

@@ -46,11 +46,15 @@ class Context:
     mistakes: Collector
     host: Host = UNKNOWN_HOST
     volatile: frozenset[str] = frozenset()
-    """Targets in the file that change what matches look at, such as CONNMARK and SET."""
+    """Targets in the file that change what matches look at, or packets, such as CONNMARK and DNAT."""
     table: str = "filter"
     roots: frozenset[str] = frozenset()
     """The built-in chains of the table through which packets come to the rule."""
     protocol: Protocol = Protocol()
+    changed_sets: frozenset[str] | None = frozenset()
+    """The sets that targets in the file change, None where these may be any."""
+    looked_up: dict[object, Match] = field(default_factory=dict)
+    """What look-ups in sets find, by what they ask."""
 
 
 Reader = Callable[..., Anything]

@@ -28,17 +28,15 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
         return {hook: (*(() if hook == OUTPUT else arriving), *_entries(way, policies)) for hook, way in WAY.items()}
     known = host | Host(routes=tuple(_told(rules)))
     targets = [target for rule in rules if rule.actions for target in _targets(rule, nat.context.family)]
-    for chain, sent in (("PREROUTING", False), ("OUTPUT", True)):
+    for chain in ("PREROUTING", "OUTPUT"):
         name = f"routing:{chain}"
-        policies[name] = routing(name, sent, known, targets, nat.span)
+        policies[name] = routing(name, chain == "OUTPUT", known, targets, nat.span)
     arrived = (*_entries(ARRIVING, policies, nat=True), _routed("PREROUTING"))
     then = tuple(entry for hook in (INPUT, FORWARD) for entry in _entries(WAY[hook], policies, hook, nat=True))
-    sent_ = [
-        each
-        for entry in _entries(WAY[OUTPUT], policies, nat=True)
-        for each in ((entry, _routed("OUTPUT")) if entry.policy == "nat:OUTPUT" else (entry,))
-    ]
-    return {INPUT: arrived + then, OUTPUT: tuple(sent_), FORWARD: arrived + then}
+    # The chains of OUTPUT see the interface that was chosen before, whatever becomes of the packet (nf_hook_state).
+    first, behind = (tuple(stage for stage in WAY[OUTPUT] if (stage[1] == "OUTPUT") is here) for here in (True, False))
+    sent = (*_entries(first, policies, nat=True), _routed("OUTPUT"), *_entries(behind, policies, nat=True))
+    return {INPUT: arrived + then, OUTPUT: sent, FORWARD: arrived + then}
 
 
 def _routed(chain: str) -> Entry:

@@ -10,7 +10,7 @@ from policy.languages.iptables.options import Bad, MatchModule
 
 _FILES = (
     "addrtype", "conntrack", "extensions", "header", "icmp", "limits", "marks", "multiport", "origin", "other",
-    "recent", "sctp", "tcp", "time",
+    "recent", "sctp", "sets", "tcp", "time",
 )  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,27}", re.ASCII)
 _ALIASES = {"icmpv6": "icmp6", "ipv6-icmp": "icmp6"}

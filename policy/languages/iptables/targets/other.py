@@ -7,7 +7,7 @@ packet UNTRACKED for all that follows.
 from __future__ import annotations
 
 from policy.ir import Action, Note, Set, UnknownAction
-from policy.languages.iptables.matches.marks import match_set
+from policy.languages.iptables.matches.sets import match_set
 from policy.languages.iptables.options import Bad, Given, Opt, TargetModule
 from policy.languages.iptables.targets.nat import REWRITES, unmodelled
 from policy.languages.iptables.terms import target_key
