@@ -1,4 +1,4 @@
-"""Who talks to whom on the hosts of `rules/docker` and `rules/libvirt`, and what becomes of it.
+"""Who talks to whom on the hosts of `rules/docker`, `rules/libvirt` and two of the corpus, and what becomes of it.
 
 `tests/test_talks.py` holds the answers of `ask` against these; `tests/kernel/test_talks.py` connects real sockets in
 network namespaces with the same rules loaded, and holds Linux against them. The latter was seen on Linux 6.18 with
@@ -8,6 +8,9 @@ iptables 1.8.9, both back ends.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.conftest import CORPUS, ROOT
 
 BRIDGE = "br-5c2e81d94a07"
 
@@ -22,11 +25,17 @@ class Member:
 
 @dataclass(frozen=True)
 class Host:
-    """A host with a file of rules: its address on each device, and who is behind them."""
+    """A host with a file of rules: its address on each device, and who is behind them; *found*: it is in the corpus."""
 
     rules: str
     own: dict[str, str]
     members: dict[str, Member]
+    found: bool = False
+
+    @property
+    def file(self) -> Path:
+        """Where the rules are; what was found in the wild may be missing."""
+        return (CORPUS if self.found else ROOT) / self.rules
 
     @property
     def local(self) -> tuple[str, ...]:
@@ -173,6 +182,49 @@ _MACHINES = (
     Talk("host", "192.168.100.1", _LONE, 22, "out virbr1", "lone", None),
 )
 
+# What was found in the wild: a host with a network of Rancher behind docker0, and one with a network of its own making.
+_BOX = "10.42.165.214"
+RANCHER = Host(
+    "iptables/iptsem_pastebin_bbWXHaTn.save",
+    {"eth0": "192.0.2.10/24", "docker0": "10.42.0.1/16"},
+    {"world": Member("eth0", ("192.0.2.1/24", _WORLD + "/32")), "box": Member("docker0", (_BOX + "/16",))},
+    found=True,
+)
+_BRIDGE = "br-b74b417b331f"
+TOPOLOGY = Host(
+    "iptables/iptsem_docker_topos1.save",
+    {"eth0": "192.0.2.10/24", "docker0": "172.17.0.1/16", _BRIDGE: "10.0.0.254/8"},
+    {
+        "world": Member("eth0", ("192.0.2.1/24", _WORLD + "/32")),
+        "box": Member("docker0", ("172.17.0.5/16",)),
+        "one": Member(_BRIDGE, ("10.0.0.1/8",)),
+        "two": Member(_BRIDGE, ("10.0.0.2/8",)),
+        "four": Member(_BRIDGE, ("10.0.0.4/8",)),
+    },
+    found=True,
+)
+_FOUND = (
+    # INPUT accepts 13001, but DNAT makes it a packet to forward, and there the rule for 8080 stands behind a DROP.
+    Talk("world", _WORLD, "192.0.2.10", 13001, "in eth0", None, "-A LOGGING_FORWARD -j DROP"),
+    Talk("world", _WORLD, "192.0.2.10", 50001, "in eth0", None, "-A LOGGING_FORWARD -j DROP"),
+    Talk("world", _WORLD, "192.0.2.10", 443, "in eth0", "host", "-A INPUT -p tcp -m tcp --dport 443"),
+    Talk("world", _WORLD, "192.0.2.10", 8080, "in eth0", None, "-A LOGGING -j DROP"),
+    Talk("world", "192.0.2.1", _BOX, 80, "in eth0 out docker0", None, "-A LOGGING_FORWARD -j DROP"),
+    Talk("box", _BOX, _WORLD, 443, "in docker0 out eth0", "world", "-A FORWARD -i docker0 !", seen="192.0.2.10"),
+    Talk("box", _BOX, "10.42.0.1", 22, "in docker0", "host", "-A INPUT -p tcp -m tcp --dport 22"),
+    Talk("box", _BOX, "10.42.0.1", 8080, "in docker0", None, "-A LOGGING -j DROP"),
+)
+_ISOLATED = "-A DOCKER-ISOLATION -i"
+_ONES_OWN = (
+    Talk("box", "172.17.0.5", "10.0.0.1", 80, f"in docker0 out {_BRIDGE}", None, _ISOLATED),
+    Talk("one", "10.0.0.1", "172.17.0.5", 80, f"in {_BRIDGE} out docker0", None, _ISOLATED),
+    Talk("four", "10.0.0.4", _WORLD, 443, f"in {_BRIDGE} out eth0", "world", "-A MYNET -i", seen="192.0.2.10"),
+    Talk("two", "10.0.0.2", _WORLD, 443, f"in {_BRIDGE} out eth0", None, "-A MYNET -i"),
+    Talk("world", "192.0.2.1", "10.0.0.1", 80, f"in eth0 out {_BRIDGE}", "one", "-A MYNET ! -i"),
+    Talk("world", "192.0.2.1", "192.0.2.10", 80, "in eth0", "host", None),
+    Talk("host", "10.0.0.254", "10.0.0.2", 80, f"out {_BRIDGE}", "two", None),
+)
+
 TALKS: tuple[tuple[Host, tuple[Talk, ...]], ...] = (
     (DOCKER_27, (*_EVERYWHERE, _STRAIGHT, _LOOPED)),
     (
@@ -187,5 +239,7 @@ TALKS: tuple[tuple[Host, tuple[Talk, ...]], ...] = (
         LIBVIRT,
         _MACHINES,
     ),
+    (RANCHER, _FOUND),
+    (TOPOLOGY, _ONES_OWN),
 )
 """What is said on each host."""

@@ -6,18 +6,20 @@ import re
 
 import pytest
 
-from tests.command import ROOT, run
+from tests.command import run
 from tests.talks import DOCKER_27, DOCKER_28, LIBVIRT, TALKS, Host, Talk
 
 CASES = [pytest.param(host, talk, id=f"{host.rules}: {talk.question}") for host, talks in TALKS for talk in talks]
 
 
 @pytest.mark.parametrize(("host", "talk"), CASES)
-def test_the_answer_is_right(host: Host, talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    answer = run("ask", host.rules, *host.local, talk.question, "--format", "json").json()
+def test_the_answer_is_right(host: Host, talk: Talk) -> None:
+    if not host.file.is_file():
+        pytest.skip("no corpus: set FWPOLICY_CORPUS to its folder")
+    answer = run("ask", str(host.file), *host.local, talk.question, "--format", "json").json()
     assert answer["verdict"] == ("allow" if talk.heard else "block")
-    packet = answer["hooks"][0]["packets"][0]
+    (first, *others) = answer["hooks"][0]["packets"]
+    packet = first if talk.heard else next(each for each in (first, *others) if each["verdict"] == "block")
     rule = packet["rule"]
     if talk.rule is None:
         assert packet["implicit"] == "default"
@@ -35,7 +37,7 @@ def test_the_answer_is_right(host: Host, talk: Talk, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("host", [DOCKER_27, DOCKER_28, LIBVIRT], ids=lambda host: host.rules)
 def test_the_table_of_the_page_has_the_right_answers(host: Host) -> None:
-    page = (ROOT / host.rules).with_name("README.md").read_text(encoding="utf-8")
+    page = host.file.with_name("README.md").read_text(encoding="utf-8")
     table = dict(re.findall(r"^\| `(tcp/.*)` \| (\w+) \|", page, re.MULTILINE))
     assert len(table) > 5
     expected = {
@@ -43,6 +45,6 @@ def test_the_table_of_the_page_has_the_right_answers(host: Host) -> None:
     }
     for question, answer in table.items():
         assert expected[question] == answer.replace("rejected", "blocked")
-        said = run("ask", str(ROOT / host.rules), *host.local, question).out
+        said = run("ask", str(host.file), *host.local, question).out
         assert said.startswith(f"{expected[question]}: ")
         assert (": rejected by this rule" in said) == (answer == "rejected")
