@@ -12,6 +12,7 @@ from policy.host import Host
 from policy.ir import EVERYTHING, Allow, Field, Match, Policy, Rewrite, Rule, Unknown, all_of
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
 from policy.packet.address import LOOPBACK, format_address
+from policy.packet.text import set_text
 from policy.source import Span
 
 LO = "lo"
@@ -40,7 +41,11 @@ def routing(name: str, sent: bool, host: Host, targets: Iterable[Intervals], spa
         left = [each for each in dict.fromkeys(targets) if each - LOOPBACK and not _is_behind(each, host)]
         rules += [rule(match, "it is an address of this host", here) for match in _perhaps(left, span)]
     rules += [
-        rule(Field("dst", route.to), f"it is behind {route.interface}", (("hook", hook), ("out", route.interface)))
+        rule(
+            Field("dst", route.to),
+            f"{set_text('dst', route.to)} is behind {route.interface}",
+            (("hook", hook), ("out", route.interface)),
+        )
         for route in sorted(host.routes, key=lambda route: route.to.size)
     ]
     rules.append(rule(EVERYTHING, "it is an address of another host", (("hook", hook), ("out", ELSEWHERE))))
