@@ -87,7 +87,8 @@ class WayJudge:
             # What the host sends to itself arrives then, which is another way.
             hooks = ("output",) if probe.hook == "output" else ("input", "forward")
             hook = next((name for name in hooks if number in said[f"{name}_src"]), None)
-            header = Header(*(said[f"{hook}_{field}"].get(number) for field in _FIELDS)) if hook else None
+            values: list[Any] = [said[f"{hook}_{field}"].get(number) for field in _FIELDS] if hook else []
+            header = Header(*values) if hook else None
             ways.append(Way(number in arrived, states.get(number), hook, header))
         return ways
 
