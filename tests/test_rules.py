@@ -17,9 +17,6 @@ COMMANDS = [
     for command in re.findall(r"^    fwpolicy (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
 ]
 
-DELIBERATE = {("rules/docker/docker-27.v4", "FW412"), ("rules/docker/docker-28.v4", "FW412")}
-"""What is to be seen there: the published port goes around the filter."""
-
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
 def test_a_file_loads_and_is_laid_out(path: Path) -> None:
@@ -33,9 +30,7 @@ def test_nothing_is_wrong_with_them_but_with_the_bad_one(monkeypatch: pytest.Mon
     done = run("lint", "rules", "--format", "json").json()
     assert not done["errors"]
     assert not done["undecided"]
-    found = {(each["file"], each["code"]) for each in done["findings"] if each["file"] != "rules/mistakes/rules.fw"}
-    assert found == DELIBERATE
-    assert any(each["file"] == "rules/mistakes/rules.fw" for each in done["findings"])
+    assert {each["file"] for each in done["findings"]} == {"rules/mistakes/rules.fw"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
