@@ -1,4 +1,4 @@
-"""What README and docs/nat.md show is what the command prints, and the rules that README quotes are those of `rules/`."""
+"""What README and docs/nat.md show is what the command prints, and README quotes rules as they are in `rules/`."""
 
 import re
 import shlex
