@@ -1,4 +1,4 @@
-"""What README and docs/nat.md show is what the command prints, and README quotes rules as they are in `rules/`."""
+"""What README and docs/nat.md show is what the command prints; the rules that README quotes are those of `rules/`."""
 
 import re
 import shlex
