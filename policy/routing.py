@@ -7,11 +7,13 @@ else is forwarded, by the interface of the longest prefix.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import or_
 
 from policy.host import Host
 from policy.ir import EVERYTHING, Allow, Field, Match, Policy, Rewrite, Rule, Unknown, all_of
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
-from policy.packet.address import LOOPBACK, format_address
+from policy.packet.address import LOOPBACK, V4, format_address
 from policy.source import Span
 
 LO = "lo"
@@ -36,6 +38,10 @@ def routing(name: str, sent: bool, host: Host, targets: Iterable[Intervals], spa
     hook = OUTPUT if sent else FORWARD
     own = host.local if host.local is not None else Intervals()
     rules = [rule(Field("dst", own | LOOPBACK), "it is an address of this host", here)]
+    heard = reduce(or_, (route.heard for route in host.routes), Intervals()) - own
+    heard = heard - V4 if sent else heard  # a broadcast goes out
+    if heard:
+        rules.append(rule(Field("dst", heard), "this host hears it", here))
     if host.local is None:
         left = [each for each in dict.fromkeys(targets) if each - LOOPBACK and not _is_behind(each, host)]
         rules += [rule(match, "it is an address of this host", here) for match in _perhaps(left, span)]

@@ -244,7 +244,7 @@ class Comparison:
         )
         if way.hook == "input":
             out = self._host.way(parse_address(left.src))
-            if left.src in self._world.local or left.dst not in self._world.local or out is None:
+            if left.src in self._world.local or left.dst not in self._world.local or out != first.device_in:
                 return None
             return replace(mirror, hook="output", device_in="", device_out=out)
         come = self._host.way(parse_address(left.dst))
