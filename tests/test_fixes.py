@@ -24,13 +24,13 @@ from policy.evaluate import decide
 from policy.fix import Difference
 from policy.ir import Allow, Block, Field, Reject, Ruleset, all_of
 from policy.languages.native.split import split
-from policy.packet import INPUT, OUTPUT, Intervals, Names, Packet, complete
+from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Packet, complete
 from policy.packet.address import parse_prefix
 from policy.report.fixes_text import fixed_text, reason
-from tests.fixing import HOW, dump_texts, fixed, native_texts, outcome, rules_of, unlike
+from tests.fixing import HOW, dump_texts, fixed, native_texts, outcome, rules_of, translating_texts, unlike
 from tests.strategies import rule, simple_ruleset
 
-TEXTS = {"native": native_texts, "iptables": dump_texts}
+TEXTS = {"native": native_texts, "iptables": dump_texts, "nat": translating_texts}
 FIRST = parse_prefix("10.0.0.0").first
 OTHER = parse_prefix("10.9.9.9").first
 
@@ -47,6 +47,8 @@ def packets(draw: st.DrawFn, hook: int | None) -> Packet:
     }
     if given["proto"] != 1:
         given |= {"sport": 51000, "dport": draw(st.integers(1, 4))}
+    if hook == FORWARD:
+        given["out"] = draw(st.sampled_from(("eth0", "eth1", "x")))
     return complete(given if hook is None else {**given, "hook": hook})
 
 
@@ -72,11 +74,11 @@ def test_safe_fixes_keep_the_meaning(language: str, data: st.DataObject) -> None
     new_text, result = fixed(text)
     assert not result.linted.errors
     new = rules_of(new_text)
-    for hook in (None,) if None in old.entries else (INPUT,):
+    for hook in (None,) if None in old.entries else (INPUT, FORWARD):
         assert not unlike(old, new, hook), new_text
         for packet in data.draw(st.lists(packets(hook), min_size=3, max_size=6)):
             assert outcome(old, packet) == outcome(new, packet), new_text
-    assert not comments(text) - comments(new_text) or language == "iptables"
+    assert not comments(text) - comments(new_text) or language != "native"
     assert [row for row in text.split("\n") if row.startswith("#")] == [
         row for row in new_text.split("\n") if row.startswith("#")
     ] or language == "native"
@@ -95,7 +97,7 @@ def test_unsafe_fixes_change_what_they_announce(language: str, data: st.DataObje
     new_text, result = fixed(text, unsafe=True)
     new = rules_of(new_text)
     announced = [each.fix.announced for each in result.done if each.fix and each.fix.announced]
-    for hook in (None,) if None in old.entries else (INPUT,):
+    for hook in (None,) if None in old.entries else (INPUT, FORWARD):
         for packet in data.draw(st.lists(packets(hook), min_size=3, max_size=6)):
             if outcome(old, packet) != outcome(new, packet):
                 assert any(_matches(each, packet) for each in announced), new_text

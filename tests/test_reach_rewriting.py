@@ -5,14 +5,32 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.ir import Action, Allow, Block, Entry, Field, Jump, Policy, Return, Rewrite, Ruleset, Set
-from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING, Intervals, Names, Packet, Value
+from policy.ir import (
+    Action,
+    All,
+    Allow,
+    Any,
+    Block,
+    Entry,
+    Field,
+    Jump,
+    Policy,
+    Return,
+    Rewrite,
+    Rule,
+    Ruleset,
+    Set,
+    Unknown,
+)
+from policy.packet import FORWARD, INPUT, NEW, OUTPUT, ROUTING, Intervals, Names, Packet, Value, complete, has
+from policy.packet.connection import connection
 from policy.reach import Flow
-from policy.reach.connections import Sent, passages
+from policy.reach.connections import passages
 from policy.sets import Exhausted
 from tests.spaces import KINDS, boxes_of, hook_of, space_of
 from tests.strategies import (
     CONDITIONS,
+    HERE,
     NAMES,
     V4_FIRST,
     V6_FIRST,
@@ -25,7 +43,7 @@ from tests.strategies import (
     verdicts,
 )
 from tests.strategies import matches as matches_of
-from tests.test_reach_connections import asked, decided, everything, space
+from tests.test_reach_connections import decided, everything, space
 from tests.test_reach_law import check
 
 guards = st.sampled_from((None, INPUT, FORWARD, FORWARD, OUTPUT, ROUTING))
@@ -106,6 +124,81 @@ def rewriting_rulesets(draw: st.DrawFn, size: int = 3) -> Ruleset:
     return Ruleset("test", frozenset({family}), policies, entries)
 
 
+NEW_ONLY = Field("state", Intervals.of(NEW))
+SIDES: dict[str, tuple[str, ...]] = {"in": ("src", "dst", "dport", "in"), "out": ("src", "dst", "sport", "out")}
+listed = {name: CONDITIONS[name].filter(lambda v: isinstance(v, Intervals | Names)) for name in CONDITIONS}
+one_field = st.sampled_from(("src", "dst", "dport", "sport", "in", "out", "state")).flatmap(
+    lambda name: st.builds(Field, st.just(name), listed[name])
+)
+filters = rules(matches_of(one_field), verdicts)
+
+
+@st.composite
+def translating_rulesets(draw: st.DrawFn, family: int) -> Ruleset:
+    """Rulesets as netfilter has them: destination NAT, routing, filters of two hooks, source NAT."""
+    address, port = addresses(family), st.integers(1, 4)
+
+    def nat(name: str, changes: st.SearchStrategy[tuple[Action, ...]], fields: tuple[str, ...]) -> Policy:
+        condition = st.sampled_from(fields).flatmap(lambda f: st.builds(Field, st.just(f), listed[f]))
+        match = (st.just(NEW_ONLY) | condition.map(lambda each: All((NEW_ONLY, each)))) | st.just(NEW_ONLY)
+        rule_ = st.builds(lambda match, actions: Rule(match, (*actions, Allow()), span=HERE), match, changes)
+        return Policy(name, tuple(draw(st.lists(rule_, max_size=2))), Allow())
+
+    def to(sent: bool) -> st.SearchStrategy[tuple[Action, ...]]:
+        here: tuple[tuple[str, Value], ...] = (("hook", ROUTING if sent else INPUT),)
+        return st.one_of(
+            st.builds(
+                lambda a, p: (Rewrite((("dst", a), ("dport", p), ("hook", ROUTING))),), some(address), some(port)
+            ),
+            st.builds(lambda a: (Rewrite((("dst", a), ("hook", ROUTING))),), address),
+            st.builds(lambda a, p: (Rewrite((("dst", a), ("dport", p), *here)),), address, port),
+        )
+
+    by: st.SearchStrategy[tuple[Action, ...]] = st.builds(
+        lambda a, p: (Rewrite((("src", a), ("sport", p))),), some(address), st.just(Intervals.of((1, 4))) | port
+    )
+    own = Field("dst", Intervals.of(draw(address)))
+    asked_ = Field("dst", Intervals.of(draw(address)))
+
+    def routed(name: str, sent: bool) -> Policy:
+        hook = OUTPUT if sent else FORWARD
+        here: tuple[tuple[str, Value], ...] = (("hook", OUTPUT), ("out", "eth0")) if sent else (("hook", INPUT),)
+        away = [Rule(All((asked_, unknown)), (Rewrite(here), Allow()), span=HERE)] if draw(st.booleans()) else []
+        rest = Rewrite((("hook", hook), ("out", draw(names))))
+        found = (Rule(own, (Rewrite(here), Allow()), span=HERE), *away, Rule(Any(), (rest, Allow()), span=HERE))
+        return Policy(name, found, Allow(), implied=True)
+
+    unknown = Unknown("it is here", "a")
+    lists = {
+        name: Policy(name, tuple(draw(st.lists(filters, max_size=3))), draw(verdicts))
+        for name in ("INPUT", "FORWARD", "OUTPUT")
+    }
+    policies = {
+        "pre": nat("pre", to(sent=False), SIDES["in"]),
+        "sent": nat("sent", to(sent=True), SIDES["out"]),
+        "post": nat("post", by, SIDES["out"]),
+        "in": nat("in", by, SIDES["in"]),
+        "routing": routed("routing", sent=False),
+        "rerouting": routed("rerouting", sent=True),
+        **lists,
+    }
+    arriving = (
+        Entry("pre", Allow(), main=False, translates="dst"),
+        Entry("routing", Allow(), main=False, hook=ROUTING),
+        Entry("INPUT", Allow(), hook=INPUT),
+        Entry("in", Allow(), main=False, hook=INPUT, translates="src"),
+        Entry("FORWARD", Allow(), hook=FORWARD),
+        Entry("post", Allow(), main=False, hook=FORWARD, translates="src"),
+    )
+    sent = (
+        Entry("sent", Allow(), main=False, translates="dst"),
+        Entry("rerouting", Allow(), main=False, hook=ROUTING),
+        Entry("OUTPUT", Allow()),
+        Entry("post", Allow(), main=False, translates="src"),
+    )
+    return Ruleset("test", frozenset({family}), policies, {INPUT: arriving, FORWARD: arriving, OUTPUT: sent})
+
+
 several_packets = st.lists(packets(), min_size=1, max_size=3)
 
 
@@ -132,13 +225,22 @@ def test_boxes(ruleset: Ruleset, sent: list[Packet]) -> None:
             check(flow, packet, {})
 
 
+@st.composite
+def opening(draw: st.DrawFn) -> Packet:
+    """A packet that opens a connection."""
+    family = draw(st.sampled_from((4, 6)))
+    given: dict[str, Value] = {name: draw(addresses(family)) for name in ("src", "dst")}
+    given |= {"hook": draw(st.sampled_from((INPUT, FORWARD, OUTPUT))), "proto": draw(st.sampled_from((6, 17)))}
+    given |= {name: draw(st.integers(1, 4)) for name in ("sport", "dport")}
+    return complete(given | {n: draw(st.sampled_from(NAMES)) for n in ("in", "out") if has(given, n)})
+
+
 @settings(max_examples=200)
-@given(rewriting_rulesets(), asked())
-def test_connections(ruleset: Ruleset, one: tuple[Sent, Packet]) -> None:
+@given(st.data(), opening())
+def test_connections(data: st.DataObject, first: Packet) -> None:
     """What follows a packet that was rewritten is rewritten, too, and the reply comes from where that was sent."""
-    sent, first = one
-    if first.family not in ruleset.families:
-        return
+    sent = tuple(connection(first))
+    ruleset = data.draw(translating_rulesets(first.family))
     sets = space(KINDS[0], ruleset, [sent])
     found, _ = passages(ruleset, sets, [sent], {})
     inside = sets.of_box(everything(first))

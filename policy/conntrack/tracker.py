@@ -116,7 +116,9 @@ class Tracker:
     def entries(self, at: float) -> Iterator[Entry]:
         """Yield the entries that are alive at that time, in the order in which they were made."""
         for entry in list(self._entries.values()):
-            if not _ended(entry, at):
+            if _ended(entry, at):
+                self._remove(entry)
+            else:
                 yield entry
 
     def see(self, step: Step, at: float) -> Seen:

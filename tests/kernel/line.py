@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -65,6 +66,7 @@ class Line:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
         self._socket.settimeout(10)
         self._number = 0
+        self._raw = socket.socket(self._version, socket.SOCK_RAW, socket.IPPROTO_RAW)
         try:
             for name in ("all", "default"):
                 self._quiet(name)
@@ -87,26 +89,32 @@ class Line:
         """Empty the recorder, and translate addresses from now on as it is said: match → action."""
         key = "ip id" if self._family == 4 else "ip6 flowlabel"
         dscp = "ip dscp" if self._family == 4 else "ip6 dscp"
-        nat = {"prerouting": "", "postrouting": ""}
+        words = {"dnat": "", "snat": ""}
         for match, then in translations.items():
-            nat["prerouting" if then.startswith("dnat") else "postrouting"] += f"{match} {then};\n"
+            words[then.split()[0]] += f"{match} {then};\n"
+        places = (("prerouting", -100, "dnat"), ("output", -100, "dnat"), ("postrouting", 100, "snat"))
         chains = "".join(
-            f"chain nat_{hook} {{ type nat hook {hook} priority {priority}; {rules} }}\n"
-            for (hook, rules), priority in zip(nat.items(), (-100, 100), strict=True)
+            f"chain nat_{hook} {{ type nat hook {hook} priority {priority}; {words[word]} }}\n"
+            for hook, priority, word in places
             if translations
         )
+        note = f"update @state {{ {key} . ct state }}; update @direction {{ {key} . ct direction }};"
         text = f"""table {self._table} {{
             set state {{ typeof {key} . ct state; size 65535; flags dynamic; }}
             set direction {{ typeof {key} . ct direction; size 65535; flags dynamic; }}
-            chain seen {{ type filter hook prerouting priority -150;
-                update @state {{ {key} . ct state }}; update @direction {{ {key} . ct direction }}; }}
-            chain passing {{ type filter hook forward priority 0; {dscp} {DROPPED >> 2} drop; }}
+            chain arrived {{ type filter hook prerouting priority -150; {note} }}
+            chain sent {{ type filter hook output priority -150; meta skuid 0 {note} }}
+            chain passing {{ type filter hook postrouting priority 200; {dscp} {DROPPED >> 2} drop; }}
             {chains}
         }}"""
         run("nft", "-f", "-", stdin=f"add table {self._table}\ndelete table {self._table}\n{text}\n")
 
-    def send(self, data: bytes) -> None:
-        """Let a packet arrive."""
+    def send(self, data: bytes, to: int | None = None) -> None:
+        """Let a packet arrive; with *to*, have the host itself send it to that address."""
+        if to is not None:
+            with suppress(OSError):  # what is dropped is an error to the sender
+                self._raw.sendto(data, (format_address(to), 0))
+            return
         os.write(self._in, self._mac + b"\x02\x11\x22\x33\x44\x55" + _ETHERNET[self._family] + data)
 
     def left(self) -> list[bytes]:

@@ -93,7 +93,7 @@ def side_by_side(judge: Judge, made: Sequence[Sequence[Move]], seed: str) -> Ite
                     break
                 sent = spoken(side.tracker, move, at)
                 assert sent.step is not None
-                line.send(build(sent.step, number, passes=sent.passes))
+                line.send(build(sent.step, number, passes=sent.passes), sent.step.dst if sent.step.sent else None)
                 seen = play(side.tracker, sent, at)
                 assert seen is not None
                 side.said.append((number, sent, seen))

@@ -79,7 +79,7 @@ class Judge:
         assert move.step is not None
         line = self.line
         self._number += 1
-        line.send(build(move.step, self._number, passes=move.passes))
+        line.send(build(move.step, self._number, passes=move.passes), move.step.dst if move.step.sent else None)
         at = time.monotonic()
         move = _chosen(tracker, move, line, at)
         try:
@@ -172,7 +172,7 @@ def _frame(left: list[bytes], move: Move, seen: Seen, number: int) -> str:
     if not move.passes:
         return "a packet left that was dropped"
     step = seen.leaving(move.step)
-    wanted = build(replace(step, ttl=step.ttl - 1), number)
+    wanted = build(step if step.sent else replace(step, ttl=step.ttl - 1), number)
     return "" if left[-1] == wanted else f"the packet left as {left[-1].hex()}, not as {wanted.hex()}"
 
 

@@ -81,14 +81,14 @@ class WayJudge:
         self._net.drain()
         found = _sets(json.loads(run("nft", "-j", "list", "table", *table.split())))
         arrived, states = set(found["arrived"]), dict(found["state"])
-        said: dict[str, Any] = {name: dict(pairs) for name, pairs in found.items() if "_" in name}
+        said: dict[str, dict[int, Any]] = {name: dict(pairs) for name, pairs in found.items() if "_" in name}
         ways = []
         for number, probe in zip(numbers, probes, strict=True):
             # What the host sends to itself arrives then, which is another way.
             hooks = ("output",) if probe.hook == "output" else ("input", "forward")
             hook = next((name for name in hooks if number in said[f"{name}_src"]), None)
-            noted = {field: said[f"{hook}_{field}"].get(number) for field in _FIELDS} if hook else {}
-            header = Header(**noted) if hook else None
+            values: list[Any] = [said[f"{hook}_{field}"].get(number) for field in _FIELDS] if hook else []
+            header = Header(*values) if hook else None
             ways.append(Way(number in arrived, states.get(number), hook, header))
         return ways
 

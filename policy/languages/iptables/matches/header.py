@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from policy.diagnostic import did_you_mean
-from policy.ir import Field, Match, Not, Unknown, all_of, either_of
+from policy.ir import Field, Match, Not, Unknown, all_of, either_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed, term
 from policy.languages.iptables.values import address_range, bounded, number, number_range, strtoui
@@ -86,7 +86,7 @@ def _ttl(given: Given) -> Match:
         return signed(given, option, arrived)
     one_less = Field("ttl", Intervals.of((low + 1, min(high + 1, 255))), span=span)
     forwarded = Field("hook", Intervals.of(FORWARD))
-    stays = Not(forwarded)
+    stays = negated(forwarded)  # also what was sent, and is to be routed anew
     if roots & BEFORE_ROUTING:
         when = Unknown("the packet is already forwarded", "forwarded", pure=False, span=span)
         ways = (all_of(stays, arrived), all_of(forwarded, when, one_less), all_of(forwarded, Not(when), arrived))
