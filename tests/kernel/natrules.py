@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from policy.host import Host, Route
+from policy.host import Host, Route, heard
 from policy.packet import Intervals
 from policy.packet.address import parse_address, parse_prefix, whole
 from tests.kernel.matches import Place
@@ -53,7 +53,8 @@ def host_of(world: World) -> Host:
             continue
         to = words[words.index("add") + 1]
         device = words[words.index("dev") + 1]
-        routes.append(Route(whole(world.family) if to == "default" else parse_prefix(to), device))
+        network = whole(world.family) if to == "default" else parse_prefix(to)
+        routes.append(Route(network, device, heard(network) if "addr" in words else Intervals()))
     return Host(own, tuple(routes))
 
 
