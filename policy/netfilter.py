@@ -93,5 +93,8 @@ MEETS_NAT = either_of(
 )
 """The packets that the nat table sees: the first of each connection, but no ICMP error about one (`nf_nat_inet_fn`)."""
 
+TO_HOST = "addrtype:dst:LOCAL"
+"""The key of the condition that a packet is for an address of the host, where these are not known."""
+
 DEEPEST_JUMP = 15
 """nf_tables (also under iptables-nft) loads chains that are nested so deep; legacy iptables takes more."""

@@ -15,7 +15,10 @@ call of GRE, `tag=` and a list of chunks (`INIT`, `ABORT/T`, `INIT/tag=7`) are t
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from policy.conntrack import GRE, Chunk, Seen, Segment, Settings, Step, Tracker
 from policy.conntrack.sctp import Sctp
@@ -93,6 +96,20 @@ def play(tracker: Tracker, move: Move, at: float) -> Seen | None:
     if seen.entry is not None and not seen.entry.status & 8 and (move.source or move.destination):
         seen = tracker.translate(seen, move.source, move.destination)
     return tracker.confirm(seen, at) if move.passes else seen
+
+
+def chunks() -> Iterator[tuple[str, list[tuple[Move, str | None]]]]:
+    """Yield every case: its name, its moves and what is expected of each."""
+    for path in sorted((Path(__file__).parent / "cases" / "conntrack").glob("*.case")):
+        for number, chunk in enumerate(re.split(r"^---\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE), 1):
+            lines = [line for line in chunk.splitlines() if line.strip() and not line.startswith("#")]
+            yield f"{path.stem}-{number}", [parsed(line) for line in lines]
+
+
+def cases(family: int) -> list[list[Move]]:
+    """Return the moves of every case of an IP version."""
+    found = [[move for move, _ in lines] for _, lines in chunks()]
+    return [moves for moves in found if {move.step.family for move in moves if move.step} == {family}]
 
 
 def told(seen: Seen) -> str:

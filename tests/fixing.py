@@ -98,6 +98,50 @@ dump_texts = st.builds(_dump, _dump_body, st.sampled_from(("ACCEPT", "DROP")))
 """Files for iptables-restore; some number a rule that is not there yet, and cannot be read."""
 
 
+_arriving = _parts(
+    st.just("-A PREROUTING"),
+    st.sampled_from(("", " -s 10.0.0.1", " -i eth0", " -d 10.0.0.2")),
+    st.sampled_from((" -p tcp -m tcp --dport 1", " -p tcp -m tcp --dport 1:2", " -p tcp")),
+    st.sampled_from(
+        (
+            " -j DNAT --to-destination 10.0.0.1:2",
+            " -j DNAT --to-destination 10.0.0.1",
+            " -j DNAT --to-destination 10.0.0.3",
+            " -j REDIRECT --to-ports 2",
+            " -j ACCEPT",
+        )
+    ),
+)
+_leaving = _parts(
+    st.just("-A POSTROUTING"),
+    st.sampled_from((" -s 10.0.0.0/30 ! -o eth1", " -o eth0", "")),
+    st.sampled_from((" -j MASQUERADE", " -j SNAT --to-source 10.0.0.2", " -j ACCEPT")),
+)
+_filtered = _parts(
+    st.sampled_from(("-A INPUT", "-A FORWARD", "-A FORWARD", "-A c")),
+    st.sampled_from(("", "", " -s 10.0.0.0/30", " -s 10.0.0.1", " -d 10.0.0.1", " -d 10.0.0.0/30")),
+    st.sampled_from(("", "", " -i eth0", " -o eth1")),
+    st.sampled_from(("", " -p tcp", " -p tcp -m tcp --dport 1", " -p tcp -m tcp --dport 2")),
+    st.sampled_from((" -j ACCEPT", " -j ACCEPT", " -j DROP", " -j DROP", " -j RETURN")),
+).filter(lambda row: not ("INPUT" in row and "-o " in row))
+
+
+def _translating(arriving: list[str], leaving: list[str], filtered: list[str], policy: str) -> str:
+    nat = ["*nat", ":PREROUTING ACCEPT [0:0]", ":POSTROUTING ACCEPT [0:0]", *arriving, *leaving, "COMMIT"]
+    filters = ["*filter", f":INPUT {policy} [0:0]", f":FORWARD {policy} [0:0]", ":c - [0:0]", *filtered, "COMMIT"]
+    return "".join(f"{row}\n" for row in (*nat, *filters))
+
+
+translating_texts = st.builds(
+    _translating,
+    st.lists(_arriving, max_size=3),
+    st.lists(_leaving, max_size=2),
+    st.lists(_filtered | st.just("-A FORWARD -j c"), min_size=1, max_size=7),
+    st.sampled_from(("ACCEPT", "DROP")),
+)
+"""Files for iptables-restore that translate addresses."""
+
+
 def fixed(text: str, unsafe: bool = False, how: Linting = HOW) -> tuple[str, Fixed]:
     """Return a text with all its fixes, and what fixing said."""
     with tempfile.TemporaryDirectory() as folder:
@@ -126,6 +170,6 @@ def unlike(old: Ruleset, new: Ruleset, hook: int | None) -> bool:
     for ruleset in (old, new):
         found: dict[Action, PacketSet] = {}
         for end, packets in Flow(ruleset, space).by_end.items():
-            found[end.action] = found.get(end.action, space.nothing) | packets
+            found[end.action] = found.get(end.action, space.nothing) | packets.known()
         ends.append({action: packets for action, packets in found.items() if packets})
     return ends[0] != ends[1]

@@ -24,10 +24,10 @@ from policy.evaluate import decide
 from policy.fix import Difference
 from policy.ir import Allow, Block, Field, Reject, Ruleset, all_of
 from policy.languages.native.split import split
-from policy.packet import INPUT, OUTPUT, Intervals, Names, Packet, complete
+from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Packet, complete
 from policy.packet.address import parse_prefix
 from policy.report.fixes_text import fixed_text, reason
-from tests.fixing import HOW, dump_texts, fixed, native_texts, outcome, rules_of, unlike
+from tests.fixing import HOW, dump_texts, fixed, native_texts, outcome, rules_of, translating_texts, unlike
 from tests.strategies import rule, simple_ruleset
 
 TEXTS = {"native": native_texts, "iptables": dump_texts}
@@ -47,6 +47,8 @@ def packets(draw: st.DrawFn, hook: int | None) -> Packet:
     }
     if given["proto"] != 1:
         given |= {"sport": 51000, "dport": draw(st.integers(1, 4))}
+    if hook == FORWARD:
+        given["out"] = draw(st.sampled_from(("eth0", "eth1", "x")))
     return complete(given if hook is None else {**given, "hook": hook})
 
 
@@ -65,21 +67,30 @@ def comments(text: str) -> Counter[str]:
 @given(data=st.data())
 @settings(max_examples=20)
 def test_safe_fixes_keep_the_meaning(language: str, data: st.DataObject) -> None:
-    text = data.draw(TEXTS[language], "text")
+    meaning_is_kept(data.draw(TEXTS[language], "text"), data, language == "native")
+
+
+@given(translating_texts, st.data())
+@settings(max_examples=8)
+def test_safe_fixes_keep_the_meaning_of_files_that_translate_addresses(text: str, data: st.DataObject) -> None:
+    meaning_is_kept(text, data, native=False)
+
+
+def meaning_is_kept(text: str, data: st.DataObject, native: bool) -> None:
     old = readable(text)
     if old is None:
         return
     new_text, result = fixed(text)
     assert not result.linted.errors
     new = rules_of(new_text)
-    for hook in (None,) if None in old.entries else (INPUT,):
+    for hook in (None,) if None in old.entries else (INPUT, FORWARD):
         assert not unlike(old, new, hook), new_text
         for packet in data.draw(st.lists(packets(hook), min_size=3, max_size=6)):
             assert outcome(old, packet) == outcome(new, packet), new_text
-    assert not comments(text) - comments(new_text) or language == "iptables"
+    assert not comments(text) - comments(new_text) or not native
     assert [row for row in text.split("\n") if row.startswith("#")] == [
         row for row in new_text.split("\n") if row.startswith("#")
-    ] or language == "native"
+    ] or native
     again, second = fixed(new_text)
     assert (again, second.done) == (new_text, [])
 
@@ -95,7 +106,7 @@ def test_unsafe_fixes_change_what_they_announce(language: str, data: st.DataObje
     new_text, result = fixed(text, unsafe=True)
     new = rules_of(new_text)
     announced = [each.fix.announced for each in result.done if each.fix and each.fix.announced]
-    for hook in (None,) if None in old.entries else (INPUT,):
+    for hook in (None,) if None in old.entries else (INPUT, FORWARD):
         for packet in data.draw(st.lists(packets(hook), min_size=3, max_size=6)):
             if outcome(old, packet) != outcome(new, packet):
                 assert any(_matches(each, packet) for each in announced), new_text

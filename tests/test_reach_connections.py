@@ -8,7 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.evaluate import Decision, decide
+from policy.app.answer import Asking
+from policy.app.passing import passed
+from policy.evaluate import Decision
 from policy.ir import Field, Ruleset
 from policy.packet import FIELDS, Intervals, Names, Packet, Value
 from policy.packet.connection import connection
@@ -47,8 +49,9 @@ def asked(draw: st.DrawFn) -> tuple[Sent, Packet]:
 
 def decided(ruleset: Ruleset, sent: Sent, first: Packet, assume: dict[str, bool]) -> tuple[str, str, Decision]:
     """What the evaluator says of one connection."""
-    packets = connection(first) if len(sent) > 1 else [("first", first)]
-    decisions = [(role, decide(ruleset, packet, assume=assume)) for role, packet in packets]
+    packets: Sent = tuple(connection(first)) if len(sent) > 1 else (("first", first),)
+    answers = passed(ruleset, packets, Asking(assume=assume))[1]
+    decisions = [(answer.role, answer.decision) for answer in answers]
     for verdict in ("block", "depends"):
         for role, decision in decisions:
             if decision.verdict == verdict:

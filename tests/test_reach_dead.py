@@ -30,8 +30,9 @@ from policy.ir import (
 from policy.packet import Intervals
 from policy.reach import At, Flow, Kind, Standing, Standings, standings
 from policy.reach.effects import telling
-from policy.reach.entered import calls, entered
+from policy.reach.entered import entered
 from policy.reach.products import Scope
+from policy.reach.way import calls
 from policy.sets import BoxSpace, Budget
 from tests.dead_brute import Brute, ends_surely
 from tests.spaces import Kind as KindOfSpace

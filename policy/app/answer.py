@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Literal
 
 from policy._record import dataclass
-from policy.evaluate import Decision, Step
-from policy.ir import Rule
+from policy.evaluate import Decision, Step, Translation
+from policy.ir import Rule, Ruleset
 from policy.packet import Intervals, Packet
 from policy.packet.connection import Role
 from policy.packet.example import is_single
@@ -24,22 +24,27 @@ MOST_REGIONS = 250
 
 @dataclass(frozen=True, slots=True)
 class PacketAnswer:
-    """What happens to one packet (or box) of a connection, with the steps that led there."""
+    """What happens to one packet (or box) of a connection, with the steps that led there.
+
+    *translation* is what connection tracking does to it, without a rule.
+    """
 
     role: Role
     packet: Packet
     steps: tuple[Step, ...]
     decision: Decision
+    translation: Translation = Translation()
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of the packets in question with one verdict; *example* is one of them that was replayed.
+    """A part of the packets in question with one verdict by *ruleset*; *example* is one of them that was replayed.
 
     *packets* are the connection of all of them, as boxes; or, with *words* that say which packets the region has,
     the connection of the example alone.
     """
 
+    ruleset: Ruleset
     verdict: Verdict
     packets: tuple[PacketAnswer, ...]
     example: Packet
@@ -71,6 +76,11 @@ class HookAnswer:
     def shown(self) -> Region:
         """The region that shows the verdict best: the first one with it, else the first."""
         return next((region for region in self.regions if region.verdict == self.verdict), self.regions[0])
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The names of the files that the rules stand in."""
+        return frozenset(source.name for region in self.regions for source in region.ruleset.sources)
 
     @property
     def is_set(self) -> bool:
@@ -109,6 +119,25 @@ class Asking:
     local: Intervals | None = None
     assume: Mapping[str, bool] | None = None
     regions: int = FEW_REGIONS
+
+
+def joined(answers: Sequence[HookAnswer]) -> HookAnswer:
+    """Return the answer at one hook that the answers of several rule sets, for different packets, make."""
+    if len(answers) == 1:
+        return answers[0]
+    tuples: dict[Verdict, int] = {}
+    if all(answer.tuples for answer in answers):
+        for answer in answers:
+            for verdict, count in answer.tuples.items():
+                tuples[verdict] = tuples.get(verdict, 0) + count
+    return HookAnswer(
+        answers[0].hook,
+        together(answer.verdict for answer in answers),
+        tuple(region for answer in answers for region in answer.regions),
+        sum(answer.more for answer in answers),
+        all(answer.complete for answer in answers),
+        tuples,
+    )
 
 
 def together(verdicts: Iterable[Verdict]) -> Verdict:

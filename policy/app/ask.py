@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from policy.app.answer import Answer, Asking, HookAnswer, Nearest, Region, together
-from policy.app.hooks import parts_by_hook
+from policy.app.answer import Answer, Asking, HookAnswer, Nearest, Region, joined, together
+from policy.app.hooks import Hooks, parts_by_hook
 from policy.app.passing import box_region, first_packet
 from policy.app.problem import CannotAnswer
 from policy.evaluate.looks import looks_at
@@ -16,30 +16,33 @@ from policy.question.boxes import Part, Question, by_packet_type, parts
 _PLAINLY = Asking()
 
 
-def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY) -> Answer:
+def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counterpart: Ruleset | None = None) -> Answer:
     """Answer *question*; raises `CannotAnswer` where that is not possible.
 
-    Where the rules treat every part of the question alike, each is one region, and the evaluator alone says
-    what becomes of it. Else sets of packets find the regions.
+    What is asked about the other IP version is a question to the *counterpart*, if there is one. Where the rules
+    treat every part of the question alike, each is one region, and the evaluator alone says what becomes of it.
+    Else sets of packets find the regions.
     """
     try:
         everything = parts(question)
     except ValueError as error:
         raise CannotAnswer(str(error)) from None
-    spoken = [part for part in everything if part.family in ruleset.families]
-    if not spoken:
+    pair = (ruleset,) if counterpart is None else (ruleset, counterpart)
+    by_hook: dict[int | None, list[HookAnswer]] = {}
+    for rules in pair:
+        spoken = [part for part in everything if part.family in rules.families]
+        if looks_at(rules, "pkttype"):
+            spoken = [piece for part in spoken for piece in by_packet_type(part)]
+        for hook, pieces in parts_by_hook(Hooks(rules, asking.local, pair), question, spoken).items():
+            by_hook.setdefault(hook, []).append(_at_hook(rules, question, hook, pieces, asking))
+    if not by_hook:
         families = " and ".join(f"IPv{family}" for family in sorted(ruleset.families))
         raise CannotAnswer(
             f"nothing is left of the question: these rules speak {families} only", "ask about such addresses"
         )
-    if looks_at(ruleset, "pkttype"):
-        spoken = [piece for part in spoken for piece in by_packet_type(part)]
-    answers = tuple(
-        _at_hook(ruleset, question, hook, pieces, asking)
-        for hook, pieces in parts_by_hook(ruleset, question, spoken, asking.local).items()
-    )
+    answers = tuple(joined(by_hook[hook]) for hook in sorted(by_hook, key=lambda hook: hook or 0))
     verdict = together(hook.verdict for hook in answers)
-    return Answer(question.text, verdict, answers, _nearest(ruleset, answers, asking) if verdict == "block" else None)
+    return Answer(question.text, verdict, answers, _nearest(answers, asking) if verdict == "block" else None)
 
 
 def _at_hook(
@@ -64,13 +67,13 @@ def _boxes(ruleset: Ruleset, hook: int | None, pieces: Iterable[Part], asking: A
     return tuple(found)
 
 
-def _nearest(ruleset: Ruleset, answers: tuple[HookAnswer, ...], asking: Asking) -> Nearest | None:
+def _nearest(answers: tuple[HookAnswer, ...], asking: Asking) -> Nearest | None:
     """Look for the nearest allow rule of the first packet that is blocked, if a first packet is."""
     for answer in answers:
         region = answer.shown
         packet = region.packets[0]
         if region.verdict == "block" and packet.decision.verdict == "block":
-            found = nearest_allow(ruleset, packet.packet, asking.assume)
+            found = nearest_allow(region.ruleset, packet.packet, asking.assume)
             if found is not None:
                 return Nearest(*found)
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from policy.app.problem import CannotAnswer
 from policy.diagnostic import did_you_mean
@@ -11,10 +11,10 @@ from policy.ir import Ruleset, Unknown, UnknownAction, walk
 _ANSWERS = {"yes": True, "no": False}
 
 
-def assumptions(ruleset: Ruleset, said: Iterable[str]) -> dict[str, bool]:
-    """Return what `KEY=yes|no` texts settle; raises `CannotAnswer` for a key that no rule has."""
+def assumptions(rulesets: Sequence[Ruleset], said: Iterable[str]) -> dict[str, bool]:
+    """Return what `KEY=yes|no` texts settle; raises `CannotAnswer` for a key that none of their rules has."""
     settled: dict[str, bool] = {}
-    keys = unknown_keys(ruleset) if (said := tuple(said)) else ()
+    keys = tuple(key for rules in rulesets for key in unknown_keys(rules)) if (said := tuple(said)) else ()
     for text in said:
         key, _, word = text.rpartition("=")
         if not key or word not in _ANSWERS:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NoReturn
 
+from policy._record import dataclass
 from policy.app.answer import Asking
 from policy.app.hooks import Hooks
 from policy.app.problem import CannotAnswer
 from policy.diagnostic import did_you_mean
 from policy.evaluate import Decision, Index, decide
-from policy.ir import Allow, Block, Field, Reject, Ruleset
+from policy.ir import Allow, Block, Field, Reject, Rule, Ruleset
 from policy.packet import FIELDS, HOOKS, Packet, Value, complete
 from policy.packet.codec import values_from_json
 
@@ -31,14 +32,30 @@ class _Wrong(Exception):
     """A line that says no packet; `str()` says why."""
 
 
-class Bulk:
-    """Answers packet after packet; what can be worked out once is."""
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A set of rules, and what is worked out of it once."""
 
-    def __init__(self, ruleset: Ruleset, asking: Asking) -> None:
-        self._ruleset = ruleset
+    ruleset: Ruleset
+    hooks: Hooks
+    index: Index
+
+    def where(self, values: Mapping[str, Value]) -> tuple[int | None, ...]:
+        """Return the hooks that a packet is asked at: the one that it names, else those that it may be at."""
+        hook = values.get("hook")
+        return (hook,) if isinstance(hook, int) else self.hooks.asked(values)
+
+
+class Bulk:
+    """Answers packet after packet; what can be worked out once is.
+
+    Packets of the other IP version are for the *counterpart*, if there is one: the answers then say the `file`, too.
+    """
+
+    def __init__(self, ruleset: Ruleset, asking: Asking, counterpart: Ruleset | None = None) -> None:
+        pair = (ruleset,) if counterpart is None else (ruleset, counterpart)
+        self._sides = tuple(_Side(each, Hooks(each, asking.local, pair), Index()) for each in pair)
         self._assume = asking.assume
-        self._hooks = Hooks(ruleset, asking.local)
-        self._index = Index()
 
     def answers(self, lines: BinaryIO) -> Iterator[Row]:
         """Yield the answer for each line that is not blank; in bounded memory, however many and long they are."""
@@ -57,43 +74,43 @@ class Bulk:
         try:
             given = _object(line)
             name = _name(given)
-            decision, same_rule = self._decide(given)
+            rule, decision = self._decide(given)
         except (_Wrong, CannotAnswer, ValueError) as error:
             return {"id": name, "error": _message(error)}
-        rule = decision.rule if same_rule else None
+        file = {"file": rule.span.source.name if rule else None} if len(self._sides) > 1 else {}
         return {
             "id": name,
             "verdict": decision.verdict,
             "action": _ACTIONS.get(type(decision.action)),
+            **file,
             "line": rule.span.line if rule else None,
         }
 
-    def _decide(self, given: Mapping[str, Any]) -> tuple[Decision, bool]:
-        """Return the decision, and whether one rule takes it at every hook that the packet may be at."""
+    def _decide(self, given: Mapping[str, Any]) -> tuple[Rule | None, Decision]:
+        """Return the decision, and the rule that takes it at every hook that the packet may be at, if one does."""
         _check(given)
         values = values_from_json({key: value for key, value in given.items() if key != "id"})
-        (hook, *others) = self._where(values)
-        first = self._decide_at(hook, values)
+        side = self._side(Packet(values).family)
+        (hook, *others) = side.where(values)
+        first = self._decide_at(side, hook, values)
         same_rule = True
         for other in others:
-            decision = self._decide_at(other, values)
+            decision = self._decide_at(side, other, values)
             if (decision.verdict, decision.action) != (first.verdict, first.action):
                 hooks = " or ".join(f"`{HOOKS[each]}`" for each in (hook, *others) if each is not None)
                 raise _Wrong(f"the answer is not the same at every hook: say `hook`, {hooks}")
             same_rule = same_rule and decision.rule is first.rule
-        return first, same_rule
+        return first.rule if same_rule else None, first
 
-    def _where(self, values: Mapping[str, Value]) -> tuple[int | None, ...]:
-        hook = values.get("hook")
-        if isinstance(hook, int):
-            return (hook,)
-        return self._hooks.asked(values)
+    def _side(self, family: int) -> _Side:
+        for side in self._sides:
+            if family in side.ruleset.families:
+                return side
+        raise _Wrong(f"these rules do not speak of IPv{family}")
 
-    def _decide_at(self, hook: int | None, values: Mapping[str, Value]) -> Decision:
+    def _decide_at(self, side: _Side, hook: int | None, values: Mapping[str, Value]) -> Decision:
         packet = complete(values if hook is None else {**values, "hook": hook})
-        if packet.family not in self._ruleset.families:
-            raise _Wrong(f"these rules do not speak of IPv{packet.family}")
-        decision = decide(self._ruleset, packet, assume=self._assume, index=self._index)
+        decision = decide(side.ruleset, packet, assume=self._assume, index=side.index)
         if decision.verdict == "mixed":
             raise _Wrong(_missing(packet, decision))
         return decision

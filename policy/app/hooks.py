@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -18,13 +18,18 @@ _AT_SOME = ("in", "out", "mac", "uid", "gid")
 
 
 class Hooks:
-    """Which hooks of a rule set packets may be at; made once and asked for many packets."""
+    """Which hooks of a rule set packets may be at; made once and asked for many packets.
 
-    def __init__(self, ruleset: Ruleset, local: Intervals | None) -> None:
+    *pair*: the rule sets of the host, which ask together.
+    """
+
+    def __init__(self, ruleset: Ruleset, local: Intervals | None, pair: Sequence[Ruleset] = ()) -> None:
         self._local = local
         self._here = LOOPBACK if local is None else LOOPBACK | local
         self._all_alike = None in ruleset.entries and not looks_at_hook(ruleset)
-        self._filtered = tuple(hook for hook in (INPUT, OUTPUT, FORWARD) if filters(ruleset, hook))
+        self._filtered = tuple(
+            hook for hook in (INPUT, OUTPUT, FORWARD) if any(filters(each, hook) for each in pair or (ruleset,))
+        )
 
     def asked(self, values: Mapping[str, Value], named: tuple[int, ...] = ()) -> tuple[int | None, ...]:
         """Return the hooks that packets are asked at; None alone where the rules do not look at the hook.
@@ -83,17 +88,14 @@ def _cut(value: Value, addresses: Intervals) -> list[Value]:
     return [single(some) for some in (box & addresses, box - addresses) if some]
 
 
-def parts_by_hook(
-    ruleset: Ruleset, question: Question, parts: Iterable[Part], local: Intervals | None
-) -> Mapping[int | None, tuple[Part, ...]]:
+def parts_by_hook(hooks: Hooks, question: Question, parts: Iterable[Part]) -> Mapping[int | None, tuple[Part, ...]]:
     """Return the hooks that a question is asked at, and its packets at each."""
-    hooks = Hooks(ruleset, local)
     found: dict[int | None, tuple[Part, ...]] = {}
     for part in parts:
         for piece in (part,) if question.hooks else hooks.pieces(part):
             for hook in hooks.asked(piece.values, question.hooks):
                 found[hook] = (*found.get(hook, ()), piece)
-    return dict(sorted(found.items(), key=lambda each: each[0] or 0))
+    return found
 
 
 def filters(ruleset: Ruleset, hook: int) -> bool:

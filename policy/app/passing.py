@@ -96,7 +96,7 @@ def _packet(ruleset: Ruleset, sent: Known, asking: Asking, index: Index | None, 
     translation = Translation(sent.destination, sent.source)
     for step in evaluate(ruleset, sent.packet, assume=asking.assume, index=index, translation=translation):
         if isinstance(step, Decision):
-            return PacketAnswer(sent.role, sent.packet, tuple(steps), step)
+            return PacketAnswer(sent.role, sent.packet, tuple(steps), step, translation)
         steps.append(step)
         if left is not None and step.matched is None:
             left -= 1
@@ -114,7 +114,7 @@ def box_region(ruleset: Ruleset, first: Packet, alone: bool, asking: Asking) -> 
         return None
     if verdict == "mixed":
         return None
-    region = Region(verdict, packets, one)
+    region = Region(ruleset, verdict, packets, one)
     if one != first and not _by_one(region):
         return None
     decision = decide(ruleset, one, assume=asking.assume)

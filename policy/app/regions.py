@@ -188,7 +188,7 @@ class _Asked:
         """Return a region with an example that has been through the evaluator; raises `Disagreement`."""
         one = first_example(piece.firsts, self.sets, self.hook, self.said)
         verdict, packets = passed(self.ruleset, sent(one, self.alone), self.asking, index)
-        region = Region(verdict, packets, one, piece.words)
+        region = Region(self.ruleset, verdict, packets, one, piece.words)
         passage, decision = piece.passage, region.deciding.decision
         rule, implicit = (passage.end.rule, passage.end.implicit) if passage.end else (None, None)
         said = (verdict, region.deciding.role)

@@ -92,7 +92,7 @@ def forgotten(facts: Facts, replies: Replies[Any]) -> Any | None:
     """
     if facts.ruleset.language not in LANGUAGES or replies.is_closed or replies.recognised:
         return None
-    asked = replies.by_clients(replies.first.allowed)
+    asked = replies.by_clients(replies.first.allowed - replies.diverted)
     lost = replies.without_answer(asked)
     return lost if lost and lost.count() > MOST_LOST * asked.count() else None
 

@@ -24,7 +24,8 @@ from policy.check.fixes import offer
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Field, Rule, with_values
 from policy.packet import FIELDS
-from policy.reach.merges import Neighbours, Run, changed_fields, united
+from policy.reach.effects import changed_fields
+from policy.reach.merges import Neighbours, Run, united
 from policy.written import Suppression
 
 _MOST = 32
@@ -35,7 +36,7 @@ _PATIENCE = 4
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     """Yield the runs of rules that can be one."""
-    changing = changed_fields(facts.ruleset)
+    changing = changed_fields(map(facts.rule, facts.places))
     for name in facts.met:
         neighbours = Neighbours(facts.ruleset.policies[name].rules, changing, _silent)
         at = 0

@@ -24,7 +24,7 @@ from policy.check.fixes import offer
 from policy.check.tables import rows
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Ruleset
-from policy.reach.entered import calls
+from policy.reach.way import calls
 
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:

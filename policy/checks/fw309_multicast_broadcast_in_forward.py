@@ -24,7 +24,7 @@ from policy.reach.effects import changed_fields, deciding
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
-    if "dst" in changed_fields(facts.ruleset):
+    if "dst" in changed_fields(map(facts.rule, facts.places)):
         return
     for at in facts.places:
         rule = facts.rule(at)

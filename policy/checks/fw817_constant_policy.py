@@ -25,7 +25,7 @@ from policy.evaluate.walk import IMPLICIT
 from policy.ir import Allow, Block, Entry, Field, Reject, Rule, either_of, walk
 from policy.packet import HOOKS, Names
 from policy.reach import At, Flow
-from policy.reach.entered import below
+from policy.reach.way import below
 from policy.sets.simple import packet_of
 
 _LO = Names.of("lo")
@@ -47,7 +47,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
 def _constant(facts: Facts, hook: int | None, entry: Entry) -> Flow[Any, Any] | None:
     """Return the packets that come to a policy through its rules, where all of them have one verdict."""
     default = facts.ruleset.policies[entry.policy].default or entry.default
-    reached = below(facts.ruleset, entry.policy)
+    reached = below(facts.ruleset.policies, entry.policy)
     places = [at for at in facts.places if at[0] in reached and not _is_about_lo(facts.rule(at))]
     said = {verdict for at in places for verdict in _verdicts(facts.rule(at))}
     if not said or len(said | {isinstance(default, Allow)}) == 1 or _differ(facts, hook, places):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from dataclasses import replace
+from functools import reduce, wraps
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +19,7 @@ from policy.host import UNKNOWN_HOST, Host, own
 if TYPE_CHECKING:
     from policy.app.config.read import Configuration
     from policy.ir import Ruleset
+    from policy.packet import Intervals
 
 Command = Callable[..., int]
 
@@ -102,7 +105,8 @@ def language_option(command: Command) -> Command:
 class Reading:
     """How rules are read: in which language, and what is known of the host; and which configuration holds.
 
-    *host* is what options say of the host (None: nothing), *ipset* are the files with its sets.
+    *host* is what options say of the host (None: nothing), *ipset* are the files with its sets, *counterpart* is the
+    file with its rules for the other IP version.
     """
 
     language: str | None
@@ -110,6 +114,7 @@ class Reading:
     config: str | None = None
     isolated: bool = False
     ipset: tuple[str, ...] = ()
+    counterpart: str | None = None
 
     def configuration(self, path: str, whole: bool) -> Configuration | None:
         """Return the configuration for what is at *path*, if there is one: *whole*, or how files are read alone."""
@@ -138,6 +143,24 @@ class Reading:
         gc.freeze()
         gc.enable()
         return rules
+
+    def local(self, path: str) -> Intervals | None:
+        """Return the addresses of the host whose rules are at *path*, None where they are not known."""
+        hosts = (self.at(each).known for each in (path, self.counterpart) if each is not None)
+        return reduce(or_, hosts, UNKNOWN_HOST).local
+
+    def pair(self, path: str) -> tuple[Ruleset, ...]:
+        """Return the rules at *path*, and those at *counterpart* if there are such."""
+        one = self.at(path).read(path)
+        if self.counterpart is None:
+            return (one,)
+        from policy.app.counterpart import check_pair, other_version
+
+        if path == self.counterpart == "-":
+            raise click.UsageError("only one thing can be read from standard input", click.get_current_context())
+        other = replace(self, language=other_version(self.language)).at(self.counterpart).read(self.counterpart)
+        check_pair(one, other)
+        return (one, other)
 
 
 def reading_options(command: Command) -> Command:
@@ -171,6 +194,18 @@ def reading_options(command: Command) -> Command:
         if config and isolated:
             raise click.UsageError("either `--config` or `--no-config`, not both", click.get_current_context())
         return command(*args, reading=Reading(language, _host(local), config, isolated, ipset), **wishes)
+
+    return wrapper
+
+
+def pair_options(command: Command) -> Command:
+    """Add `--with` to what `reading_options` adds: `reading.pair` gives the rules."""
+
+    @click.option("--with", "counterpart", metavar="FILE", help="The rules of the same host for the other IP version.")
+    @reading_options
+    @wraps(command)
+    def wrapper(*args: Any, counterpart: str | None, reading: Reading, **wishes: Any) -> int:
+        return command(*args, reading=replace(reading, counterpart=counterpart), **wishes)
 
     return wrapper
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from policy.cli.options import Reading, output_options, reading_options
+from policy.cli.options import Reading, output_options, pair_options
 from policy.cli.output import Output
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _HOOKS = ("input", "output", "forward")
 @click.option(
     "--assume", multiple=True, metavar="KEY=yes|no", help="Settle what cannot be known, for who may reach whom."
 )
-@reading_options
+@pair_options
 @output_options
 def command(
     rules: str,
@@ -50,23 +50,39 @@ def command(
 
     Exit status: 0, or 2 when the rules could not be read, or the picture not be written.
     """
-    reading = reading.at(rules)
-    ruleset = reading.read(rules)
+    context = click.get_current_context()
+    if (hook or assume) and not (wants_matrix or svg):
+        raise click.UsageError("--hook and --assume go with --matrix or --svg", context)
+    if svg and reading.counterpart is not None:
+        raise click.UsageError("a picture is of one file: `--svg` and `--with` do not go together", context)
+    pair = reading.pair(rules)
+    out.compact = len(pair) > 1
     if not (wants_matrix or svg):
-        if hook or assume:
-            raise click.UsageError("--hook and --assume go with --matrix or --svg", click.get_current_context())
-        _tables(ruleset, out)
+        for number, each in enumerate(pair):
+            _head(each, number, pair, out)
+            _tables(each, out)
         return 0
     from policy.app.assume import assumptions
     from policy.app.matrix import matrix
     from policy.packet import HOOKS
 
-    found = matrix(ruleset, HOOKS.index(hook) if hook else None, assumptions(ruleset, assume))
-    if svg:
-        _picture(found, rules, svg, out)
-    if wants_matrix and svg != _STANDARD_OUTPUT:
-        _matrix(found, out)
+    assumed = assumptions(pair, assume)
+    for number, each in enumerate(pair):
+        found = matrix(each, HOOKS.index(hook) if hook else None, assumed)
+        if svg:
+            _picture(found, rules, svg, out)
+        if wants_matrix and svg != _STANDARD_OUTPUT:
+            _head(each, number, pair, out)
+            _matrix(found, out)
     return 0
+
+
+def _head(ruleset: Ruleset, number: int, pair: tuple[Ruleset, ...], out: Output) -> None:
+    """Say which rules follow, where there are two sets of them."""
+    if len(pair) > 1 and not out.as_json:
+        families = " and ".join(f"IPv{family}" for family in sorted(ruleset.families))
+        name = out.style()(ruleset.sources[0].name, "name")
+        out.text("\n" * bool(number) + f"{name}: {families}\n")
 
 
 def _tables(ruleset: Ruleset, out: Output) -> None:

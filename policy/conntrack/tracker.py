@@ -75,15 +75,28 @@ class Seen:
         """The bits of the entry (`policy.conntrack.entry`); None without an entry."""
         return None if self.entry is None else self.entry.status
 
-    @property
-    def leaves(self) -> Tuple | None:
-        """How a packet of this entry and direction leaves: as it came, unless addresses are translated.
+    def leaving(self, step: Step) -> Step:
+        """Return that packet as it leaves: as it came, unless the addresses of its connection are translated.
 
-        Of an ICMP error this speaks of the packets that it is about, in the direction of the error.
+        Of an ICMP error, the packet that it carries is translated back too, and its sender may be: whoever sent an
+        error about a connection whose destination was translated is shown as the destination that the client
+        knows. A packet that belongs to no connection is not translated.
         """
-        if self.entry is None or self.direction is None:
-            return None
-        return inverse(self.entry.tuple(1 - self.direction))
+        entry = self.entry
+        if entry is None or self.direction is None or not entry.status & (SRC_NAT | DST_NAT):
+            return step
+        back = entry.tuple(1 - self.direction)
+        ahead = inverse(back)
+        assert ahead is not None
+        if self.state != RELATED or step.about is None:
+            return _as(step, ahead)
+        of_source, of_destination = (DST_NAT, SRC_NAT) if self.direction == REPLY else (SRC_NAT, DST_NAT)
+        return replace(
+            step,
+            src=ahead.src if entry.status & of_source else step.src,
+            dst=ahead.dst if entry.status & of_destination else step.dst,
+            about=_as(step.about, back),
+        )
 
 
 class Tracker:
@@ -103,7 +116,9 @@ class Tracker:
     def entries(self, at: float) -> Iterator[Entry]:
         """Yield the entries that are alive at that time, in the order in which they were made."""
         for entry in list(self._entries.values()):
-            if not _ended(entry, at):
+            if _ended(entry, at):
+                self._remove(entry)
+            else:
                 yield entry
 
     def see(self, step: Step, at: float) -> Seen:
@@ -164,6 +179,12 @@ class Tracker:
         if (towards.dst, towards.dport) != (was.dst, was.dport):
             status |= DST_NAT
         return replace(seen, entry=replace(entry, reply=reply, status=status))
+
+    def copied(self) -> Tracker:
+        """Return another tracker with the same entries, which goes its own way from here."""
+        other = Tracker(self.settings)
+        other._entries, other._found, other._number = dict(self._entries), dict(self._found), self._number
+        return other
 
     def taken(self, reply: Tuple, at: float) -> bool:
         """Is there an entry one of whose directions looks like this?"""
@@ -248,6 +269,14 @@ class Tracker:
         if self._entries.pop(entry.number, None) is not None:
             for own in {entry.original, entry.reply}:
                 del self._found[own]
+
+
+def _as(step: Step, like: Tuple) -> Step:
+    """Return a packet with the addresses and the ports or the identifier of a tuple."""
+    step = replace(step, src=like.src, dst=like.dst)
+    if like.proto in WITH_PORTS:
+        return replace(step, sport=like.sport, dport=like.dport)
+    return replace(step, identifier=like.sport) if like.proto in ANSWERS else step
 
 
 def _ended(entry: Entry, at: float) -> bool:

@@ -66,8 +66,8 @@ class Fit(Enum):
 
 
 def after(one: int, other: int) -> bool:
-    """Is a number of the sequence behind the other?"""
-    return 0 < (one - other) & _ALL < 1 << 31
+    """Is a number of the sequence behind the other? Of two that are opposite, each is behind the other."""
+    return 0 < (one - other) & _ALL <= 1 << 31
 
 
 def end_of(flags: int, segment: Segment) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from policy.ir import NOTHING, Field, Match, Policy, Rule, Ruleset, Verdict, walk
-from policy.reach.merges import changed_fields
+from policy.packet import HOOKS
 from policy.reach.nearby import Nearby
+from policy.reach.way import changed_before, way
 from policy.source import Span
 
 _Said = tuple[Match, object]
@@ -29,19 +30,26 @@ def changed(old: Ruleset, new: Ruleset) -> Changed:
     if old.entries != new.entries or old.families != new.families:
         return Changed(None)
     found: list[Match] = []
+    rewritten = [_changed(each) for each in (old, new)]
     for name in {**old.policies, **new.policies}:
         one, two = (each.policies.get(name) for each in (old, new))
         if one is not None and two is not None:
             if (one.default, one.last_match) != (two.default, two.last_match):
                 return Changed(None)
-            found += _different([_said(rule) for rule in one.rules], [_said(rule) for rule in two.rules])
+            here = _different([_said(rule) for rule in one.rules], [_said(rule) for rule in two.rules])
         else:
             # What calls it differs, too, or nothing does.
-            found += [rule.match for rule in (one or two or Policy(name, ())).rules]
-    rewritten = changed_fields(old) | changed_fields(new)
-    if any(_looks_at(match, rewritten) for match in found):
-        return Changed(None)  # the rules may see other packets than those that arrived
+            here = [rule.match for rule in (one or two or Policy(name, ())).rules]
+        if any(_looks_at(match, each.get(name, ())) for match in here for each in rewritten):
+            return Changed(None)  # the rules may see other packets than those that arrived
+        found += here
     return Changed(tuple(dict.fromkeys(found)))
+
+
+def _changed(ruleset: Ruleset) -> dict[str, frozenset[str]]:
+    """Return of each policy the fields that may not be what they were when packets arrived."""
+    hooks = (None, *range(len(HOOKS)))
+    return changed_before(ruleset, (stage for hook in hooks for stage in way(ruleset, hook)))
 
 
 def _said(rule: Rule) -> _Said:
@@ -78,7 +86,7 @@ class Part:
 
     def __init__(self, ruleset: Ruleset, matches: Sequence[Match]) -> None:
         self.ruleset = ruleset
-        self._rewritten = changed_fields(ruleset)
+        self._rewritten = _changed(ruleset)
         others = tuple(Rule(match, ()) for match in matches)
         self._near = {
             name: Nearby(replace(policy, rules=(*policy.rules, *others), last_match=False))
@@ -92,7 +100,8 @@ class Part:
         for name, policy in self.ruleset.policies.items():
             count = len(policy.rules)
             kept = {n for each in numbers for n in self._near[name].before(count + each, among=(1 << count) - 1)}
-            rules = [rule for n, rule in enumerate(policy.rules) if n in kept or _looks_at(rule.match, self._rewritten)]
+            changes = self._rewritten.get(name, frozenset())
+            rules = [rule for n, rule in enumerate(policy.rules) if n in kept or _looks_at(rule.match, changes)]
             policies[name] = replace(policy, rules=tuple(rules))
         return replace(self.ruleset, policies=policies)
 

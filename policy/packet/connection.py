@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from policy._record import dataclass
-from policy.packet.fields import ACK, ESTABLISHED, FORWARD, ICMP, ICMP6, INPUT, OUTPUT, TCP, UDP
+from policy.packet.fields import ACK, ESTABLISHED, FORWARD, ICMP, ICMP6, INPUT, OUTPUT, ROUTING, TCP, UDP
 from policy.packet.packet import Packet, Value, complete
 from policy.packet.values import Intervals
 
@@ -91,6 +91,8 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
         reply = complete({**{n: v for n, v in reply.values.items() if n != "out"}, "hook": INPUT})
     yield Known("reply", reply, undone, _copied(first, {"src": "dst", "sport": "dport"}, to))
     way = tuple((name, left.values[name]) for name in ("hook", "out") if to and name in left.values)
+    if to and hook == OUTPUT:
+        way = (("hook", ROUTING),)  # the rest of the chains of the hook sees the former interface
     again = dict(connection(first))["next"]
     yield Known("next", again, (*way, *_kept(left, to)), _kept(left, by))
 

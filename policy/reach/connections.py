@@ -14,6 +14,7 @@ from policy.packet.example import example
 from policy.packet.fields import NOT_KNOWN
 from policy.reach.ends import End, Verdict
 from policy.reach.flow import Flow
+from policy.reach.following import following, kept
 from policy.reach.roles import View, first_packets, signature
 from policy.sets import BoxSpace, Budget, Missing, Space
 from policy.sets.truth import S, Sets
@@ -115,7 +116,11 @@ def _flows(
         if not going:
             break
         view = View(sets, role, firsts, [packets[number][1] for packets in group])
-        flow = Flow(ruleset, view, going.apart_from(*view.open), assume, view.open, passing=False, most=most)
+        if flows:
+            flow = following(ruleset, view, flows[0][1], going, assume, most)
+        else:
+            within = going.apart_from(*view.open)
+            flow = Flow(ruleset, view, within, assume, passing=False, most=most, kept=kept(ruleset))
         flows.append((role, flow))
         left = left | flow.left
         going = going - flow.blocked - flow.left

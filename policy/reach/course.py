@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
+from functools import cached_property
+from itertools import accumulate, takewhile
+from operator import or_
 from typing import Generic, assert_never
 
 from policy.evaluate import Implicit
@@ -30,8 +32,11 @@ from policy.ir import (
     UnknownAction,
     Verdict,
 )
+from policy.packet.fields import HOOK_FIELDS
+from policy.reach.effects import NO_CHANGE, leaves, reduced
 from policy.reach.ends import NO_ENTRY, At, End, Passing, combined
 from policy.reach.runs import after, deal, decision, halves
+from policy.reach.way import looked_at
 from policy.sets import Exhausted
 from policy.sets.truth import N, S, Sets, Truth
 
@@ -63,31 +68,35 @@ class Course(Generic[S, N]):
         sets: Sets[S, N],
         within: S | None = None,
         assume: Mapping[str, bool] | None = None,
-        open: Iterable[str] = (),
         passing: bool = True,
         most: int | None = None,
+        kept: Iterable[str] = (),
+        starts: Ways[N, S] | None = None,
     ) -> None:
         self.ruleset = ruleset
         self.sets = sets
         self.assume = assume or {}
-        self.open = tuple(open)
-        self.forked = bool(self.open or sets.layout.unknowns)
+        self.open = sets.open
+        self.forked = bool(self.open or sets.layout.unknowns or starts)
         """May a packet come to several ends?"""
         self.wants_passing = passing
         self.most = most
+        self.kept = frozenset(kept)
+        self.finals: Ways[N, S] = {}
         self.left: S = sets.nothing
         self.rules: dict[At, Passing[S]] = {}
-        self._allows: dict[End, S] = {}
-        self._blocks: dict[End, S] = {}
+        self.changed: dict[str, frozenset[str]] = {}
+        self.allows: dict[End, S] = {}
+        self.blocks: dict[End, S] = {}
         self.within = sets.everything if within is None else within
         try:
-            self._follow(self.within)
+            self._follow(self.within, {sets.original: self.within} if starts is None else starts)
         except RecursionError:
             raise Exhausted("conditions that are nested too deeply") from None
 
-    def _follow(self, within: S) -> None:
+    def _follow(self, within: S, ways: Ways[N, S]) -> None:
         sets = self.sets
-        ways: Ways[N, S] = {sets.original: within}
+        sets.begin()
         sure = within if self.wants_passing else sets.nothing
         before: dict[End, S] | None = None
         entries = self.ruleset.at(sets.hook)
@@ -96,23 +105,44 @@ class Course(Generic[S, N]):
             here, away = _guarded(entry, ways)
             if not here:
                 continue
-            walk = _Walk(self, entry, last)
+            walk = _Walk(self, entry, number, last)
             passed = sets.union(away.values())
             walk.enter(here, sure - passed.known() if away else sure)
             before = combined(self.sets, before, walk.allows, passed)
-            _add(self._blocks, walk.blocks)
-            _add(self._allows, walk.passes)
-            if number < len(entries):
-                ways = walk.allowed()
+            add(self.blocks, walk.blocks)
+            add(self.allows, walk.passes)
+            for now, packets in walk.passing.items():
+                _join(self.finals, now, packets)
+            if number < len(entries) or self.kept:
+                ways = {}
+                for now, packets in walk.allowed().items():
+                    _join(ways, now.translated(entry.translates), packets)
                 for now, packets in away.items():
                     _join(ways, now, packets)
                 sure = sure - sets.union((*walk.blocks.values(), *walk.passes.values())).known()
-        _add(self._allows, {NO_ENTRY: within} if before is None else before)
+        add(self.allows, {NO_ENTRY: within} if before is None else before)
+        for now, packets in ways.items() if self.kept else ():
+            _join(self.finals, now, packets)
+
+    @cached_property
+    def looked_at(self) -> list[frozenset[str]]:
+        """The fields that matter behind all entries, those that do behind all but the last, and so on."""
+        entries = reversed(self.ruleset.at(self.sets.hook))
+        return [*accumulate((looked_at(self.ruleset, entry) for entry in entries), or_, initial=self.kept)]
 
     def possible(self, packets: S) -> S:
         """Return the packets that are there for some truth of the unknowns and some values of the open fields."""
         found = packets.some()
         return found.apart_from(*self.open) if self.open else found
+
+    def note(self, name: str, ways: Iterable[N]) -> None:
+        """Note which fields have changed of the packets that come to rules of a policy."""
+        original = self.sets.original
+        for now in ways:
+            if now != original:
+                moved = HOOK_FIELDS if (now.hook, now.like) != (original.hook, original.like) else ()
+                found = self.changed.get(name, frozenset())
+                self.changed[name] = found.union(moved, (field for field, _ in now.changed))
 
     def seen(self, at: At, matched: S, surely: S) -> None:
         """Add what one way brings to a rule."""
@@ -125,16 +155,18 @@ class Course(Generic[S, N]):
 
 
 class _Walk(Generic[S, N]):
-    """The way through one entry."""
+    """The way through one entry, the one with this *number*; *last*: no other follows for its packets."""
 
-    def __init__(self, flow: Course[S, N], entry: Entry, last: bool) -> None:
+    def __init__(self, flow: Course[S, N], entry: Entry, number: int, last: bool) -> None:
         self.flow = flow
+        self.number = number
         self.last = last
         self.sets = flow.sets
         self.entry = entry
         self.allows: dict[End, S] = {}
         self.blocks: dict[End, S] = {}
         self.passes: dict[End, S] = {}
+        self.passing: Ways[N, S] = {}
         self._allowed: dict[N, list[S]] = {}
         self.met: dict[object, _Going[S, N]] = {}
 
@@ -166,6 +198,7 @@ class _Walk(Generic[S, N]):
 
     def _rules(self, name: str, ways: Ways[N, S], sure: S, depth: int) -> _Going[S, N]:
         policy = self.flow.ruleset.policies[name]
+        self.flow.note(name, ways)
         returned: Ways[N, S] = {}
         ended = self.sets.nothing
         if depth > DEEPEST:
@@ -192,6 +225,7 @@ class _Walk(Generic[S, N]):
                 continue
             done = self._do(rule, at, matched, surely, depth)
             ways = unmatched
+            self.flow.note(name, done.going)
             for now, packets in done.going.items():
                 _join(ways, now, packets)
             for now, packets in done.returned.items():
@@ -273,7 +307,8 @@ class _Walk(Generic[S, N]):
                 case Return():
                     return _Going({}, ways, ended)
                 case Set() | Rewrite():
-                    ways = self._changed(ways, action)
+                    left = self.number + leaves(rule)
+                    ways = self._changed(ways, reduced(action, self.flow.looked_at[-left]))
                 case Log() | Note():
                     continue
                 case UnknownAction():
@@ -289,6 +324,8 @@ class _Walk(Generic[S, N]):
         return _Going(ways, {}, ended)
 
     def _changed(self, ways: Ways[N, S], action: Set | Rewrite) -> Ways[N, S]:
+        if action == NO_CHANGE:
+            return ways
         found: Ways[N, S] = {}
         for now, packets in ways.items():
             after, known = self.sets.changed(now, action)
@@ -310,7 +347,9 @@ class _Walk(Generic[S, N]):
         if outcome == "pass":
             end = End(Allow(), at, self._rule(at), None, at[0])
             packets = self._all(ways)
-            _add(self.passes, {end: packets})
+            add(self.passes, {end: packets})
+            for now, each in ways.items():
+                _join(self.passing, now, each)
             return packets
         return self._end(ways, Allow() if outcome == "allow" else Block(), at[0], at)
 
@@ -321,7 +360,7 @@ class _Walk(Generic[S, N]):
         packets = self._all(ways)
         end = End(action, at, None if at is None else self._rule(at), implicit, policy, self.entry.main)
         if packets:
-            _add(self.allows if end.allows else self.blocks, {end: packets})
+            add(self.allows if end.allows else self.blocks, {end: packets})
         if end.allows:
             for now, each in ways.items():
                 self._allowed.setdefault(now, []).append(each)
@@ -351,6 +390,7 @@ def _join(ways: Ways[N, S], now: N, packets: S) -> None:
         ways[now] = ways[now] | packets if now in ways else packets
 
 
-def _add(to: dict[End, S], found: Mapping[End, S]) -> None:
+def add(to: dict[End, S], found: Mapping[End, S]) -> None:
+    """Add packets to the ends that they come to."""
     for end, packets in found.items():
         to[end] = to[end] | packets if end in to else packets

@@ -13,10 +13,11 @@ from policy.ir import Allow, Block, Reject, Return, Rule, Ruleset
 from policy.reach.covers import Covers, Search
 from policy.reach.effects import End, effect, telling, verdict
 from policy.reach.ends import At
-from policy.reach.entered import Entered, calls
+from policy.reach.entered import Entered
 from policy.reach.flow import Flow
 from policy.reach.products import ALL_STATES
 from policy.reach.standing import Kind, Standing
+from policy.reach.way import calls
 from policy.sets import Exhausted
 from policy.sets.truth import N, S, Sets, Truth
 

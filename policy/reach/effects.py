@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import assert_never
@@ -20,12 +20,11 @@ from policy.ir import (
     Return,
     Rewrite,
     Rule,
-    Ruleset,
     Set,
     UnknownAction,
     Verdict,
 )
-from policy.packet import FIELDS
+from policy.packet import FIELDS, HOOK_FIELDS
 
 
 class End(Enum):
@@ -60,10 +59,8 @@ def effect(rule: Rule, policies: Mapping[str, Policy]) -> Effect:
                     return _PLAIN[End.SURE]
             case Jump(name):
                 return _called(name, policies, changes)
-            case Set(field):
-                changes |= {field}
-            case Rewrite(new):
-                changes |= {name for name, _ in new}
+            case Set() | Rewrite():
+                changes |= changed_by(action)
             case Log() | Note():
                 continue
             case _:
@@ -88,10 +85,8 @@ def _called(name: str, policies: Mapping[str, Policy], changes: frozenset[str]) 
                 case Jump(called) | Goto(called):
                     waiting += () if called in seen else (called,)
                     seen.add(called)
-                case Set(field):
-                    changes |= {field}
-                case Rewrite(new):
-                    changes |= {field for field, _ in new}
+                case Set() | Rewrite():
+                    changes |= changed_by(action)
     return Effect(End.PERHAPS if ends else End.NEVER, changes)
 
 
@@ -120,16 +115,34 @@ def deciding(rule: Rule) -> Verdict | None:
     return None
 
 
-def changed_fields(ruleset: Ruleset) -> frozenset[str]:
-    """Return the fields that any rule may change."""
-    found: set[str] = set()
-    for action in (a for policy in ruleset.policies.values() for rule in policy.rules for a in rule.actions):
-        match action:
-            case Set(field):
-                found.add(field)
-            case Rewrite(changes):
-                found.update(name for name, _ in changes)
-    return frozenset(found)
+def changed_by(action: Set | Rewrite) -> frozenset[str]:
+    """Return the fields that an action changes; at another hook a packet may get and lose those that hang on it."""
+    if isinstance(action, Set):
+        return frozenset({action.field})
+    names = frozenset(name for name, _ in action.changes)
+    return names.union(HOOK_FIELDS) if "hook" in names else names
+
+
+NO_CHANGE = Rewrite(())
+
+
+def reduced(action: Set | Rewrite, matters: Collection[str]) -> Set | Rewrite:
+    """Return what an action does to the fields that matter, and to where packets are."""
+    if isinstance(action, Set):
+        return action if action.field in matters else NO_CHANGE
+    return Rewrite(tuple(change for change in action.changes if change[0] in matters or change[0] == "hook"))
+
+
+def leaves(rule: Rule) -> bool:
+    """Do the packets that a rule matches for sure leave its entry by it, so that no other rule of that sees them?"""
+    ends = (a for a in rule.actions if isinstance(a, Allow | Block | Reject | Jump | Goto | Return))
+    return isinstance(next(ends, None), Allow | Block | Reject)
+
+
+def changed_fields(rules: Iterable[Rule]) -> frozenset[str]:
+    """Return the fields that any of some rules may change."""
+    actions = (action for rule in rules for action in rule.actions if isinstance(action, Set | Rewrite))
+    return frozenset[str]().union(*map(changed_by, actions))
 
 
 def touches(changes: Collection[str], fields: Collection[str]) -> bool:

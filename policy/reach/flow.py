@@ -6,11 +6,12 @@ several ways at once; where ways with the same changes meet again they are one. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 
 from policy.reach import ends
-from policy.reach.course import Course
+from policy.reach.course import Course, add
 from policy.reach.ends import At, End, Outcome, Passing
 from policy.sets.truth import N, S
 
@@ -21,22 +22,40 @@ MOST_HANGING = 50
 class Flow(Course[S, N]):
     """The packets of *within* (all, when left out) through the rules of a hook.
 
-    Nothing is known of the fields *open*: of each packet *within* has those with every value of them, and verdicts
-    are definite where all values give the same. Without *passing* there are no `rules`, in less time.
+    Nothing is known of the `open` fields of *sets*: of each packet *within* has those with every value of them, and
+    verdicts are definite where all values give the same. Packets may come as several *starts*. How packets leave is
+    known as far as the fields *kept* go (`finals`). Without *passing* there are no `rules`, in less time.
     Once *most* rules decide packets, and both verdicts have been found, those that get past them are `left`.
 
-    `rules` has a `Passing` for each rule that any packet may come to and match; `allowed`, `blocked` and `depends`
-    are the packets by verdict, and `outcomes` splits them by what decides. Raises `Exhausted`, then and when
-    verdicts are asked for, when the budget of the space, or one of the limits above, is spent.
+    `rules` has a `Passing` for each rule that any packet may come to and match, `changed` of each policy the fields
+    that have changed of some packets there; `allowed`, `blocked` and `depends` are the packets by verdict, and
+    `outcomes` splits them by what decides. Raises `Exhausted`, then and when verdicts are asked for, when the budget of
+    the space, or one of the limits above, is spent.
     """
+
+    @classmethod
+    def joined(cls, flows: Sequence[Flow[S, N]]) -> Flow[S, N]:
+        """Return what becomes of the packets of several flows as one, without `rules`: some packets may be in each."""
+        if len(flows) == 1:
+            return flows[0]
+        found = copy(flows[0])
+        found.within, found.left = (
+            found.sets.union(sets) for sets in zip(*((each.within, each.left) for each in flows), strict=True)
+        )
+        found.open, found.forked = (), True
+        found.allows, found.blocks = {}, {}
+        for flow in flows:
+            add(found.allows, {end: flow.possible(packets) for end, packets in flow.allows.items()})
+            add(found.blocks, {end: flow.possible(packets) for end, packets in flow.blocks.items()})
+        return found
 
     @cached_property
     def _may_allow(self) -> S:
-        return self.possible(self.sets.union(self._allows.values()))
+        return self.possible(self.sets.union(self.allows.values()))
 
     @cached_property
     def _may_block(self) -> S:
-        return self.possible(self.sets.union(self._blocks.values()))
+        return self.possible(self.sets.union(self.blocks.values()))
 
     @cached_property
     def allowed(self) -> S:
@@ -60,13 +79,13 @@ class Flow(Course[S, N]):
     @property
     def by_end(self) -> dict[End, S]:
         """The packets that may come to each end; a packet may come to several where unknowns decide."""
-        return {**self._allows, **self._blocks}
+        return {**self.allows, **self.blocks}
 
     def outcomes(self) -> list[Outcome[S]]:
         """Return disjoint sets that are all of *within*, each with its verdict and what decides."""
         found = [
-            *self._split("allow", self.allowed, self._allows),
-            *self._split("block", self.blocked, self._blocks),
+            *self._split("allow", self.allowed, self.allows),
+            *self._split("block", self.blocked, self.blocks),
         ]
         return [*found, *self._hanging()]
 
@@ -80,7 +99,7 @@ class Flow(Course[S, N]):
     def _hanging(self) -> list[Outcome[S]]:
         """Split the packets whose verdict hangs on unknowns by the ends that they may come to."""
         found: list[tuple[tuple[End, ...], S]] = [((), self.depends)] if self.depends else []
-        for end, each in (*self._allows.items(), *self._blocks.items()) if found else ():
+        for end, each in (*self.allows.items(), *self.blocks.items()) if found else ():
             mine = self.possible(each) & self.depends
             if not mine:
                 continue

@@ -7,7 +7,7 @@ are followed with `Flow`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Generic
 
@@ -16,6 +16,7 @@ from policy.evaluate.walk import IMPLICIT
 from policy.ir import (
     Allow,
     Block,
+    Entry,
     Field,
     Log,
     Note,
@@ -29,10 +30,11 @@ from policy.ir import (
     walk,
 )
 from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Names
-from policy.reach.effects import changed_fields, touches
+from policy.reach.effects import touches
 from policy.reach.ends import At
 from policy.reach.flow import Flow
 from policy.reach.nearby import Nearby
+from policy.reach.way import changed_before, way
 from policy.sets.truth import N, S, Sets, Truth
 
 _LO = Names.of("lo")
@@ -52,9 +54,12 @@ class Ground(Generic[S, N]):
         self.ruleset = ruleset
         self.sets = sets
         self.nearby = nearby
-        self.listed = _listed(ruleset, sets.hook)
+        self.way = way(ruleset, sets.hook)
+        entries = tuple(stage.entry for stage in self.way)
+        self.working = tuple(stage.entry for stage in self.way if not stage.idle) or entries
+        """The entries at the hook that do anything; all, where none does."""
+        self.listed = _listed(ruleset, self.working)
         """The only policy at the hook, where its rules do nothing but decide."""
-        self.changes = changed_fields(ruleset)
         self._flow = flow
         self._truths: dict[At, Truth[S]] = {}
         self._left: dict[At, S] = {}
@@ -64,20 +69,30 @@ class Ground(Generic[S, N]):
     @property
     def default(self) -> Verdict | None:
         """What becomes of packets at the end of a `listed` policy."""
-        return None if self.listed is None else self.listed.default or self.ruleset.at(self.sets.hook)[0].default
+        return None if self.listed is None else self.listed.default or self.working[0].default
 
     def rule(self, at: At) -> Rule:
         """Return the rule at a place."""
         return self.ruleset.policies[at[0]].rules[at[1]]
 
     def is_settled(self, at: At) -> bool:
-        """Does a rule look at nothing that any rule changes, so that `truth` holds wherever it stands?"""
-        if not self.changes:
+        """Is what a rule looks at as it was when packets arrived, so that `truth` holds where it stands?"""
+        changes = self._changes.get(at[0])
+        if not changes:
             return True
         if at not in self._settled:
             fields = {part.name for part in walk(self.rule(at).match) if isinstance(part, Field)}
-            self._settled[at] = not touches(self.changes, fields)
+            self._settled[at] = not (touches(changes, fields) and touches(self._changed(at[0]), fields))
         return self._settled[at]
+
+    @cached_property
+    def _changes(self) -> dict[str, frozenset[str]]:
+        """The fields that may have changed when packets come to a policy, by what is written."""
+        return changed_before(self.ruleset, self.way)
+
+    def _changed(self, name: str) -> frozenset[str]:
+        """Return the fields that have changed of some packets that come to a policy."""
+        return self._flow().changed.get(name, frozenset())
 
     def truth(self, at: At) -> Truth[S]:
         """Return the packets that may and must match a rule, as they arrive."""
@@ -124,7 +139,7 @@ class Ground(Generic[S, N]):
     @cached_property
     def _before_rules(self) -> S | None:
         """The packets that the table of connections decides."""
-        if not self.ruleset.at(self.sets.hook)[0].stateful:
+        if not self.working[0].stateful:
             return None
         return self.sets.union(self.sets.of_match(match) for match, _ in IMPLICIT)
 
@@ -146,8 +161,7 @@ class Ground(Generic[S, N]):
         return rest
 
 
-def _listed(ruleset: Ruleset, hook: int | None) -> Policy | None:
-    entries = ruleset.at(hook)
+def _listed(ruleset: Ruleset, entries: Sequence[Entry]) -> Policy | None:
     if len(entries) != 1:
         return None
     policy = ruleset.policies[entries[0].policy]

@@ -20,9 +20,7 @@ from policy.ir import (
     Note,
     Reject,
     Return,
-    Rewrite,
     Rule,
-    Ruleset,
     Set,
     Unknown,
     conjuncts,
@@ -85,13 +83,6 @@ class Neighbours:
                 return number
             before = union
         return len(run.values)
-
-
-def changed_fields(ruleset: Ruleset) -> frozenset[str]:
-    """Return the fields that any action changes."""
-    actions = [a for policy in ruleset.policies.values() for rule in policy.rules for a in rule.actions]
-    rewritten = {name for action in actions if isinstance(action, Rewrite) for name, _ in action.changes}
-    return frozenset({action.field for action in actions if isinstance(action, Set)} | rewritten)
 
 
 def _fields(one: Rule, two: Rule) -> tuple[Field, Field] | None:

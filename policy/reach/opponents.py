@@ -31,12 +31,13 @@ class Opponent(Generic[S]):
 def opponents(grounds: Sequence[Ground[Any, Any]], at: At) -> list[Opponent[Any]]:
     """Return the opponents of a rule that come before it in its policy, in the order in which packets meet them.
 
-    Only rules that decide by themselves have opponents, and are some. Rules that look at fields which other rules
-    change have none: what they match is not what arrives. Raises `Exhausted`.
+    Only rules that decide by themselves have opponents, and are some. Where a rule looks at fields that other rules
+    have changed it has none: what it matches is not what arrives. Raises `Exhausted`.
     """
     ground = grounds[0]
     verdict = deciding(ground.rule(at))
-    if verdict is None or not ground.is_settled(at):
+    grounds = [each for each in grounds if each.is_settled(at)]
+    if verdict is None or not grounds:
         return []
     name, number = at
     found = []
@@ -71,7 +72,7 @@ def room(grounds: Sequence[Ground[Any, Any]], at: At) -> int | None:
     ground = grounds[0]
     rule = ground.rule(at)
     name, number = at
-    if not _is_plain(rule) or not ground.is_settled(at):
+    if not _is_plain(rule) or not all(each.is_settled(at) for each in grounds):
         return number
     for other in reversed(ground.nearby(name).before(number)):
         there = ground.rule((name, other))

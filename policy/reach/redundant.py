@@ -84,7 +84,7 @@ def _ends(ground: Ground[S, Any], at: At, matched: S, index: Index) -> tuple[lis
         if _remarks(rule):
             return None
         opposed = deciding(rule) not in (verdict, None)
-        if opposed and ground.is_settled(other) and len(ground.ruleset.at(ground.sets.hook)) == 1:
+        if opposed and ground.is_settled(other) and len(ground.working) == 1:
             return None
         if opposed or deciding(rule) is None or not ground.is_settled(other):
             return _followed(ground, at, matched, index)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Generic
 
-from policy.evaluate import decide
+from policy.evaluate.following import followed
 from policy.ir import Field, Match, Ruleset, either_of
 from policy.packet import TRAFFIC, Intervals, Packet, Value, complete
 from policy.packet.address import BROADCAST, LOOPBACK, MULTICAST, whole
@@ -16,6 +16,7 @@ from policy.reach.connections import Sent, first_example, space_for
 from policy.reach.ends import End
 from policy.reach.find import Disagreement
 from policy.reach.flow import Flow
+from policy.reach.following import following, kept
 from policy.reach.roles import View, first_packets, signature
 from policy.sets import Budget
 from policy.sets.truth import S, Sets
@@ -51,7 +52,9 @@ class Replies(Generic[S]):
     def first(self) -> Flow[Any, Any]:
         """The first packets through the rules of their hook."""
         firsts = [sent[0][1] for sent in self._sent]
-        return self._flow(View(self.sets, "first", firsts, firsts), self.asked)
+        view: View[Any, Any] = View(self.sets, "first", firsts, firsts)
+        within = self.asked.apart_from(*view.open)
+        return Flow(self.ruleset, view, within, passing=False, kept=kept(self.ruleset))
 
     @cached_property
     def _views(self) -> list[tuple[View[Any, Any], Any]]:
@@ -59,7 +62,7 @@ class Replies(Generic[S]):
 
     @cached_property
     def _replies(self) -> list[Flow[Any, Any]]:
-        return [self._flow(view, packets) for view, packets in self._views]
+        return [following(self.ruleset, view, self.first, packets) for view, packets in self._views]
 
     @cached_property
     def _new(self) -> list[Flow[Any, Any]]:
@@ -76,7 +79,16 @@ class Replies(Generic[S]):
     def recognised(self) -> S:
         """The connections of which a reply may pass that would surely be blocked if it opened a connection itself."""
         new: S = self.sets.union(flow.blocked for flow in self._new)
-        return new - self.blocked
+        followed = self.sets.union(flow.within for flow in self._replies)
+        found: S = new & followed - self.blocked
+        return found
+
+    @cached_property
+    def diverted(self) -> S:
+        """The connections that may leave at another hook than where they came."""
+        ways = ((now, packets) for now, packets in self.first.finals.items() if now.hook != self.first.sets.hook)
+        found: S = self.sets.union(packets.some() for _, packets in ways)
+        return found
 
     @cached_property
     def is_closed(self) -> bool:
@@ -133,10 +145,10 @@ class Replies(Generic[S]):
     def example(self, firsts: S) -> Packet:
         """Return the first packet of a connection that passes while its reply is blocked, which was tried."""
         first = first_example(firsts, self.sets, self.hook)
-        for role, packet in connection(first):
-            verdict = decide(self.ruleset, packet).verdict
-            if verdict != {"first": "allow", "reply": "block"}.get(role, verdict):
-                raise Disagreement(f"sets and evaluator disagree about {dict(packet.values)}")
+        for role, decision in followed(self.ruleset, first):
+            wanted = {"first": ("allow",), "reply": ("block", "depends", "mixed")}.get(role)
+            if wanted and decision.verdict not in wanted:
+                raise Disagreement(f"sets and evaluator disagree about {dict(decision.packet.values)}")
         return first
 
     def _each(self, change: Callable[[Packet], Packet]) -> Iterator[tuple[View[Any, Any], Any]]:
@@ -151,7 +163,7 @@ class Replies(Generic[S]):
             yield View(self.sets, "reply", firsts, [reply for _, reply in group]), packets
 
     def _flow(self, view: View[Any, Any], packets: Any) -> Flow[Any, Any]:
-        return Flow(self.ruleset, view, packets.apart_from(*view.open), open=view.open, passing=False)
+        return Flow(self.ruleset, view, packets.apart_from(*view.open), passing=False)
 
 
 def _firsts(ruleset: Ruleset, hook: int | None) -> Iterator[Packet]:

@@ -28,31 +28,37 @@ class View(Generic[S, N]):
     """
 
     def __init__(self, sets: Sets[S, N], role: Role, firsts: Sequence[Packet], others: Sequence[Packet]) -> None:
-        self._sets = sets
+        self.sets = sets
+        self.role: Role = role
+        self.firsts = tuple(firsts)
         self.others = tuple(others)
         first, other = firsts[0], self.others[0]
         self.hook = hook_of(other)
         opposite: Mapping[str, str] = OPPOSITE if role == "reply" else {}
-        fixed, self.open = _differences(sets.layout, first, other, opposite)
-        turned = sets.original.turned(self.hook, {n: o for n, o in opposite.items() if o in sets.layout.fields})
-        self.original, _ = sets.changed(turned, Rewrite(fixed))
+        self._fixed, self.open = _differences(sets.layout, first, other, opposite)
+        self._opposite = {name: other for name, other in opposite.items() if other in sets.layout.fields}
+        self.original: N = self.seen(sets.original)
         self.layout: Layout = sets.layout
         self.everything: S = sets.everything
         self.nothing: S = sets.nothing
         self.budget = sets.budget
         self.unites = sets.unites
 
+    def seen(self, left: N) -> N:
+        """Return what these packets are as they arrive, where the first ones are *left* when they leave."""
+        return self.sets.changed(left.turned(self.hook, self._opposite), Rewrite(self._fixed))[0]
+
     def union(self, sets: Iterable[S]) -> S:
         """Return the packets of any of *sets*."""
-        return self._sets.union(sets)
+        return self.sets.union(sets)
 
     def field(self, name: str, values: ValueSet, now: N) -> S:
         """Return the packets that have a field with one of *values*."""
-        return self._sets.field(name, values, now)
+        return self.sets.field(name, values, now)
 
     def unknown(self, key: str) -> S:
         """Return all packets, where the pure unknown *key* is true."""
-        return self._sets.unknown(key)
+        return self.sets.unknown(key)
 
     def truth(self, match: Match, now: N, assume: Mapping[str, bool]) -> Truth[S]:
         """Return which packets may and must match; boxes of which none may match are spared the work."""
@@ -68,11 +74,14 @@ class View(Generic[S, N]):
 
     def of_box(self, packet: Packet) -> S:
         """Return the first packets of a box."""
-        return first_packets(self._sets, packet)
+        return first_packets(self.sets, packet)
+
+    def begin(self) -> None:
+        """What actions have picked for the first packets stays as it is."""
 
     def changed(self, now: N, action: Set | Rewrite) -> tuple[N, S]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
-        return self._sets.changed(now, action)
+        return self.sets.changed(now, action)
 
 
 def hook_of(packet: Packet) -> int | None:

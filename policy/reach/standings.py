@@ -36,7 +36,7 @@ FlowOf = Callable[[int | None], Flow[Any, Any]]
 
 
 class Standings:
-    """What is known of every rule that *ruleset* writes: `of` by its place, and the packets that a dead rule is about.
+    """What is known of every rule of the text of *ruleset*: `of` by its place, and the packets of a dead rule.
 
     *hooks* are all at which the rules differ, *flow* gives all packets through the rules of one of them, *index*
     serves the rule set. Where the budget does not suffice, rules are undecided.

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from policy.app.answer import HookAnswer, Region
 from policy.app.packets_text import packets_text
-from policy.ir import Ruleset
 from policy.packet import FIELDS, Packet
 from policy.report.reasons import default_span, dependencies, rule_text
 from policy.report.style import VERDICT_LOOKS, Style, clean, shortened
@@ -31,7 +30,7 @@ def region_words(region: Region) -> str:
     return packets_text(region.packets[0].packet, hook=False) if region.words is None else region.words
 
 
-def regions_text(answer: HookAnswer, ruleset: Ruleset, style: Style) -> Iterator[str]:
+def regions_text(answer: HookAnswer, style: Style) -> Iterator[str]:
     """Yield how many packets have which verdict, where a question has several parts, and a line for each part."""
     if len(answer.regions) < 2 and answer.regions[0].words is None:
         return
@@ -40,7 +39,8 @@ def regions_text(answer: HookAnswer, ruleset: Ruleset, style: Style) -> Iterator
         everyone = region_words(region)
         one = packets_text(_without(region.example, *_made_up(region, everyone)), hook=False)
         such = f", such as {one}" if one != everyone else ""
-        yield f"  {verdict_text(region.verdict, style)}: {everyone} ({_decider(region, ruleset, style)}){such}"
+        decider = _decider(region, len(answer.files) > 1, style)
+        yield f"  {verdict_text(region.verdict, style)}: {everyone} ({decider}){such}"
     if not answer.complete:
         yield f"  … and more than {answer.more:,} more: ask about fewer packets to see what the later rules decide"
     elif answer.more:
@@ -72,29 +72,34 @@ def _number(count: int) -> str:
     return f"about {digits[0]}.{digits[1]} × 10^{len(digits) - 1}"
 
 
-def _decider(region: Region, ruleset: Ruleset, style: Style) -> str:
-    """Say in a few words what decides, and for which packet of the connection where it is not the first."""
+def _decider(region: Region, several: bool, style: Style) -> str:
+    """Say in a few words what decides, and for which packet of the connection where it is not the first.
+
+    *several*: of several files, so that it must be said which.
+    """
     answer = region.deciding
     decision = answer.decision
     packet = "" if answer.role == "first" else f"the {ROLES[answer.role]}: "
     if region.verdict == "depends":
-        named = [f"{clean(each.text)}{_line(each.span, ruleset)}" for each in dependencies(answer)]
+        named = [f"{clean(each.text)}{_line(each.span, several)}" for each in dependencies(answer)]
         return packet + "on " + " and ".join(named)
     if decision.rule is not None:
         span = decision.rule.span
         text = style(shortened(rule_text(decision.rule), _WIDEST_RULE, _TAIL), "name")
-        return f"{packet}{_line(span, ruleset).removeprefix(', ')}: `{text}`"
+        return f"{packet}{_line(span, several).removeprefix(', ')}: `{text}`"
     if decision.implicit == "state":
         return f"{packet}implicit: state"
     if decision.policy is None:
         return packet + ("several rules" if decision.implicit is None else "no rules")
-    return f"{packet}default of `{clean(decision.policy)}`{_line(default_span(decision.policy, ruleset), ruleset)}"
+    return (
+        f"{packet}default of `{clean(decision.policy)}`{_line(default_span(decision.policy, region.ruleset), several)}"
+    )
 
 
-def _line(span: Span | None, ruleset: Ruleset) -> str:
+def _line(span: Span | None, several: bool) -> str:
     if span is None:
         return ""
-    return f", {span.source.name}:{span.line}" if len(ruleset.sources) > 1 else f", line {span.line}"
+    return f", {span.source.name}:{span.line}" if several else f", line {span.line}"
 
 
 def _without(packet: Packet, *names: str) -> Packet:

@@ -47,6 +47,7 @@ class BoxSpace:
         self.budget = budget or Budget()
         self.hook = hook
         self.unites = False
+        self.open: tuple[str, ...] = ()
         self._remembered: Remembered[Boxes] = Remembered()
         self.original: Became = Now(hook, hook)
         self.fresh: Values = {}
@@ -96,6 +97,9 @@ class BoxSpace:
         wanted = {n: self.layout.numbers(n, packet.values[n]) for n in names if n in packet.values}
         found = (_meet(box, {**box, **wanted}) for box in self.everything.boxes if _fields(box) == wanted.keys())
         return Boxes(self, tuple(box for box in found if box is not None))
+
+    def begin(self) -> None:
+        """Values that actions pick have names of their own: there is nothing to do."""
 
     def changed(self, now: Became, action: Set | Rewrite) -> tuple[Became, Boxes]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""

@@ -32,6 +32,8 @@ class Encoding:
         for name in layout.fields:
             self.bits[name] = ((self.family,) if name in ADDRESSES else ()) + diagram.variables(self._width(name))
         self.fresh: list[Formula] = []
+        self.picked = 0
+        """How many of the fresh variables stand for values that actions have picked."""
         self.original: Now[Bits] = Now(layout.hook, layout.hook)
         self._predicates: dict[tuple[str, ValueSet, Bits | str], Formula] = {}
         self._has: dict[str, Formula] = {}
@@ -181,8 +183,10 @@ class Encoding:
         if name in ADDRESSES:
             families = [family for family in (V4, V6) if family.meets(numbers)]
             first = (self.family if len(families) > 1 else self.true if families == [V4] else self.false,)
-        fresh = self.diagram.variables(self._width(name))
-        self.fresh += fresh
+        end = self.picked + self._width(name)
+        self.fresh += self.diagram.variables(max(end - len(self.fresh), 0))
+        fresh = tuple(self.fresh[self.picked : end])
+        self.picked = end
         return first + fresh, self.inside(name, numbers, first + fresh)
 
     def where(self, values: Mapping[str, Value]) -> Formula:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 from policy.packet import ROUTING
 from policy.packet.fields import HOOK_FIELDS
 from policy.sets.layout import presence
 
 V = TypeVar("V")
+
+Point = Literal["dst", "src"]
+
+
+@dataclass(frozen=True, slots=True)
+class Due(Generic[V]):
+    """What connection tracking does at a *point* (`ir.Entry.translates`): where it takes packets to, and fields."""
+
+    point: Point
+    hook: int | None
+    fields: tuple[tuple[str, V | str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +30,14 @@ class Now(Generic[V]):
 
     They are at *hook*, and have the fields of packets at the hook *like*: while their way is to be decided
     (`fields.ROUTING`) they keep those that they had. *changed* are the fields that are not what they were: each with
-    its new value, or with the name of the field that had it when the packet arrived.
+    its new value, or with the name of the field that had it when the packet arrived. What connection tracking has still
+    to do to them is *due*.
     """
 
     hook: int | None = None
     like: int | None = None
     changed: tuple[tuple[str, V | str], ...] = ()
+    due: tuple[Due[V], ...] = ()
 
     def get(self, name: str) -> V | str:
         """Return what a field is: a value, or the name of the one that it was when the packet arrived."""
@@ -37,6 +50,8 @@ class Now(Generic[V]):
     def with_field(self, name: str, value: V | str) -> Self:
         """Return this with one field changed."""
         fields = {**dict(self.changed), name: value}
+        if value == name:
+            del fields[name]
         return replace(self, changed=tuple(sorted(fields.items(), key=lambda item: item[0])))
 
     def moved(self, hook: int) -> tuple[Self, tuple[str, ...]]:
@@ -52,3 +67,13 @@ class Now(Generic[V]):
         fields = {**dict(self.changed), **{name: self.get(other) for name, other in opposite.items()}}
         left = {name: value for name, value in fields.items() if presence(name, hook) is not False and value != name}
         return replace(self, hook=hook, like=hook, changed=tuple(sorted(left.items(), key=lambda item: item[0])))
+
+    def translated(self, point: Point | None) -> Self:
+        """Return this behind an entry that `translates` at a point."""
+        found = self
+        for due in self.due:
+            if due.point == point:
+                found = found.moved(due.hook)[0] if due.hook is not None else found
+                for name, value in due.fields:
+                    found = found.with_field(name, value) if found.has(name) else found
+        return found

@@ -49,6 +49,7 @@ class Space:
         self.original = self.encoding.original
         self.hook = hook
         self.unites = True
+        self.open: tuple[str, ...] = ()
         self._remembered: Remembered[PacketSet] = Remembered()
 
     def union(self, sets: Iterable[PacketSet]) -> PacketSet:
@@ -81,6 +82,10 @@ class Space:
         if packet.get("hook") != self.layout.hook:
             raise ValueError("this is a packet of another hook")
         return PacketSet(self.encoding, self.encoding.where(packet.values))
+
+    def begin(self) -> None:
+        """Let variables stand for other values that actions pick."""
+        self.encoding.picked = 0
 
     def changed(self, now: Now[Bits], action: Set | Rewrite) -> tuple[Now[Bits], PacketSet]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""

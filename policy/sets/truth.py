@@ -73,7 +73,9 @@ class Remembered(Generic[S]):
 
 class Sets(Protocol[S, N]):
     """A space of packet sets. An *N* is what packets have become on the way so far; *original*: as they arrive.
+    Nothing is known of the fields that are *open*.
 
+    `begin` is called before packets are followed: values that actions picked before may stand for others then.
     *unites*: is the union of many sets about as simple as they are? (Lists of boxes grow.)
     """
 
@@ -83,6 +85,8 @@ class Sets(Protocol[S, N]):
     def budget(self) -> Budget: ...
     @property
     def unites(self) -> bool: ...
+    @property
+    def open(self) -> tuple[str, ...]: ...
     @property
     def everything(self) -> S: ...
     @property
@@ -98,6 +102,7 @@ class Sets(Protocol[S, N]):
     def unknown(self, key: str, /) -> S: ...
     def truth(self, match: Match, now: N, assume: Mapping[str, bool], /) -> Truth[S]: ...
     def changed(self, now: N, action: Set | Rewrite, /) -> tuple[N, S]: ...
+    def begin(self) -> None: ...
 
 
 def truth(match: Match, fields: Sets[S, N], now: N, assume: Mapping[str, bool]) -> Truth[S]:

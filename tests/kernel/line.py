@@ -8,8 +8,10 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from policy.conntrack import TIMEOUTS, Tuple
@@ -57,14 +59,14 @@ class Known:
 class Line:
     """Two devices, a route from one to the other, and a recorder behind connection tracking."""
 
-    def __init__(self, family: int, translations: Mapping[str, str] | None = None) -> None:
+    def __init__(self, family: int) -> None:
         self._family = family
         self._version = socket.AF_INET if family == 4 else socket.AF_INET6
         self._table = "ip kernel_steps" if family == 4 else "ip6 kernel_steps"
-        self._nat = translations or {}
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
         self._socket.settimeout(10)
         self._number = 0
+        self._raw = socket.socket(self._version, socket.SOCK_RAW, socket.IPPROTO_RAW)
         try:
             for name in ("all", "default"):
                 self._quiet(name)
@@ -83,34 +85,36 @@ class Line:
         for name, value in values.items():
             (_SYSCTL / f"nf_conntrack_{name}").write_text(f"{value:g}", encoding="ascii")
 
-    def defaults(self) -> None:
-        """Set all back."""
-        self.set(DEFAULTS)
-
-    def forget(self) -> None:
-        """Empty the recorder."""
+    def forget(self, translations: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Empty the recorder, and translate addresses from now on as it is said: match → action."""
         key = "ip id" if self._family == 4 else "ip6 flowlabel"
         dscp = "ip dscp" if self._family == 4 else "ip6 dscp"
-        nat = {"prerouting": "", "postrouting": ""}
-        for match, then in self._nat.items():
-            nat["prerouting" if then.startswith("dnat") else "postrouting"] += f"{match} {then};\n"
+        words = {"dnat": "", "snat": ""}
+        for match, then in translations.items():
+            words[then.split()[0]] += f"{match} {then};\n"
+        places = (("prerouting", -100, "dnat"), ("output", -100, "dnat"), ("postrouting", 100, "snat"))
         chains = "".join(
-            f"chain nat_{hook} {{ type nat hook {hook} priority {priority}; {rules} }}\n"
-            for (hook, rules), priority in zip(nat.items(), (-100, 100), strict=True)
-            if self._nat
+            f"chain nat_{hook} {{ type nat hook {hook} priority {priority}; {words[word]} }}\n"
+            for hook, priority, word in places
+            if translations
         )
+        note = f"update @state {{ {key} . ct state }}; update @direction {{ {key} . ct direction }};"
         text = f"""table {self._table} {{
             set state {{ typeof {key} . ct state; size 65535; flags dynamic; }}
             set direction {{ typeof {key} . ct direction; size 65535; flags dynamic; }}
-            chain seen {{ type filter hook prerouting priority -150;
-                update @state {{ {key} . ct state }}; update @direction {{ {key} . ct direction }}; }}
-            chain passing {{ type filter hook forward priority 0; {dscp} {DROPPED >> 2} drop; }}
+            chain arrived {{ type filter hook prerouting priority -150; {note} }}
+            chain sent {{ type filter hook output priority -150; meta skuid 0 {note} }}
+            chain passing {{ type filter hook postrouting priority 200; {dscp} {DROPPED >> 2} drop; }}
             {chains}
         }}"""
         run("nft", "-f", "-", stdin=f"add table {self._table}\ndelete table {self._table}\n{text}\n")
 
-    def send(self, data: bytes) -> None:
-        """Let a packet arrive."""
+    def send(self, data: bytes, to: int | None = None) -> None:
+        """Let a packet arrive; with *to*, have the host itself send it to that address."""
+        if to is not None:
+            with suppress(OSError):  # what is dropped is an error to the sender
+                self._raw.sendto(data, (format_address(to), 0))
+            return
         os.write(self._in, self._mac + b"\x02\x11\x22\x33\x44\x55" + _ETHERNET[self._family] + data)
 
     def left(self) -> list[bytes]:

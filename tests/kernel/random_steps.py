@@ -79,7 +79,7 @@ def sequence(random: Random, family: int, length: int, *, waits: bool = False, t
     while len(moves) < length:
         if random.random() < 0.02:
             moves.append(Move(word="flush"))
-        elif waits and random.random() < 0.15:
+        elif waits and random.random() < 0.1:
             moves.append(Move(word="wait"))
         else:
             moves.append(_move(random, family, random.choice(talks), talks))
@@ -109,8 +109,10 @@ def _talk(random: Random, family: int, *, translated: bool) -> Talk:
 
 
 def _move(random: Random, family: int, talk: Talk, talks: list[Talk]) -> Move:
-    wrong = random.random() < 0.12
+    wrong, own = random.random() < 0.12, random.random() < 0.1
     step = _error(random, family, random.choice(talks)) if wrong else _step(random, family, talk)
+    if own:
+        step = replace(step, sent=True)
     known = addresses(family)
     return Move(
         step=step,
@@ -151,7 +153,7 @@ def _step(random: Random, family: int, talk: Talk, *, strange: bool = True) -> S
 
 def _segment(random: Random, flags: int, *, strange: bool) -> Segment:
     """Return a segment; *strange* numbers are offsets from the right ones until `placed` makes numbers of them."""
-    segment = Segment(length=random.choice((0, 0, 0, 1, 100, 1400)) if flags & 16 and not flags & 2 else 0)
+    segment = Segment(length=random.choice((0, 0, 0, 1, 100, 1000)) if flags & 16 and not flags & 2 else 0)
     if random.random() < 0.1:
         segment = replace(segment, window=random.choice((0, 1, 100, 65535)))
     if flags & 2 and random.random() < 0.5:

@@ -27,6 +27,13 @@ def build(step: Step, number: int, *, passes: bool = True) -> bytes:
     return header + address(step.src) + address(step.dst) + body
 
 
+def number_of(data: bytes) -> int:
+    """Return the number that `build` gave a packet."""
+    if data[0] >> 4 == 4:
+        return int.from_bytes(data[4:6], "big")
+    return int.from_bytes(data[1:4], "big") & 0xFFFFF
+
+
 def address(number: int) -> bytes:
     """Return an address in network order."""
     return (number - V4_BASE).to_bytes(4, "big") if number >= V4_BASE else number.to_bytes(16, "big")

@@ -28,21 +28,19 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
         return {hook: (*(() if hook == OUTPUT else arriving), *_entries(way, policies)) for hook, way in WAY.items()}
     known = host | Host(routes=tuple(_told(rules)))
     targets = [target for rule in rules if rule.actions for target in _targets(rule, nat.context.family)]
-    for chain, sent in (("PREROUTING", False), ("OUTPUT", True)):
+    for chain in ("PREROUTING", "OUTPUT"):
         name = f"routing:{chain}"
-        policies[name] = routing(name, sent, known, targets, nat.span)
+        policies[name] = routing(name, chain == "OUTPUT", known, targets, nat.span)
     arrived = (*_entries(ARRIVING, policies, nat=True), _routed("PREROUTING"))
     then = tuple(entry for hook in (INPUT, FORWARD) for entry in _entries(WAY[hook], policies, hook, nat=True))
-    sent_ = [
-        each
-        for entry in _entries(WAY[OUTPUT], policies, nat=True)
-        for each in ((entry, _routed("OUTPUT")) if entry.policy == "nat:OUTPUT" else (entry,))
-    ]
-    return {INPUT: arrived + then, OUTPUT: tuple(sent_), FORWARD: arrived + then}
+    # The chains of OUTPUT see the interface that was chosen before, whatever becomes of the packet (nf_hook_state).
+    first, behind = (tuple(stage for stage in WAY[OUTPUT] if (stage[1] == "OUTPUT") is here) for here in (True, False))
+    sent = (*_entries(first, policies, nat=True), _routed("OUTPUT"), *_entries(behind, policies, nat=True))
+    return {INPUT: arrived + then, OUTPUT: sent, FORWARD: arrived + then}
 
 
 def _routed(chain: str) -> Entry:
-    return Entry(f"routing:{chain}", Allow(), main=False, table="routing", hook=ROUTING)
+    return Entry(f"routing:{chain}", Allow(), main=False, table="routing", hook=ROUTING, point="routing")
 
 
 def _entries(
@@ -57,7 +55,8 @@ def _entries(
             policies.setdefault(name, Policy(name, (), Allow()))
         policy = policies.get(name)
         if policy is not None and (main or policy.rules or translates):
-            yield Entry(name, policy.default or Allow(), main=main, table=table, hook=hook, translates=translates)
+            default = policy.default or Allow()
+            yield Entry(name, default, False, main, table, hook, translates, point=chain.lower())
 
 
 def _rewrites(action: Action) -> bool:

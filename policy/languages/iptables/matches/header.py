@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 from policy.diagnostic import did_you_mean
-from policy.ir import Field, Match, Not, Unknown, all_of, either_of
+from policy.ir import Field, Match, Not, Unknown, all_of, either_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed, term
 from policy.languages.iptables.values import address_range, bounded, number, number_range, strtoui
 from policy.netfilter import AFTER_FORWARDING, BEFORE_ROUTING
-from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Masked, Names
+from policy.packet import FORWARD, Intervals, Masked, Names
 from policy.packet.names import DSCP_CLASSES
 
 _LATER_TCP = all_of(Field("proto", Intervals.of(6)), Field("fragment", Intervals.of(2)))
@@ -82,12 +82,12 @@ def _ttl(given: Given) -> Match:
     span = given.span(option)
     roots = given.context.roots
     arrived: Match = Field("ttl", Intervals.of((low, high)), span=span)
-    if roots <= BEFORE_ROUTING or not roots:
+    if not roots & AFTER_FORWARDING:
         return signed(given, option, arrived)
     one_less = Field("ttl", Intervals.of((low + 1, min(high + 1, 255))), span=span)
-    stays = Field("hook", Intervals.of(INPUT, OUTPUT))
     forwarded = Field("hook", Intervals.of(FORWARD))
-    if roots & BEFORE_ROUTING and roots & AFTER_FORWARDING:
+    stays = negated(forwarded)  # also what was sent, and is to be routed anew
+    if roots & BEFORE_ROUTING:
         when = Unknown("the packet is already forwarded", "forwarded", pure=False, span=span)
         ways = (all_of(stays, arrived), all_of(forwarded, when, one_less), all_of(forwarded, Not(when), arrived))
         return signed(given, option, either_of(*ways))

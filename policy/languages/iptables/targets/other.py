@@ -9,9 +9,10 @@ from __future__ import annotations
 from policy.ir import Action, Note, Set, UnknownAction
 from policy.languages.iptables.matches.sets import match_set
 from policy.languages.iptables.options import Bad, Given, Opt, TargetModule
-from policy.languages.iptables.targets.nat import REWRITES, unmodelled
+from policy.languages.iptables.targets.nat import unmodelled
 from policy.languages.iptables.terms import target_key
 from policy.languages.iptables.values import anything, number
+from policy.packet import UNTRACKED
 
 
 def _note(given: Given) -> tuple[Action, ...]:
@@ -24,8 +25,7 @@ def _unknown(given: Given) -> tuple[Action, ...]:
 
 def _ct(given: Given) -> tuple[Action, ...]:
     if "notrack" in given or given.extension.name == "NOTRACK":
-        text = f"{given.text} in the {given.context.table} table"
-        return (UnknownAction(text, f"{given.context.table}:notrack", REWRITES),)
+        return (Set("state", UNTRACKED),)
     return (Note(given.text),)
 
 

@@ -1,0 +1,106 @@
+"""The packets that follow the first ones of connections, where rules have rewritten those: as sets of first packets.
+
+The reply is the mirror of the first packet as it left, and connection tracking undoes in it what was done to that; the
+next packet gets what the first one got (`packet.connection.known` says so of single connections).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from policy.ir import Rewrite, Ruleset, Set
+from policy.packet import FIELDS, FORWARD, Packet, Value, complete
+from policy.packet.connection import known
+from policy.packet.packet import has
+from policy.reach.flow import Flow
+from policy.reach.roles import View
+from policy.sets.now import Due, Now
+from policy.sets.truth import S, Sets
+
+_TO, _BY = ("dst", "dport"), ("src", "sport")
+_LEFT = frozenset({*_TO, *_BY, "out"})
+
+
+def kept(ruleset: Ruleset) -> frozenset[str]:
+    """Return the fields of first packets, as they leave, that matter for those that follow; none without rewriting."""
+    actions = (action for policy in ruleset.policies.values() for rule in policy.rules for action in rule.actions)
+    rewrites = any(
+        isinstance(action, Rewrite) or (isinstance(action, Set) and action.field in _LEFT) for action in actions
+    )
+    return _LEFT if rewrites else frozenset()
+
+
+def following(
+    ruleset: Ruleset,
+    plain: View[S, Any],
+    first: Flow[S, Any],
+    going: S,
+    assume: Mapping[str, bool] | None = None,
+    most: int | None = None,
+) -> Flow[S, Any]:
+    """Return what becomes of the packets that follow in the connections *going*, whose *first* packets may pass.
+
+    *plain* is the view of them where no rule rewrites the first ones.
+    """
+    sets: Sets[S, Any] = plain.sets
+    ways: dict[object, tuple[View[S, Any], dict[Any, S]]] = {}
+    for now, packets in first.finals.items():
+        left: Now[Any] = now
+        names = {name for name, _ in left.changed}
+        to, by = (not names.isdisjoint(side) for side in (_TO, _BY))
+        key = (left.hook, to, by) if to or by else None
+        if key not in ways:
+            ways[key] = (plain if key is None else _view(plain, left.hook, to, by)), {}
+        view, starts = ways[key]
+        start = plain.original if key is None else _start(view, left, to, by)
+        here = (packets & going).apart_from(*view.open)
+        if here:
+            starts[start] = starts[start] | here if start in starts else here
+    if not ways.keys() - {None}:
+        return Flow(ruleset, plain, going.apart_from(*plain.open), assume, passing=False, most=most)
+    flows = []
+    for view, starts in ways.values():
+        within = going.apart_from(*view.open) & sets.union(starts.values()).some()
+        flows.append(Flow(ruleset, view, within, assume, passing=False, starts=starts))
+    return Flow.joined(flows)
+
+
+def _view(plain: View[S, Any], hook: int | None, to: bool, by: bool) -> View[S, Any]:
+    """Return the view of packets that follow such that have been rewritten, and left at a *hook*."""
+    first, role = plain.firsts[0], plain.role
+    left = _left(first, hook)
+    rewritten = {*(_TO if to else ()), *(_BY if by else ())}
+    (other,) = (each.packet for each in known(first, left, rewritten) if each.role == role)
+    return View(plain.sets, role, [left if role == "reply" else first], [other])
+
+
+def _left(first: Packet, hook: int | None) -> Packet:
+    """Return a box of first packets as it is at the hook where they leave, apart from what was rewritten."""
+    if hook == first.get("hook"):
+        return first
+    values: dict[str, Value] = {**first.values, **({} if hook is None else {"hook": hook})}
+    for name in ("in", "out", "mac", "uid", "gid"):
+        if not has(values, name):
+            values.pop(name, None)
+        elif name not in values:
+            values[name] = FIELDS[name].domain  # type: ignore[assignment] # no domain is a mask
+    return complete(values)
+
+
+def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
+    """Return packets that follow as they arrive, where the first ones *left* so, with what is due to them."""
+    only = Now(left.hook, left.like, tuple(item for item in left.changed if item[0] in _LEFT))
+    if view.role == "reply":
+        start: Now[Any] = view.seen(only)
+        back = (("out", "in"),) if left.hook == FORWARD else ()
+        undone: Due[Any] = Due("dst", FORWARD if back else None, (*back, ("dst", "src"), ("dport", "sport")))
+        hidden: Due[Any] = Due("src", None, (("src", "dst"), ("sport", "dport")))
+        due = (*((undone,) if by else ()), *((hidden,) if to else ()))
+    else:
+        start = view.original
+        way = ("out", *_TO) if left.has("out") else _TO
+        redirected: Due[Any] = Due("dst", left.hook, tuple((name, left.get(name)) for name in way))
+        masked: Due[Any] = Due("src", None, tuple((name, left.get(name)) for name in _BY))
+        due = (*((redirected,) if to else ()), *((masked,) if by else ()))
+    return Now(start.hook, start.like, start.changed, due)
