@@ -22,6 +22,7 @@ from typing import Any
 from policy.app.answer import Asking
 from policy.app.bulk import Bulk
 from policy.app.load import load
+from policy.diagnostic import Mistakes
 from policy.host import Host
 from policy.ipset import TYPES
 from policy.languages import ipset
@@ -81,8 +82,10 @@ class Sets:
         timeout = r.random() < 0.25
         options += r.choice((" timeout 0", " timeout 900")) if timeout else ""
         lines = [f"create {name} {type}{options}"]
-        for _ in range(r.choice((0, 1, 3, 6, 12, 25))):
-            lines.append(f"add {name} {self._element(type, (low, high))}{self._options(type, timeout)}")
+        lines += [
+            f"add {name} {self._element(type, (low, high))}{self._options(type, timeout)}"
+            for _ in range(r.choice((0, 1, 3, 6, 12, 25)))
+        ]
         return Drawn(name, type, lines, len(TYPES[type].parts))
 
     def list_of(self, number: int, members: Sequence[Drawn]) -> Drawn:
@@ -91,8 +94,10 @@ class Sets:
         name = f"s{number}"
         timeout = r.random() < 0.2
         lines = [f"create {name} list:set" + " timeout 0" * timeout]
-        for each in r.sample(list(members), min(len(members), r.choice((0, 1, 2, 3)))):
-            lines.append(f"add {name} {each.name}" + " timeout 800" * (timeout and r.random() < 0.5))
+        lines += [
+            f"add {name} {each.name}" + " timeout 800" * (timeout and r.random() < 0.5)
+            for each in r.sample(list(members), min(len(members), r.choice((0, 1, 2, 3))))
+        ]
         return Drawn(name, "list:set", lines, max((each.parts for each in members), default=1))
 
     def _options(self, type: str, timeout: bool) -> str:
@@ -218,6 +223,10 @@ class Comparison:
             run("ipset", "-exist", "restore", stdin=text)
         except Failed as error:
             self.counts["files the kernel refuses"] += 1
+            try:
+                ipset.read([Source("sets", text)])
+            except Mistakes:
+                return
             self.disagreements.append({"refused": str(error), "sets": text})
             return
         rules = self._judge.load(rules, tracked)
@@ -252,8 +261,7 @@ class Comparison:
                 self.counts[f"kernel: {seen.verdict}"] += 1
                 if verdict != seen.verdict:
                     self.disagreements.append(
-                        {"round": number, "kernel": seen.verdict, "packet": row, "rules": rules, "sets": text,
-                         "line": answer.get("line")}
+                        {"round": number, "kernel": seen.verdict, "packet": row, "rules": rules, "sets": text}
                     )  # fmt: skip
 
     def _near(self, r: Random, probe: Probe) -> Probe:
@@ -263,7 +271,10 @@ class Comparison:
         return probe
 
     def _rules(self, r: Random, sets: Sequence[Drawn]) -> list[str]:
-        lines = ["*filter", *(f":{hook} {r.choice(('ACCEPT', 'DROP'))} [0:0]" for hook in ("INPUT", "FORWARD", "OUTPUT"))]
+        lines = [
+            "*filter",
+            *(f":{hook} {r.choice(('ACCEPT', 'DROP'))} [0:0]" for hook in ("INPUT", "FORWARD", "OUTPUT")),
+        ]
         for hook in ("INPUT", "FORWARD", "OUTPUT"):
             for _ in range(5):
                 one = r.choice(sets)

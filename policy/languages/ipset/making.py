@@ -58,7 +58,6 @@ class Making:
             raise Wrong("FW001", f"the set is full: it takes {self.most:,} elements", 2, "raise its `maxelem`")
         self.elements[element] = (TIMED if gone else 0) | (NOMATCH if nomatch else 0)
 
-
     def remove(self, element: Element) -> None:
         """Take out an element, if it is there."""
         if self.known.type.name == "bitmap:ip,mac":

@@ -95,7 +95,7 @@ def network(text: str, family: int, least: int, at: int) -> list[tuple[int, int]
         raise Wrong("FW001", f"`{text}` is a range, and sets of family inet6 take none", at, "write its networks")
     low, high = addresses(text, family, at)
     if high - low >= _WIDEST:
-        help = "write it as networks: the kernel takes a wider range to pieces address by address, until the set is full"
+        help = "write it as networks: the kernel takes a wider range to pieces one by one, until the set is full"
         raise Wrong("FW001", f"`{text}` is more than half of all addresses", at, help)
     return list(_networks(low, high, bits(family)))
 
