@@ -10,15 +10,19 @@ from operator import or_
 from policy._record import dataclass
 from policy.ipset import NamedSet
 from policy.packet import LONGEST_INTERFACE, Intervals
-from policy.packet.address import parse_address, parse_prefix
+from policy.packet.address import V4, parse_address, parse_prefix
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The addresses *to* which packets leave by an *interface*."""
+    """The addresses *to* which packets leave by an *interface*.
+
+    Those that are *heard* the host takes to itself all the same, though it does not have them.
+    """
 
     to: Intervals
     interface: str
+    heard: Intervals = Intervals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +72,15 @@ def own(text: str) -> Host:
         return Host(parse_prefix(text))
     if not interface or len(interface) > LONGEST_INTERFACE or not interface.isprintable() or " " in interface:
         raise ValueError(f"`{interface}` is not the name of an interface")
-    return Host(Intervals.of(parse_address(address.partition("/")[0])), (Route(parse_prefix(address), interface),))
+    network = parse_prefix(address)
+    return Host(Intervals.of(parse_address(address.partition("/")[0])), (Route(network, interface, heard(network)),))
+
+
+def heard(network: Intervals) -> Intervals:
+    """Return what a host that has an address in a *network* takes to itself beside that.
+
+    The broadcast address in IPv4 (fib_frontend.c, fib_add_ifaddr), the routers' address in IPv6 (RFC 4291, 2.6.1).
+    """
+    if network & V4:
+        return Intervals.of(network.ranges[-1][1]) if network.size > 2 else Intervals()  # RFC 3021
+    return Intervals.of(network.first) if network.size > 1 else Intervals()

@@ -267,7 +267,8 @@ class Entry:
 
     Only packets that are at *hook* when they come to the entry go through it (None: all do): rewriting takes packets to
     another hook. Behind an entry that *translates* connection tracking does to the packets of a known connection what
-    its first one got: a new destination (`dst`), or a new source (`src`).
+    its first one got: a new destination (`dst`), or a new source (`src`). *point* is where a packet meets it, in the
+    words of its language: `prerouting`, `routing`.
     """
 
     policy: str
@@ -277,6 +278,7 @@ class Entry:
     table: str = "filter"
     hook: int | None = None
     translates: Literal["dst", "src"] | None = None
+    point: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

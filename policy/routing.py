@@ -7,11 +7,14 @@ else is forwarded, by the interface of the longest prefix.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import or_
 
 from policy.host import Host
-from policy.ir import EVERYTHING, Allow, Field, Match, Policy, Rewrite, Rule, Unknown, all_of
+from policy.ir import EVERYTHING, Allow, Block, Field, Match, Policy, Rewrite, Rule, Unknown, all_of
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
-from policy.packet.address import LOOPBACK, format_address
+from policy.packet.address import LOOPBACK, V4, V6, format_address
+from policy.packet.text import set_text
 from policy.source import Span
 
 LO = "lo"
@@ -34,17 +37,47 @@ def routing(name: str, sent: bool, host: Host, targets: Iterable[Intervals], spa
 
     here: tuple[tuple[str, Value], ...] = (("hook", OUTPUT), ("out", LO)) if sent else (("hook", INPUT),)
     hook = OUTPUT if sent else FORWARD
-    own = host.local if host.local is not None else Intervals()
-    rules = [rule(Field("dst", own | LOOPBACK), "it is an address of this host", here)]
+    own = (host.local if host.local is not None else Intervals()) | LOOPBACK
+    targets = list(dict.fromkeys(targets))
+    rules: list[Rule] = []
+    if not sent and any(each & LOOPBACK for each in targets):
+        rules += _to_loopback(span)
+    rules.append(rule(Field("dst", own), "it is an address of this host", here))
+    heard = reduce(or_, (route.heard for route in host.routes), Intervals()) - own
+    heard = heard - V4 if sent else heard  # a broadcast goes out
+    if heard:
+        rules.append(rule(Field("dst", heard), "this host hears it", here))
     if host.local is None:
-        left = [each for each in dict.fromkeys(targets) if each - LOOPBACK and not _is_behind(each, host)]
+        left = [each for each in targets if each - LOOPBACK and not _is_behind(each, host)]
         rules += [rule(match, "it is an address of this host", here) for match in _perhaps(left, span)]
     rules += [
-        rule(Field("dst", route.to), f"it is behind {route.interface}", (("hook", hook), ("out", route.interface)))
+        rule(
+            Field("dst", route.to),
+            f"{set_text('dst', route.to)} is behind {route.interface}",
+            (("hook", hook), ("out", route.interface)),
+        )
         for route in sorted(host.routes, key=lambda route: route.to.size)
     ]
     rules.append(rule(EVERYTHING, "it is an address of another host", (("hook", hook), ("out", ELSEWHERE))))
     return Policy(name, tuple(rules), Allow(), implied=True, span=span)
+
+
+def _to_loopback(span: Span) -> Iterator[Rule]:
+    """Yield the rules for what came from outside and has a loopback address as its new destination.
+
+    In IPv4 it is dropped, but with the setting `route_localnet` (ip-sysctl.rst). In IPv6 ::1 is looked for behind the
+    interface that it came in by (route.c, rt6_need_strict): it leaves by that, if a default route does, or is dropped.
+    """
+    outside = Field("in", ELSEWHERE)
+    v4, v6 = (all_of(Field("dst", LOOPBACK & some), outside) for some in (V4, V6))
+    localnet = Unknown("packets from outside may go to 127.0.0.0/8", "route-localnet", span=span)
+    routed = Unknown("there is a route to ::1 by the interface that it came in by", "route:::1", span=span)
+    for match, changes in (
+        (all_of(v4, localnet), (("hook", INPUT),)),
+        (all_of(v6, routed), (("hook", FORWARD), ("out", ELSEWHERE))),
+    ):
+        yield Rule(match, (Rewrite(changes), Allow()), note="it is a loopback address", span=span)
+    yield Rule(all_of(Field("dst", LOOPBACK), outside), (Block(),), note="it is a loopback address", span=span)
 
 
 def _is_behind(target: Intervals, host: Host) -> bool:

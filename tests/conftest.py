@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+CORPUS = Path(os.environ.get("FWPOLICY_CORPUS") or ROOT.parent / "shared" / "corpus")
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
@@ -17,7 +18,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of rule files found in the wild, which is kept outside the project."""
-    folder = Path(os.environ.get("FWPOLICY_CORPUS") or ROOT.parent / "shared" / "corpus")
-    if not folder.is_dir():
-        pytest.skip(f"no corpus at {folder}: set FWPOLICY_CORPUS to its folder")
-    return folder
+    if not CORPUS.is_dir():
+        pytest.skip(f"no corpus at {CORPUS}: set FWPOLICY_CORPUS to its folder")
+    return CORPUS

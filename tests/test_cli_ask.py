@@ -56,7 +56,7 @@ def test_json_has_the_keys_of_the_contract_in_order() -> None:
     packet = hook["packets"][0]
     expected = ["role", "verdict", "action", "rule", "implicit", "depends_on", "rewritten", "trace"]
     assert list(packet) == expected
-    assert list(packet["trace"][0]) == ["file", "line", "text", "matched", "because"]
+    assert list(packet["trace"][0]) == ["file", "line", "text", "matched", "because", "hook", "table", "rewritten"]
     assert packet["implicit"] == "default"
     assert packet["action"] == "drop"
     assert list(hook["regions"][0]) == ["verdict", "packets", "example", "rule"]

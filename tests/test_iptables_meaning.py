@@ -255,7 +255,7 @@ OTHER = "*{table}\n{rules}\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n-A INPUT -m mark
         ("nat", "-A PREROUTING -p udp -j DNAT --to-destination 10.0.0.1", "depends"),
         ("nat", "-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.1", "block"),
         ("nat", "-A INPUT -j SNAT --to-source 10.0.0.1", "block"),
-        ("raw", "-A PREROUTING -p udp -j CT --notrack", "allow"),
+        ("raw", "-A PREROUTING -p udp -j CT --notrack", "block"),
         ("raw", "-A PREROUTING -m state --state NEW -j CT --notrack", "block"),
         ("mangle", "-A PREROUTING -p udp -j TPROXY --on-port 80", "depends"),
         ("mangle", "-A INPUT -j TEE --gateway 10.0.0.1", "block"),

@@ -1,4 +1,4 @@
-"""What README shows is what the command prints, and the rules it quotes are those of `rules/`."""
+"""What README and docs/nat.md show is what the command prints; the rules that README quotes are those of `rules/`."""
 
 import re
 import shlex
@@ -10,7 +10,8 @@ from tests.command import run
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHOWN = re.findall(r"^\$ fwpolicy (.*)\n((?:(?!```|\$ ).*\n)*)", README, re.MULTILINE)
+NAT = (ROOT / "docs" / "nat.md").read_text(encoding="utf-8")
+SHOWN = re.findall(r"^\$ fwpolicy (.*)\n((?:(?!```|\$ ).*\n)*)", README + NAT, re.MULTILINE)
 
 
 def test_readme_shows_answers() -> None:

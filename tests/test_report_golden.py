@@ -13,6 +13,11 @@ from tests.sample_checks import samples  # noqa: F401 (a fixture)
 
 GOLDEN = Path(__file__).parent / "golden"
 
+DOCKER = (
+    "docker.iptables",
+    *("--local", "192.0.2.10/24@eth0", "--local", "172.17.0.1/16@docker0", "--local", "172.18.0.1/16@br-5c2e81d94a07"),
+)
+
 CASES: dict[str, tuple[str, ...]] = {
     "ask-allowed": ("ask", "office.fw", "tcp/5432", "from", "10.1.2.3", "to", "db"),
     "ask-blocked": ("ask", "office.fw", "tcp/5433 from 10.1.2.3 to db"),
@@ -35,6 +40,11 @@ CASES: dict[str, tuple[str, ...]] = {
     "ask-many-regions": ("ask", "office.fw", "any", "--trace"),
     "ask-set-replies": ("ask", "stateless.fw", "tcp/{25,587} from clients to mail at forward"),
     "ask-set-depends": ("ask", "server.iptables", "tcp from 198.51.100.7 to 192.0.2.1 at input"),
+    "ask-nat": ("ask", *DOCKER, "tcp/8080 from 203.0.113.9 to 192.0.2.10 in eth0"),
+    "ask-nat-traced": ("ask", *DOCKER, "tcp/443 from 172.17.0.2 to 203.0.113.9 in docker0 out eth0", "--trace"),
+    "ask-nat-unknown": ("ask", "dnat.iptables", "tcp/8080 from 203.0.113.9:51000 to 192.0.2.10 in eth0 at input"),
+    "ask-nat-part": ("ask", *DOCKER, "tcp from 203.0.113.9 to 192.0.2.10 in eth0"),
+    "ask-together": ("ask", "server.iptables", "--with", "server.ip6tables", "tcp/22 from any at input"),
     "ask-bad-question": ("ask", "office.fw", "tcp/5432 frm 10.1.2.3"),
     "mistakes": ("ask", "mistakes.fw", "tcp/5432 from 10.1.2.3"),
     "missing-file": ("show", "none.fw"),

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Literal
 
 from policy._record import dataclass
-from policy.evaluate import Decision, Step
+from policy.evaluate import Decision, Step, Translation
 from policy.ir import Rule, Ruleset
 from policy.packet import Intervals, Packet
 from policy.packet.connection import Role
@@ -24,12 +24,16 @@ MOST_REGIONS = 250
 
 @dataclass(frozen=True, slots=True)
 class PacketAnswer:
-    """What happens to one packet (or box) of a connection, with the steps that led there."""
+    """What happens to one packet (or box) of a connection, with the steps that led there.
+
+    *translation* is what connection tracking does to it, without a rule.
+    """
 
     role: Role
     packet: Packet
     steps: tuple[Step, ...]
     decision: Decision
+    translation: Translation = Translation()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def _packet(ruleset: Ruleset, sent: Known, asking: Asking, index: Index | None, 
     translation = Translation(sent.destination, sent.source)
     for step in evaluate(ruleset, sent.packet, assume=asking.assume, index=index, translation=translation):
         if isinstance(step, Decision):
-            return PacketAnswer(sent.role, sent.packet, tuple(steps), step)
+            return PacketAnswer(sent.role, sent.packet, tuple(steps), step, translation)
         steps.append(step)
         if left is not None and step.matched is None:
             left -= 1

@@ -1,6 +1,7 @@
 """The one evaluator: a packet through the rules, step by step, to a decision."""
 
 from policy.evaluate.index import Index
+from policy.evaluate.state import rewritten
 from policy.evaluate.trace import Decision, Final, Implicit, Step, Translation
 from policy.evaluate.truth import Atom, Case, Known, settle, title, truth
 from policy.evaluate.walk import decide, evaluate
@@ -17,6 +18,7 @@ __all__ = [
     "Translation",
     "decide",
     "evaluate",
+    "rewritten",
     "settle",
     "title",
     "truth",

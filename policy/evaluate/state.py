@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from policy._record import dataclass
@@ -119,6 +119,20 @@ def changed(state: State, action: Set | Rewrite) -> State:
         if isinstance(old, int):
             new = old & ~action.mask ^ action.value if action.xor else old & ~action.mask | action.value
     return _with_values(state, {action.field: new})
+
+
+def rewritten(packet: Packet, actions: Iterable[Action]) -> Packet:
+    """Return *packet* behind the actions of a rule that it matches, up to the first that ends the rule."""
+    state = State(0, (), Case(True, packet, {}, ()))
+    for action in actions:
+        match action:
+            case Set() | Rewrite():
+                state = changed(state, action)
+            case Log() | Note() | UnknownAction():
+                continue
+            case _:
+                break
+    return state.case.packet
 
 
 def _mapped(packet: Packet, action: Set) -> Value:

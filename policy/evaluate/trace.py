@@ -7,7 +7,7 @@ from typing import Literal
 
 from policy._record import dataclass
 from policy.evaluate.truth import Atom, Known
-from policy.ir import Action, Rule, UnknownAction
+from policy.ir import Action, Entry, Rule, UnknownAction
 from policy.packet import Packet, Value
 
 Implicit = Literal["state", "default"]
@@ -18,9 +18,11 @@ Implicit = Literal["state", "default"]
 class Step:
     """One rule that was examined, or (*implicit*: `state`, `default`) what holds without one.
 
-    *matched* is None where an unknown decides; *packet* is what the rule saw; *depth* counts the calls.
+    *matched* is None where an unknown decides; *packet* is what the rule saw; *depth* counts the calls. The *entry* is
+    where the packet entered.
     """
 
+    entry: Entry
     policy: str
     rule: Rule | None
     matched: bool | None

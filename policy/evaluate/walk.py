@@ -150,7 +150,7 @@ class _Walk:
                 current = away
             elif current.returned:
                 entry = self.entries[current.entry]
-                yield Step(entry.policy, None, True, current.case.packet, 0, "default")
+                yield Step(entry, entry.policy, None, True, current.case.packet, 0, "default")
                 default = self.ruleset.policies[entry.policy].default or entry.default
                 current = self._end(current, default, entry.policy, None, "default")
             else:
@@ -173,7 +173,7 @@ class _Walk:
                 self._fork(state, match)
                 return None
             if matched:
-                yield Step(entry.policy, None, True, packet, implicit="state")
+                yield Step(entry, entry.policy, None, True, packet, implicit="state")
                 return self._end(state, action, entry.policy, None, "state")
         return replace(state, frames=(self._frame(entry.policy, state),))
 
@@ -187,12 +187,12 @@ class _Walk:
 
     def _policy(self, state: State) -> _Going:
         """Go on in the innermost policy up to the first rule that leads elsewhere, or to its end."""
-        frame = state.frames[-1]
+        frame, entry = state.frames[-1], self.entries[state.entry]
         rules, packet, known, depth = frame.policy.rules, state.case.packet, state.case.known, len(state.frames) - 1
         for at in range(frame.at, len(frame.order)):
             rule = rules[frame.order[at]]
             matched = truth(rule.match, packet, known)
-            yield Step(frame.policy.name, rule, matched, packet, depth, known=known)
+            yield Step(entry, frame.policy.name, rule, matched, packet, depth, known=known)
             self.left -= 1
             if self.left <= 0 or depth > DEEPEST:
                 self.left = 0
@@ -205,7 +205,7 @@ class _Walk:
             self._fork(here, rule.match, rule)
             return None
         if frame.policy.default is not None:
-            yield Step(frame.policy.name, None, True, packet, depth, "default")
+            yield Step(entry, frame.policy.name, None, True, packet, depth, "default")
             return self._end(state, frame.policy.default, frame.policy.name, None, "default")
         return self._leave(state)
 

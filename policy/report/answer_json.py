@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from policy.app.answer import Answer, HookAnswer, PacketAnswer, Region
 from policy.evaluate import Step
 from policy.explain import because
-from policy.ir import Rule, Ruleset
-from policy.packet import HOOKS
+from policy.ir import Entry, Rule, Ruleset
+from policy.packet import HOOKS, ROUTING, Packet
 from policy.packet.codec import packet_to_json
+from policy.packet.text import value_text
 from policy.report.diagnostics_json import VERSION
 from policy.report.reasons import ACTION_WORDS, Dependency, dependencies, rewritten, rule_text, step_span
 from policy.report.regions_text import region_words
+from policy.report.rewriting import changes
+from policy.report.stages import after, is_implied, point, stages
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
         "implicit": decision.implicit,
         "depends_on": [_depends_on(each) for each in dependencies(answer)],
         "rewritten": dict(rewritten(answer)),
-        "trace": [_step(step, ruleset) for step in answer.steps],
+        "trace": list(_trace(answer, ruleset)),
     }
 
 
@@ -62,16 +66,43 @@ def _depends_on(dependency: Dependency) -> str:
     return f"{dependency.text} ({', '.join(marks)})" if marks else dependency.text
 
 
+def _trace(answer: PacketAnswer, ruleset: Ruleset) -> Iterator[dict[str, Any]]:
+    for stage in stages(answer):
+        for step in stage.steps:
+            yield _step(step, ruleset)
+        last = stage.steps[-1].packet
+        if stage.behind is not None:
+            yield {
+                "file": None,
+                "line": None,
+                "text": "implicit: translation",
+                "matched": True,
+                "because": "connection tracking rewrites the packets of a known connection as it did the first",
+                **_where(stage.entry, last, stage.behind),
+            }
+
+
 def _step(step: Step, ruleset: Ruleset) -> dict[str, Any]:
-    span = step_span(step, ruleset)
-    text = f"implicit: {step.implicit}" if step.rule is None else rule_text(step.rule)
+    implied = is_implied(step, ruleset)
+    span = None if implied else step_span(step, ruleset)
+    said = f"implicit: {step.implicit or 'routing'}" if step.rule is None or implied else rule_text(step.rule)
+    why = step.rule.note if implied and step.rule and step.matched else None
     return {
         "file": span.source.name if span else None,
         "line": span.line if span else None,
-        "text": text,
+        "text": said,
         "matched": step.matched,
-        "because": because(step),
+        "because": why or because(step),
+        **_where(step.entry, step.packet, after(step) if step.matched else step.packet),
     }
+
+
+def _where(entry: Entry, old: Packet, new: Packet) -> dict[str, Any]:
+    """Say at which hook and in which table a step is, and what it rewrites: the fields that it changes."""
+    changed = {
+        name: value_text(name, value) for name, value in changes(old, new).items() if (name, value) != ("hook", ROUTING)
+    }
+    return {"hook": point(entry, old), "table": entry.table if entry.point else None, "rewritten": changed}
 
 
 def _region(region: Region) -> dict[str, Any]:

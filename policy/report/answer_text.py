@@ -11,8 +11,9 @@ from policy.explain import because
 from policy.ir import Allow, Reject, Ruleset, UnknownAction
 from policy.packet import HOOKS
 from policy.report.frame import frame, place
-from policy.report.reasons import Dependency, default_span, dependencies, rewritten, rule_text
+from policy.report.reasons import Dependency, default_span, dependencies, rule_text
 from policy.report.regions_text import ROLES, VERDICTS, regions_text, verdict_text
+from policy.report.rewriting import rewriting_text
 from policy.report.style import PLAIN, VERDICT_LOOKS, Style, clean, shortened
 from policy.report.trace_text import trace_text
 
@@ -55,18 +56,22 @@ def _examples(answer: HookAnswer, style: Style, everything: bool) -> Iterator[st
 
 def _region(region: Region, style: Style, everything: bool) -> Iterator[str]:
     deciding = region.deciding
+    indent = "  " if region.words is None else ""
     if region.words is not None:
         yield ""
     if deciding.role != "first":
         verdict = "depends" if deciding.decision.verdict == "depends" else f"is {VERDICTS[deciding.decision.verdict]}"
         where = f" at {HOOKS[hook]}" if isinstance(hook := deciding.packet.get("hook"), int) else ""
         passes = region.packets[0].decision.verdict == "allow"
-        indent = "  " if region.words is None else ""
         but = "the first packet passes, but " if passes else ""
         yield f"{indent}{but}the {ROLES[deciding.role]} {verdict}{where}"
+    words = rewriting_text(deciding.packet, deciding.decision.packet)
     if region.words is None:
+        yield from (f"  rewritten on the way: {words}",) if words else ()
         yield ""
     yield from _decided(deciding, region.ruleset, style)
+    if region.words is not None and words:
+        yield f"  = note: it is rewritten on the way: {words}"
     if region.words is not None and not everything:
         return
     yield ""
@@ -86,8 +91,6 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything: bo
     yield f"{head}: {text}" if answer.steps else f"{head}, as there are no rules: {text}"
     if not brief:
         yield from trace_text(answer, ruleset, style, everything)
-    if changes := rewritten(answer):
-        yield f"  rewritten: {', '.join(f'{name} {value}' for name, value in changes.items())}"
 
 
 def _decided(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[str]:
@@ -122,6 +125,10 @@ def _default(answer: PacketAnswer, how: str, ruleset: Ruleset, style: Style) -> 
 
 def _dependency(dependency: Dependency, answer: PacketAnswer, style: Style) -> Iterator[str]:
     """Say one thing that the verdict hangs on, where it stands, and how to settle it."""
+    if (key := dependency.key) is not None and key.startswith("local:"):  # no rule asks for it: the routing does
+        yield f"it depends on whether {clean(dependency.text)}: where the packet goes when it is rewritten"
+        yield f"  = help: say with --local which addresses the host has, or --assume {quote(f'{key}=yes')} or `=no`"
+        return
     at = f"{place(dependency.span)}: " if dependency.span else ""
     yield f"{at}it depends on {clean(dependency.text)}"
     if dependency.span:

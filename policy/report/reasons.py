@@ -8,9 +8,9 @@ from policy._record import dataclass
 from policy.app.answer import PacketAnswer
 from policy.evaluate import Atom, Step
 from policy.ir import Allow, Block, Reject, Rule, Ruleset, Unknown, UnknownAction
-from policy.packet import FIELDS, Value
-from policy.packet.packet import relation
+from policy.packet import FIELDS
 from policy.packet.text import set_text, value_text
+from policy.report.rewriting import changes
 from policy.source import Span
 
 ACTION_WORDS = {Allow: "accept", Block: "drop", Reject: "reject"}
@@ -56,17 +56,7 @@ def _dependency(atom: Atom | UnknownAction, answer: PacketAnswer) -> Dependency:
 
 def rewritten(answer: PacketAnswer) -> Mapping[str, str]:
     """Return the fields that the rules have changed on the way, and their new values."""
-    old, new = answer.packet.values, answer.decision.packet.values
-    return {name: value_text(name, new[name]) for name in new if not _within(new[name], old.get(name))}
-
-
-def _within(new: Value, old: Value | None) -> bool:
-    """Is *new* all of *old*, or a part of it that the walk has narrowed it down to?"""
-    if old is None or isinstance(old, int | str):
-        return new == old
-    if isinstance(new, int | str):
-        return new in old  # type: ignore[operator]
-    return relation(new, old) is True
+    return {name: value_text(name, new) for name, new in changes(answer.packet, answer.decision.packet).items()}
 
 
 def rule_text(rule: Rule) -> str:

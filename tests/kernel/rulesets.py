@@ -102,6 +102,12 @@ def _table(r: Random, world: World, backend: str, tracked: bool, table: str) -> 
 
 
 def _rule(r: Random, chain: str, place: Place, targets: list[str]) -> str:
+    words, place = random_matches(r, chain, place)
+    return " ".join(filter(None, (words, _target(r, place, r.choice(targets)))))
+
+
+def random_matches(r: Random, chain: str, place: Place) -> tuple[str, Place]:
+    """Return a rule without its target, and the place with the protocol that it is about."""
     words = [f"-A {chain}"]
     if r.random() < 0.55:
         common = ["tcp"] * 5 + ["udp"] * 3 + ["icmp" if place.v4 else "ipv6-icmp"] * 3
@@ -117,7 +123,7 @@ def _rule(r: Random, chain: str, place: Place, targets: list[str]) -> str:
         if kind[0] not in seen:
             words.append(match)
         seen.add(kind[0])
-    return " ".join(filter(None, (*words, _target(r, place, r.choice(targets)))))
+    return " ".join(words), place
 
 
 def _target(r: Random, place: Place, target: str) -> str:

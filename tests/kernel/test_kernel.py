@@ -38,10 +38,12 @@ DUMP = [
 ]
 
 
-def compare(backend: str, family: int) -> tuple[dict[str, int], Any]:
+def compare(
+    backend: str, family: int, module: str = "tests.kernel", packets: int = PACKETS
+) -> tuple[dict[str, int], Any]:
     """Return the counts and the disagreements; skips where the machine cannot compare."""
-    size = ("--rulesets", str(RULESETS), "--packets", str(PACKETS), "--limit", str(LIMIT))
-    command = (sys.executable, "-m", "tests.kernel", "--json", "--seed", SEED, *size)
+    size = ("--rulesets", str(RULESETS), "--packets", str(packets), "--limit", str(LIMIT))
+    command = (sys.executable, "-m", module, "--json", "--seed", SEED, *size)
     child = subprocess.Popen(
         [*command, "--backend", backend, "--family", str(family)],
         cwd=ROOT,

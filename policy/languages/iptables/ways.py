@@ -40,7 +40,7 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
 
 
 def _routed(chain: str) -> Entry:
-    return Entry(f"routing:{chain}", Allow(), main=False, table="routing", hook=ROUTING)
+    return Entry(f"routing:{chain}", Allow(), main=False, table="routing", hook=ROUTING, point="routing")
 
 
 def _entries(
@@ -55,7 +55,8 @@ def _entries(
             policies.setdefault(name, Policy(name, (), Allow()))
         policy = policies.get(name)
         if policy is not None and (main or policy.rules or translates):
-            yield Entry(name, policy.default or Allow(), main=main, table=table, hook=hook, translates=translates)
+            default = policy.default or Allow()
+            yield Entry(name, default, False, main, table, hook, translates, point=chain.lower())
 
 
 def _rewrites(action: Action) -> bool:

@@ -82,12 +82,12 @@ def _ttl(given: Given) -> Match:
     span = given.span(option)
     roots = given.context.roots
     arrived: Match = Field("ttl", Intervals.of((low, high)), span=span)
-    if roots <= BEFORE_ROUTING or not roots:
+    if not roots & AFTER_FORWARDING:
         return signed(given, option, arrived)
     one_less = Field("ttl", Intervals.of((low + 1, min(high + 1, 255))), span=span)
     forwarded = Field("hook", Intervals.of(FORWARD))
     stays = negated(forwarded)  # also what was sent, and is to be routed anew
-    if roots & BEFORE_ROUTING and roots & AFTER_FORWARDING:
+    if roots & BEFORE_ROUTING:
         when = Unknown("the packet is already forwarded", "forwarded", pure=False, span=span)
         ways = (all_of(stays, arrived), all_of(forwarded, when, one_less), all_of(forwarded, Not(when), arrived))
         return signed(given, option, either_of(*ways))

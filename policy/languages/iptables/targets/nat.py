@@ -62,7 +62,7 @@ def _ports(context: Context, text: str) -> Intervals:
 
 def _target(context: Context, text: str) -> Target:
     """Read `[ADDRESS[-ADDRESS]][:PORT[-PORT][/BASE]]`; IPv6 addresses with a port stand in brackets."""
-    if context.family == 6:
+    if context.family == 6 and not re.match(":[^:]*$", text):
         found = re.fullmatch(r"\[([^\]]*)\](?::(.*))?|([^\[\]]*)", text)
         if found is None:
             raise Bad("FW003", f"`{text}` is not an address with a port", "write [ADDRESS]:PORT")
