@@ -52,6 +52,8 @@ def reason(match: Match, packet: Packet, known: Known, answer: bool | None) -> s
         case Either(parts):
             if not parts:
                 return "can never match"
+            if match.called and answer is False:
+                return f"the packet is not {match.called}"
             wanted = [part for part in parts if truth(part, packet, known) is answer]
             return _either(wanted, packet, known, answer)
         case Not(part):
@@ -115,6 +117,8 @@ def _excluded(part: Match, packet: Packet, known: Known) -> str:
             return f"{FIELDS[name].title} {value_text(name, value)} is excluded ({_wanted(part, packet)})"
         case All(parts):
             return " and ".join(_excluded(inner, packet, known) for inner in parts) or "can never match"
+        case Either(called=str(name)):
+            return f"the packet is {name}, which is excluded"
         case Either(parts):
             culprit = next(inner for inner in parts if truth(inner, packet, known))
             return _excluded(culprit, packet, known)

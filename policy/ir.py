@@ -49,9 +49,13 @@ class All:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """The packets that match at least one part (none, without parts)."""
+    """The packets that match at least one part (none, without parts).
+
+    *called*: what people call it, such as a named set, where the parts are too many for words.
+    """
 
     parts: tuple[Match, ...]
+    called: str | None = _mark()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def match_text(match: Match) -> str:
             return "any packet"
         case Either(()):
             return "no packet"
+        case Either(called=str(name)):
+            return name
         case Field(name):
             return f"{FIELDS[name].title} {field_text(match)}"
         case Not(Field(name) as field):

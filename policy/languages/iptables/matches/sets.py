@@ -11,7 +11,7 @@ from dataclasses import replace
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
 from policy.ipset import Direction, Lookup, NamedSet, found_in
-from policy.ir import EVERYTHING, NOTHING, Field, Match, Opaque, Unknown
+from policy.ir import EVERYTHING, NOTHING, Either, Field, Match, Opaque, Unknown
 from policy.languages.iptables import ast
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed, unknown
@@ -97,6 +97,8 @@ def _set(given: Given) -> Match:
         if isinstance(found, Field):
             word = given.args["match-set"].option.values[0]
             found = replace(found, span=Span(context.source, word.start, word.end))
+        elif found != NOTHING:
+            found = Either((found,), called=f"in set {named.name} ({','.join(named.directions)})")
     return signed(given, "match-set", found)
 
 
