@@ -35,6 +35,10 @@ add both guests
 create guests hash:ip family inet timeout 300
 add guests 203.0.113.7 timeout 0
 add guests 203.0.113.8 timeout 120
+create far hash:net,iface timeout 300
+add far 10.0.0.0/8,eth0 timeout 0
+add far 10.1.0.0/16,eth1 timeout 50
+add far 10.2.0.0/16,eth1 timeout 0
 """
 
 
@@ -78,6 +82,13 @@ def _text() -> str:
         ("-m set --match-set both src", {"src": "10.1.2.3"}, "block"),
         ("-m set --match-set both src", {"src": "203.0.113.7"}, "block"),
         ("-m set --match-set both src", {"src": "203.0.113.9"}, "allow"),
+        ("-m set --match-set far src,src", {"src": "10.3.0.1"}, "block"),
+        ("-m set --match-set far src,src", {"src": "10.2.0.1"}, "allow"),
+        ("-m set --match-set far src,src", {"src": "10.1.0.1"}, "depends"),
+        ("-m set --match-set far src,dst", {"src": "10.3.0.1"}, "allow"),
+        ("-m set --match-set far src", {"src": "10.3.0.1"}, "allow"),
+        ("-m set --match-set admins src --return-nomatch", {"src": "10.1.9.3"}, "block"),
+        ("-m set --match-set admins src --return-nomatch", {"src": "10.1.2.3"}, "allow"),
     ],
 )
 def test_what_is_in_a_set(text: str, rule: str, values: dict[str, object], expected: str) -> None:
@@ -94,6 +105,13 @@ def test_what_is_in_a_set(text: str, rule: str, values: dict[str, object], expec
         ("create a hash:ip netmask 8\nadd a 0.1.2.3\n", (2, 7), "all zeros"),
         ("create a hash:ip\ncreate a hash:ip netmask 8\n", (2, 8), "a"),
         ("create a bitmap:port range 1-10\nadd a 11\n", (2, 7), "out of the range"),
+        ("create a hash:ipp\nadd a 10.0.0.1\n", (1, 10), "unknown type `hash:ipp`"),
+        ('create a hash:ip comment\nadd a 10.0.0.1 comment "x\n', (2, 24), "not closed"),
+        ("create a hash:ip\nadd a 10.0.0.1 timeout 5\n", (2, 16), "without `timeout`"),
+        ("create a hash:ip,port\nadd a 10.0.0.1,tcp:70000\n", (2, 7), "port 70000 is out of range"),
+        ("create a hash:ip\ncreate l list:set\nadd l a\ndestroy a\n", (4, 9), "in the list `l`"),
+        ("create a hash:ip maxelem 1\nadd a 10.0.0.1\nadd a 10.0.0.2\n", (3, 7), "full"),
+        ("\ufeffcreate a hash:ip\n", (1, 1), "byte order mark"),
     ],
 )
 def test_mistakes_have_their_place(text: str, place: tuple[int, int], message: str) -> None:

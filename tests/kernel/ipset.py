@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import sys
 import time
@@ -214,21 +215,10 @@ class Comparison:
         maker = Sets(r, self._world, self.types)
         sets = [maker.draw(at) for at in range(6)]
         sets += [maker.list_of(at, sets[:6]) for at in (6, 7)]
-        text = "\n".join(line for each in sets for line in each.lines) + "\n"
         rules = self._rules(r, sets)
         tracked = False
         self._judge._forget()
-        _destroy()
-        try:
-            run("ipset", "-exist", "restore", stdin=text)
-        except Failed as error:
-            self.counts["files the kernel refuses"] += 1
-            try:
-                ipset.read([Source("sets", text)])
-            except Mistakes:
-                return
-            self.disagreements.append({"refused": str(error), "sets": text})
-            return
+        text = self._loaded([line for each in sets for line in each.lines])
         rules = self._judge.load(rules, tracked)
         version = "6" * (self._world.family == 6)
         host = Host(sets=ipset.read([Source("sets", text)]))
@@ -263,6 +253,30 @@ class Comparison:
                     self.disagreements.append(
                         {"round": number, "kernel": seen.verdict, "packet": row, "rules": rules, "sets": text}
                     )  # fmt: skip
+
+    def _loaded(self, lines: list[str]) -> str:
+        """Load a file without the lines that the kernel refuses, and return it; `fwpolicy` must refuse them, too."""
+        while True:
+            _destroy()
+            text = "\n".join(lines) + "\n"
+            try:
+                run("ipset", "-exist", "restore", stdin=text)
+            except Failed as error:
+                found = re.search(r"line (\d+)", str(error))
+                if found is None:
+                    raise
+                number = int(found[1])
+                self.counts["lines the kernel refuses"] += 1
+                wrong: list[int] = []
+                try:
+                    ipset.read([Source("sets", text)])
+                except Mistakes as mistakes:
+                    wrong = [each.span.line for each in mistakes.diagnostics]
+                if number not in wrong:
+                    self.disagreements.append({"refused": str(error), "line": lines[number - 1]})
+                del lines[number - 1]
+            else:
+                return text
 
     def _near(self, r: Random, probe: Probe) -> Probe:
         """Return a packet as it is, or with an extension header less: behind one the protocol is not always known."""

@@ -73,11 +73,16 @@ class _Lines:
 _LINES = _Lines()
 
 
+class _Unmade(Exception):
+    """A set is meant whose `create` is wrong, which has been said."""
+
+
 class FileParser:
     """Reads files; mistakes go to *mistakes*, and what can be read is kept in *sets*, by name."""
 
     def __init__(self, mistakes: Collector) -> None:
         self.sets: dict[str, Making] = {}
+        self._failed: set[str] = set()
         self._mistakes = mistakes
         self._parser = open_grammar("ipset", _LINES)
         self._commands: dict[str, Callable[[list[str]], None]] = {
@@ -142,6 +147,8 @@ class FileParser:
             return
         try:
             self._command([text for text, _, _ in places])
+        except _Unmade:
+            return
         except Wrong as wrong:
             _, low, high = places[min(wrong.at, len(places) - 1)]
             span = Span(source, start + low, start + high)
@@ -162,7 +169,11 @@ class FileParser:
             raise Wrong(
                 "FW001", f"the name `{name}` is too long", 1, f"sets have names of at most {LONGEST_NAME} characters"
             )
-        making = created(words, name)
+        try:
+            making = created(words, name)
+        except Wrong:
+            self._failed.add(name)
+            raise
         before = self.sets.setdefault(name, making)
         if before.header != making.header:
             raise Wrong("FW703", f"there is a set `{name}` already, and it is another", 1, "give it another name")
@@ -177,9 +188,8 @@ class FileParser:
             making.add(element, timeout, "nomatch" in given)
 
     def _member(self, name: object) -> None:
-        member = self.sets.get(name) if isinstance(name, str) else None
-        if member is None:
-            raise Wrong("FW701", f"there is no set `{name}`", 2, self._hint(str(name)))
+        assert isinstance(name, str)
+        member = self._known(["", "", name], 2)
         if member.known.type.name == "list:set":
             raise Wrong("FW001", f"`{name}` is a list, and a list has no lists", 2, "add the sets that are in it")
 
@@ -229,6 +239,8 @@ class FileParser:
 
     def _known(self, words: list[str], at: int) -> Making:
         found = self.sets.get(words[at])
+        if found is None and words[at] in self._failed:
+            raise _Unmade
         if found is None:
             raise Wrong("FW701", f"there is no set `{words[at]}`", at, self._hint(words[at]))
         return found
