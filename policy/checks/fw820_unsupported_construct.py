@@ -9,8 +9,8 @@ In our own language, and where iptables itself would not load the file, this cod
 unreadable.
 
 **What to do.** Know that the answers are bounds there. `ask --assume KEY=yes` tells what holds if the condition is
-true. A target that is a chain of another file (ufw keeps its chains in several) is understood if both are read as
-one, as `iptables-save` prints them.
+true. The members of sets are given with `--ipset FILE`, as `ipset save` prints them. A target that is a chain of
+another file (ufw keeps its chains in several) is understood if both are read as one, as `iptables-save` prints them.
 
 **What is said exactly.** One finding for each kind of thing, with the first rule that has it, and how many have.
 Only rules count that packets come to. Limits, counters, clocks and what the host knows of itself (its addresses, its
@@ -63,10 +63,12 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         who = f"{len(kind.rules):,} rules {many}" if others else f"this rule {one}"
         names = ", ".join(f"`{each}`" for each in list(kind.names)[:_SHOWN])
         more = f" and {len(kind.names) - _SHOWN} more" if len(kind.names) > _SHOWN else ""
+        give = "`--ipset FILE` gives what `ipset save` prints; " if name == "set" else ""
         yield CHECK.finding(
             kind.span,
             f"{who} {what} {names}{more}",
-            help=f"where that decides, answers are `depends`; `ask --assume {kind.key}=yes` tells what holds if so",
+            help=f"{give}where that decides, answers are `depends`; "
+            f"`ask --assume {kind.key}=yes` tells what holds if so",
             related=shown(facts, [(at, "so does this rule") for at in others]),
         )
 

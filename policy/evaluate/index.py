@@ -102,6 +102,8 @@ def bound(match: Match, name: str) -> Intervals | None:
                 if (inner := bound(part, name)) is not None:
                     found = inner if found is None else found & inner
             return found
+        case Either(called=str()):
+            return None  # to look into a large set takes longer than to ask it
         case Either(parts):
             union = EMPTY
             for part in parts:
