@@ -202,7 +202,7 @@ def translating_rulesets(draw: st.DrawFn, family: int) -> Ruleset:
 several_packets = st.lists(packets(), min_size=1, max_size=3)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(rewriting_rulesets(), several_packets)
 def test_diagrams(ruleset: Ruleset, sent: list[Packet]) -> None:
     for packet in sent:
@@ -211,7 +211,7 @@ def test_diagrams(ruleset: Ruleset, sent: list[Packet]) -> None:
             check(Flow(ruleset, space), packet, {})
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(rewriting_rulesets(2), several_packets)
 def test_boxes(ruleset: Ruleset, sent: list[Packet]) -> None:
     """Lists of boxes may give up, and are right where they do not."""
@@ -235,7 +235,7 @@ def opening(draw: st.DrawFn) -> Packet:
     return complete(given | {n: draw(st.sampled_from(NAMES)) for n in ("in", "out") if has(given, n)})
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.data(), opening())
 def test_connections(data: st.DataObject, first: Packet) -> None:
     """What follows a packet that was rewritten is rewritten, too, and the reply comes from where that was sent."""

@@ -42,6 +42,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "ask-set-depends": ("ask", "server.iptables", "tcp from 198.51.100.7 to 192.0.2.1 at input"),
     "ask-nat": ("ask", *DOCKER, "tcp/8080 from 203.0.113.9 to 192.0.2.10 in eth0"),
     "ask-nat-traced": ("ask", *DOCKER, "tcp/443 from 172.17.0.2 to 203.0.113.9 in docker0 out eth0", "--trace"),
+    "ask-nat-unknown": ("ask", "dnat.iptables", "tcp/8080 from 203.0.113.9:51000 to 192.0.2.10 in eth0 at input"),
     "ask-nat-part": ("ask", *DOCKER, "tcp from 203.0.113.9 to 192.0.2.10 in eth0"),
     "ask-together": ("ask", "server.iptables", "--with", "server.ip6tables", "tcp/22 from any at input"),
     "ask-bad-question": ("ask", "office.fw", "tcp/5432 frm 10.1.2.3"),

@@ -121,7 +121,7 @@ def test_every_match_has_words(match: Match) -> None:
         (Set("mark", 5), "set mark 0x5"),
         (Set("mark", 5, 255, xor=True), "xor mark 0x5/0xff"),
         (Set("mark", None), "change mark"),
-        (Rewrite((("dport", 8080),)), "rewrite destination port 8080"),
+        (Rewrite((("dport", 8080),)), "rewrite to port 8080"),
         (Log(), "log"),
         (Log("drop: "), 'log "drop: "'),
         (Note("clamp"), "clamp"),

@@ -8,9 +8,9 @@ other front ends that speak of input alone do not show it either.
 **What to do.** Publish the port on the loopback address only (`127.0.0.1:8080:80`), if a proxy on the host serves it;
 else filter where it passes: in `DOCKER-USER`, with `-m conntrack --ctorigdstport` for the port that people connect to.
 
-**What is said exactly.** Packets from outside (FW201) that are for the host and that the rule translates are all of the
-following, whatever the unknown conditions are: they pass, and if no rule translated them they would be blocked. Not
-reported is what a rule of your own lets pass that names the port, or the one host that it leads to, and what a rule of
+**What is said exactly.** Packets that come to the host by an interface that may lead outside (FW201), and that the
+rule translates, pass for certain, and would be blocked for certain if no rule translated destinations. Not reported is
+what a rule of your own lets pass that names the port, or the one host that it leads to, and what a rule of
 `DOCKER-USER` or `CNI-ADMIN` blocks in part: that is what somebody chose. Chains that container engines, libvirt and the
 like fill (`DOCKER…`, `CNI-…`, `KUBE-…`, `LIBVIRT_…`) are not your own. Where nothing says which addresses are the
 host's own, what comes to it is taken to be for one of them, and what rules translate to for another host. Rules with
@@ -29,13 +29,26 @@ from policy.check.traffic import bound
 from policy.check.wording import shown
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.evaluate import decide
-from policy.ir import NOTHING, Allow, Field, Rewrite, Rule, Ruleset, Unknown, walk
+from policy.ir import (
+    NOTHING,
+    Allow,
+    Field,
+    Not,
+    Rewrite,
+    Rule,
+    Ruleset,
+    Unknown,
+    all_of,
+    walk,
+)
 from policy.netfilter import TO_HOST
 from policy.packet import INPUT, Intervals
 from policy.packet.address import LOOPBACK
 from policy.reach import At, Disagreement, Flow
 from policy.reach.ends import End
+from policy.reach.first import first_packets
 from policy.reach.way import below
+from policy.sets.regions import Region
 
 _OWN = ("DOCKER-USER", "CNI-ADMIN")
 """The chains that programs leave to their users."""
@@ -50,7 +63,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     if not translating or INPUT not in facts.hooks:
         return
     sets = facts.space(INPUT)
-    within = facts.arriving(INPUT) - sets.of_match(Field("dst", LOOPBACK))
+    within = _arriving(facts)
     away = _assumed(facts.ruleset)
     passing: Flow[Any, Any] = Flow(facts.ruleset, sets, within, away)
     filtered: Flow[Any, Any] = Flow(_untranslated(facts.ruleset), sets, within, away, passing=False)
@@ -65,6 +78,16 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
                 found.setdefault(blocker.decider, []).append((at, packets, blocker, lets))
     for alike in found.values():
         yield _finding(facts, alike, away)
+
+
+def _arriving(facts: Facts) -> Any:
+    """Return the packets that come to the host by an interface that may lead outside, and open connections."""
+    sets = facts.space(INPUT)
+    found = sets.of_match(all_of(first_packets(sets.layout), facts.outside.comes, Not(Field("dst", LOOPBACK))))
+    if facts.outside.known or "in" not in sets.layout.fields:
+        return found
+    doubtful = (Region({"in": numbers}).match(sets.layout) for numbers in facts.outside.doubtful(sets.layout))
+    return found & sets.union(map(sets.of_match, doubtful))
 
 
 def _translates(rule: Rule) -> bool:
@@ -132,6 +155,7 @@ def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str
     message = "this rule takes" if not others else f"this rule and {what} take"
     sets = facts.space(INPUT)
     named = any(names(facts.rule(each), "dst") for each, *_ in alike)
+    several = others or every.values("dport").size > 1
     care = sets.everything if named else sets.of_match(Field("dst", every.values("dst")))
     example = packets.example()
     assert example is not None
@@ -139,14 +163,15 @@ def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str
         raise Disagreement(f"sets and evaluator disagree about {dict(example.values)}, which is let in")
     return CHECK.finding(
         facts.rule(at).span,
-        f"{message} {_ports(every)} past the rules at input, which block this: it is forwarded instead",
+        f"{message} {_ports(every)} past the rules at input, which block "
+        + ("them: they are forwarded instead" if several else "it: it is forwarded instead"),
         help="publish it on 127.0.0.1 only, or filter it where it passes: with Docker in `DOCKER-USER`",
         related=(
             Related(place(facts, blocker), "at input this would block it"),
             Related(place(facts, lets), "it is forwarded, and this lets it pass"),
             *shown(facts, [(other, "this one, too") for other, *_ in others]),
         ),
-        region=facts.words(every, INPUT, facts.arriving(INPUT) & care),
+        region=facts.words(every, INPUT, _arriving(facts) & care),
         example=example,
     )
 

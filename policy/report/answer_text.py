@@ -125,6 +125,10 @@ def _default(answer: PacketAnswer, how: str, ruleset: Ruleset, style: Style) -> 
 
 def _dependency(dependency: Dependency, answer: PacketAnswer, style: Style) -> Iterator[str]:
     """Say one thing that the verdict hangs on, where it stands, and how to settle it."""
+    if (key := dependency.key) is not None and key.startswith("local:"):  # no rule asks for it: the routing does
+        yield f"it depends on whether {clean(dependency.text)}: where the packet goes when it is rewritten"
+        yield f"  = help: say with --local which addresses the host has, or --assume {quote(f'{key}=yes')} or `=no`"
+        return
     at = f"{place(dependency.span)}: " if dependency.span else ""
     yield f"{at}it depends on {clean(dependency.text)}"
     if dependency.span:
