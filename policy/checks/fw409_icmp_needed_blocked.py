@@ -32,8 +32,7 @@ from policy.packet.address import LOOPBACK, V6, whole
 from policy.packet.fields import TCP, UDP
 from policy.reach import Flow
 from policy.reach.find import space_at
-from policy.reach.following import kept
-from policy.sets.truth import Sets
+from policy.reach.following import diverted, kept
 
 _WHY = {
     "path": "connections hang where a link on the way is narrower than their packets",
@@ -94,19 +93,11 @@ def _all_blocked(facts: Facts, hook: int | None, wanted: list[Needed]) -> list[t
         if one is None or decide(facts.ruleset, one, index=facts.index).verdict == "allow":
             continue
         flow = Flow(facts.ruleset, sets, packets, passing=False)
-        if packets <= flow.blocked and _may_stay(facts.ruleset, sets, sets.of_match(others)):
-            found.append((each, flow))
+        if packets <= flow.blocked:
+            beside = Flow(facts.ruleset, sets, sets.of_match(others), passing=False, kept=kept(facts.ruleset))
+            if beside.allowed - diverted(beside):
+                found.append((each, flow))
     return found
-
-
-def _may_stay(ruleset: Ruleset, sets: Sets[Any, Any], packets: Any) -> bool:
-    """Do any of some packets pass, and at this hook? What is translated may go on elsewhere, as errors about it do."""
-    fields = kept(ruleset)
-    flow = Flow(ruleset, sets, packets, passing=False, kept=fields)
-    if not fields:
-        return bool(flow.allowed)
-    stay = sets.union(some.some() for now, some in flow.finals.items() if now.hook == sets.hook)
-    return bool(flow.allowed & stay)
 
 
 def _kind(each: Needed) -> Match:
