@@ -70,14 +70,23 @@ def _rest(
 ) -> tuple[PacketAnswer, ...]:
     """Return what becomes of the packets behind the first one: of each, as rules may have rewritten the first."""
     finals = first.decision.finals or (Final(first.packet),)
-    if not any(final.rewritten for final in finals):
-        return tuple(_packet(ruleset, each, asking, index, most_open) for each in plainly)
-    ways = [[*known(first.packet, final.packet, final.rewritten)] if final.rewritten else plainly for final in finals]
     definite = first.decision.verdict == "allow"
+    if not any(final.rewritten for final in finals):
+        found = [_packet(ruleset, each, asking, index, most_open) for each in plainly]
+        # Of several ways that the first packet may have gone perhaps not all were followed.
+        sure = first.decision.verdict in ("allow", "block") or not may_rewrite(ruleset, first.packet)
+        return tuple(found if sure else (_alike([each], definite) for each in found))
+    ways = [[*known(first.packet, final.packet, final.rewritten)] if final.rewritten else plainly for final in finals]
     return tuple(
         _alike([_packet(ruleset, each, asking, index, most_open) for each in some], definite)
         for some in zip(*ways, strict=True)
     )
+
+
+def may_rewrite(ruleset: Ruleset, packet: Packet) -> bool:
+    """May the rules at the hook of a packet rewrite addresses?"""
+    hook = packet.get("hook")
+    return any(entry.translates for entry in ruleset.at(hook if isinstance(hook, int) else None))
 
 
 def _alike(answers: Sequence[PacketAnswer], definite: bool) -> PacketAnswer:
