@@ -57,6 +57,8 @@ SINGLE: dict[str, Sequence[int | str]] = {
     "mark": (0, 0, 1, 2, 3),
     "uid": (0, 1000),
     "direction": (0,),
+    "ctmark": (0, 0, 1, 2, 3),
+    "ctstatus": (0, 2, 10),
     "length": (60,),
     "mac": (2,),
     "gid": (1000,),
@@ -139,6 +141,8 @@ CONDITIONS: dict[str, st.SearchStrategy[ValueSet]] = {
     "state": ranges((0, 1, 2, 3, 4)),
     "uid": ranges((0, 1000)),
     "mark": ranges((0, 1, 2, 3, 4)),
+    "ctmark": ranges((0, 1, 2, 3, 4)),
+    "ctstatus": masked(6),
     "ttl": ranges((0, 1, 2, 3, 4)),
     "hook": ranges((0, 1, 2)),
 }

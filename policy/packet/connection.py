@@ -6,7 +6,21 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from policy._record import dataclass
-from policy.packet.fields import ACK, ESTABLISHED, FORWARD, ICMP, ICMP6, INPUT, OUTPUT, ROUTING, TCP, UDP
+from policy.packet.fields import (
+    ACK,
+    ASSURED,
+    CONFIRMED,
+    ESTABLISHED,
+    FORWARD,
+    ICMP,
+    ICMP6,
+    INPUT,
+    OUTPUT,
+    ROUTING,
+    SEEN_REPLY,
+    TCP,
+    UDP,
+)
 from policy.packet.packet import Packet, Value, complete
 from policy.packet.values import Intervals
 
@@ -31,7 +45,7 @@ _ICMP6_REPLIES = {128: 129, 139: 140}
 OTHER_HOOK = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
 """The hook of the reply, by that of the first packet."""
 
-_KEPT = ("proto", "fragment", "icmp_code", "tos", "mark", "ttl")
+_KEPT = ("proto", "fragment", "icmp_code", "tos", "mark", "ctmark", "ttl")
 
 
 def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
@@ -43,7 +57,7 @@ def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
     values = first.values
     if values["proto"] not in (TCP, UDP, ICMP, ICMP6):
         return
-    changes: dict[str, Value] = {"state": ESTABLISHED, "direction": 1}
+    changes: dict[str, Value] = {"state": ESTABLISHED, "direction": 1, "ctstatus": CONFIRMED | SEEN_REPLY}
     if "icmp_type" in values:
         replies = _ICMP_REPLIES if values["proto"] == ICMP else _ICMP6_REPLIES
         kind = values["icmp_type"]
@@ -52,7 +66,10 @@ def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
         changes["icmp_type"] = replies[kind]
     kept = {name: value for name, value in values.items() if name in _KEPT}
     yield "reply", complete({**kept, **_turned(values), **changes})
-    yield "next", complete({**values, "state": ESTABLISHED, **({"flags": ACK} if "flags" in values else {})})
+    again: dict[str, Value] = {"state": ESTABLISHED, "ctstatus": CONFIRMED | SEEN_REPLY}
+    if "flags" in values:
+        again |= {"flags": ACK, "ctstatus": CONFIRMED | SEEN_REPLY | ASSURED}
+    yield "next", complete({**values, **again})
 
 
 Changes = tuple[tuple[str, Value], ...]

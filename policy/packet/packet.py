@@ -213,7 +213,7 @@ def _usual(name: str, values: Mapping[str, Value]) -> Value | None:
             return 8 if Packet(values).family == 4 else 128
         case "ttl":
             return 64
-        case "direction":
+        case "direction" | "ctmark" | "ctstatus":
             return 0 if values["state"] == NEW else None
         case "pkttype":
             return 0 if values.get("hook") == OUTPUT else _packet_type(values["dst"])
