@@ -21,6 +21,7 @@ from policy.checks import checks
 from policy.checks.fw217_exposed_by_union import COUNTS, together
 from policy.diagnostic import Diagnostic
 from policy.evaluate import decide
+from policy.host import Host
 from policy.ir import (
     EVERYTHING,
     Allow,
@@ -303,3 +304,26 @@ def test_an_example_has_a_value_of_what_is_not_known_of_packets(condition: str) 
     assert isinstance(found, Diagnostic)
     assert found.example is not None
     assert decide(rules, found.example).verdict == "allow"
+
+
+def test_a_translated_port_is_the_one_that_people_connect_to() -> None:
+    text = """*nat
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -d 192.0.2.1 -p tcp -m tcp --dport 3306 -j DNAT --to-destination 10.9.0.2:13306
+COMMIT
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+-A FORWARD -d 10.9.0.2/32 -p tcp -m tcp --dport 13306 -j ACCEPT
+COMMIT
+"""
+    (check,) = (each for each in checks() if each.code == "FW208")
+    assert check.find is not None
+    host = Host(local=Intervals.of(parse_address("192.0.2.1")))
+    (found,) = check.find(facts(load(Source("rules", text), host=host)))
+    assert isinstance(found, Diagnostic)
+    assert "tcp/3306" in found.message
+    assert found.help is not None
+    assert "people connect to" in found.help
+    assert found.example is not None
+    assert found.example.values["dport"] == 3306

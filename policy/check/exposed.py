@@ -7,7 +7,7 @@ from itertools import groupby
 
 from policy._record import dataclass
 from policy.check.base import Check
-from policy.check.exposure import INTERNET, Exposure, Extent, Packets
+from policy.check.exposure import INTERNET, Asked, Exposure, Extent, Packets
 from policy.check.facts import Facts
 from policy.check.services import Notable, notable
 from policy.check.wording import MOST_ALIKE, others_too, shown
@@ -21,6 +21,10 @@ SHOWN_SERVICES = 4
 
 INDIRECT = "; to these addresses, which are not public, a translation (DNAT), the provider or a neighbour must lead"
 """What is also said of what only comes to addresses that the Internet does not route."""
+
+
+TRANSLATED = "; a rule translates it before (DNAT): these are the ports that people connect to"
+"""What is also said where rules see other ports than those that packets arrive with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def extents(facts: Facts, wanted: Extent) -> Iterator[Opening]:
     for at in exposure.candidates:
         if exposure.extent(at) is wanted:
             packets = exposure.packets(at)
-            services = exposure.services(packets, facts.rule(at).match)
+            services = exposure.services(packets, exposure.asked(at))
             yield Opening(at, exposure.sender(packets), packets, tuple(services))
 
 
@@ -53,12 +57,11 @@ def of_group(facts: Facts, group: str) -> Iterator[Opening]:
     """Yield the rules that open services of a group to everybody outside, but not very much."""
     exposure = facts.once(Exposure)
     for at in exposure.candidates:
-        match = facts.rule(at).match
         served = any(each.group == group and exposure.asked(at).may_serve(each) for each in notable())
         if not served or exposure.extent(at) is not Extent.FEW:
             continue
         packets = exposure.packets(at)
-        services = exposure.services(packets, match, group)
+        services = exposure.services(packets, exposure.asked(at), group)
         if services:
             guess = either_of(*(service.match for service in services))
             mine = exposure.within(packets, guess)
@@ -71,7 +74,7 @@ def few(facts: Facts) -> Iterator[Opening]:
     for at in exposure.candidates:
         if exposure.extent(at) is Extent.FEW:
             packets = exposure.packets(at)
-            if exposure.origin(packets) and not exposure.services(packets, facts.rule(at).match):
+            if exposure.origin(packets) and not exposure.services(packets, exposure.asked(at)):
                 yield Opening(at, exposure.sender(packets), packets, ())
 
 
@@ -90,13 +93,21 @@ def findings(
             yield check.finding(
                 facts.rule(each.at).span,
                 message,
-                help=help + (INDIRECT if is_indirect(facts, each) else ""),
+                help=help + _besides(facts, each),
                 related=shown(facts, others),
                 region=facts.once(Exposure).region(each.packets, all_of(facts.rule(each.at).match, each.guess)),
                 example=facts.once(Exposure).example(
                     each.packets, each.at, each.services[0].match if each.services else EVERYTHING
                 ),
             )
+
+
+def _besides(facts: Facts, opening: Opening) -> str:
+    """Return what is also said of an opening, as the end of a sentence."""
+    written = Asked.by(facts.rule(opening.at).match)
+    if opening.services and not any(written.may_serve(service) for service in opening.services):
+        return TRANSLATED
+    return INDIRECT if is_indirect(facts, opening) else ""
 
 
 def is_indirect(facts: Facts, opening: Opening) -> bool:

@@ -84,6 +84,9 @@ class Asked:
         return service.protocol in self.protocols and self.ports.meets(service.ports)
 
 
+ANYTHING = Asked.by(EVERYTHING)
+
+
 class Exposure:
     """What the rules of *facts* open to everybody outside: to half of the addresses of the Internet, or of a zone.
 
@@ -169,13 +172,12 @@ class Exposure:
             ports -= missing.values("dport")
         return ports
 
-    def services(self, packets: Packets, match: Match = EVERYTHING, group: str | None = None) -> list[Notable]:
-        """Return the notable services that everybody outside reaches with some packets, which all meet *match*.
+    def services(self, packets: Packets, asked: Asked = ANYTHING, group: str | None = None) -> list[Notable]:
+        """Return the notable services that everybody outside reaches with some packets of those *asked* for.
 
         Each has those of its ports that are open.
         """
         found = []
-        asked = Asked.by(match)
         for each in notable():
             if group in (None, each.group) and asked.may_serve(each):
                 mine = self.within(packets, each.match)
@@ -187,9 +189,12 @@ class Exposure:
     # Rules
 
     def asked(self, at: At) -> Asked:
-        """Return which protocols and ports a rule asks for."""
+        """Return which protocols and ports packets have, as they arrive, that a rule asks for."""
         if at not in self._asked:
-            self._asked[at] = Asked.by(self._facts.rule(at).match)
+            asked = Asked.by(self._facts.rule(at).match)
+            if any(ground.changed(at[0], ("dport",)) for ground in self._facts.grounds):
+                asked = replace(asked, ports=ANYTHING.ports)
+            self._asked[at] = asked
         return self._asked[at]
 
     @cached_property

@@ -74,11 +74,15 @@ def _of_own(ruleset: Ruleset, hook: int | None, local: Intervals) -> list[Assump
 
 
 def _redirects(ruleset: Ruleset) -> bool:
-    """May the rules send packets to another address than the one that they arrive with?"""
+    """May rules send packets to another address than the one that they arrive with, without saying where that is?"""
     return any(
         isinstance(action, UnknownAction)
-        or (isinstance(action, Rewrite) and any(name == "dst" for name, _ in action.changes))
+        or (isinstance(action, Rewrite) and {"dst"} == {"dst", "hook"} & _names(action))
         for policy in ruleset.policies.values()
         for rule in policy.rules
         for action in rule.actions
     )
+
+
+def _names(action: Rewrite) -> frozenset[str]:
+    return frozenset(name for name, _ in action.changes)

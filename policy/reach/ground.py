@@ -7,7 +7,7 @@ are followed with `Flow`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any, Generic
 
@@ -77,22 +77,23 @@ class Ground(Generic[S, N]):
 
     def is_settled(self, at: At) -> bool:
         """Is what a rule looks at as it was when packets arrived, so that `truth` holds where it stands?"""
-        changes = self._changes.get(at[0])
-        if not changes:
+        if not self._changes.get(at[0]):
             return True
         if at not in self._settled:
             fields = {part.name for part in walk(self.rule(at).match) if isinstance(part, Field)}
-            self._settled[at] = not (touches(changes, fields) and touches(self._changed(at[0]), fields))
+            self._settled[at] = not self.changed(at[0], fields)
         return self._settled[at]
+
+    def changed(self, name: str, fields: Collection[str]) -> bool:
+        """Has one of *fields* changed of any packets that come to a policy?"""
+        if not touches(self._changes.get(name, ()), fields):
+            return False
+        return touches(self._flow().changed.get(name, ()), fields)
 
     @cached_property
     def _changes(self) -> dict[str, frozenset[str]]:
         """The fields that may have changed when packets come to a policy, by what is written."""
         return changed_before(self.ruleset, self.way)
-
-    def _changed(self, name: str) -> frozenset[str]:
-        """Return the fields that have changed of some packets that come to a policy."""
-        return self._flow().changed.get(name, frozenset())
 
     def truth(self, at: At) -> Truth[S]:
         """Return the packets that may and must match a rule, as they arrive."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import field
 
 from policy._record import dataclass
-from policy.ipset import NOMATCH, TIMED, TYPES, Element, NamedSet, SetType
+from policy.ipset import NOMATCH, TIMED, TYPES, Element, Interface, NamedSet, Part, SetType
 from policy.languages.ipset.options import LONGEST_TIMEOUT, Given, create_options, family, number
 from policy.languages.ipset.values import Wrong, address, addresses, bounded, ports
 from policy.packet.address import bits
@@ -33,7 +33,9 @@ class Making:
     timeout: int | None = None
     supported: frozenset[str] = frozenset()
     bounds: tuple[int, int] | None = None
-    header: tuple[object, ...] = field(default=())
+    header: tuple[object, ...] = ()
+    named: dict[Part, list[Element]] = field(default_factory=dict)
+    """The elements that name interfaces, by their networks."""
 
     def add(self, element: Element, timeout: int | None, nomatch: bool) -> None:
         """Put in an element, or say something else of one that is there; raises `Wrong`."""
@@ -45,10 +47,42 @@ class Making:
             assert isinstance(other, int)
             if not (low <= one and other <= high):
                 raise Wrong("FW001", "the element is out of the range of the set", 2, "see the `range` of its `create`")
+        if self.known.type.name == "bitmap:ip,mac":
+            self.remove(element)
+        elif self.known.type.name == "hash:net,iface":
+            element = self._same(element)
+            if element not in self.elements:
+                self.named.setdefault(element[0], []).append(element)
         gone = self.timeout if timeout is None else timeout
         if element not in self.elements and len(self.elements) >= self.most:
             raise Wrong("FW001", f"the set is full: it takes {self.most:,} elements", 2, "raise its `maxelem`")
         self.elements[element] = (TIMED if gone else 0) | (NOMATCH if nomatch else 0)
+
+    def remove(self, element: Element) -> None:
+        """Take out an element, if it is there."""
+        if self.known.type.name == "bitmap:ip,mac":
+            # An address has one MAC, which need not be said.
+            for each in [each for each in self.elements if each[0] == element[0]]:
+                del self.elements[each]
+        else:
+            self.elements.pop(self._same(element), None)
+
+    def clear(self) -> None:
+        """Take out all elements."""
+        self.elements.clear()
+        self.named.clear()
+
+    def _same(self, element: Element) -> Element:
+        """Return the element that the kernel takes this one for: with a wildcard there, all that begins so is it."""
+        wanted = element[-1]
+        if isinstance(wanted, Interface):
+            for each in self.named.get(element[0], ()):
+                there = each[-1]
+                assert isinstance(there, Interface)
+                same = wanted.name.startswith(there.name) if there.wildcard else wanted.name == there.name
+                if same and there.port == wanted.port and each in self.elements:
+                    return each
+        return element
 
 
 def created(words: Sequence[str], name: str) -> Making:

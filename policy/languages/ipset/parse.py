@@ -187,7 +187,7 @@ class FileParser:
         making = self._element(words)
         add_options(words, 3, making.known.type, making.supported)
         for element in elements(making, words[2], 2, "wildcard" in words[3:]):
-            making.elements.pop(element, None)
+            making.remove(element)
 
     def _element(self, words: list[str]) -> Making:
         _wanted(words, 3, f"a set and an element: `{words[0]} office 10.1.0.0/16`")
@@ -196,11 +196,13 @@ class FileParser:
     def _flush(self, words: list[str]) -> None:
         _wanted(words, 1, "", most=2)
         for making in (self._known(words, 1),) if len(words) > 1 else self.sets.values():
-            making.elements.clear()
+            making.clear()
 
     def _destroy(self, words: list[str]) -> None:
         _wanted(words, 1, "", most=2)
         if len(words) == 1:
+            for name in self.sets:
+                self._unused(name, 0)
             self.sets.clear()
             return
         self._known(words, 1)
@@ -234,10 +236,10 @@ class FileParser:
     def _hint(self, name: str) -> str:
         return did_you_mean(name, self.sets) or "a line like `create NAME TYPE` before it makes a set"
 
-    def _unused(self, name: str) -> None:
+    def _unused(self, name: str, at: int = 1) -> None:
         for each, making in self.sets.items():
             if name in making.known.members:
-                raise Wrong("FW001", f"`{name}` is in the list `{each}`", 1, f"take it out first: `del {each} {name}`")
+                raise Wrong("FW001", f"`{name}` is in the list `{each}`", at, f"take it out first: `del {each} {name}`")
 
 
 _NEEDED = {"timeout": "timeout", "packets": "counters", "comment": "comment"}

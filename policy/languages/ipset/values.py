@@ -21,6 +21,7 @@ WITH_PORTS = frozenset({6, 17, 132, 136})
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*", re.ASCII)
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5}", re.ASCII)
+_WIDEST = 1 << 31
 _SEVERAL_CODES = {4: (3, 5, 11, 12), 6: (1, 3, 4)}
 """ICMP types of which no name means all codes: sets hold a type with a code."""
 
@@ -93,8 +94,9 @@ def network(text: str, family: int, least: int, at: int) -> list[tuple[int, int]
     if family == 6:
         raise Wrong("FW001", f"`{text}` is a range, and sets of family inet6 take none", at, "write its networks")
     low, high = addresses(text, family, at)
-    if least and high - low == (1 << 32) - 1:
-        raise Wrong("FW001", f"`{text}` is all addresses, which such a set does not take", at, "write its two halves")
+    if high - low >= _WIDEST:
+        help = "write it as networks: the kernel takes a wider range to pieces one by one, until the set is full"
+        raise Wrong("FW001", f"`{text}` is more than half of all addresses", at, help)
     return list(_networks(low, high, bits(family)))
 
 

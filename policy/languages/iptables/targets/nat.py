@@ -24,6 +24,7 @@ from policy.languages.iptables.values import (
 )
 from policy.packet import INPUT, ROUTING, Intervals, Masked, Value, ValueSet, single
 from policy.packet.address import LOOPBACK, V4_BASE, bits, parse_address, whole
+from policy.packet.fields import DCCP
 from policy.packet.names import service_names, service_ports
 
 _WITH_PORTS = (6, 17, 33, 132)
@@ -57,7 +58,8 @@ def _ports(context: Context, text: str) -> Intervals:
         raise Bad("FW502", f"the port range {text} is reversed", f"write {high}-{low}")
     if context.protocol.number not in _WITH_PORTS:
         raise Bad("FW504", "a port needs a protocol", "say `-p tcp` or `-p udp` before it")
-    return Intervals.of((numbers[0], numbers[-1]))
+    # Kernels that do not track DCCP any more (6.18 is one) leave its ports as they are.
+    return _ANY_PORT if context.protocol.number == DCCP else Intervals.of((numbers[0], numbers[-1]))
 
 
 def _target(context: Context, text: str) -> Target:
