@@ -144,7 +144,8 @@ class Return:
 class Set:
     """Clear the bits under *mask* of a field, then set those of *value* (or, *xor*, flip them), as netfilter does.
 
-    *value* None: the bits under *mask* become something that is not known.
+    *value* None: the bits under *mask* become something that is not known. A packet whose `state` becomes one without
+    a connection loses the fields that only packets of connections have.
     """
 
     field: str
@@ -154,13 +155,29 @@ class Set:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Clear the bits under *mask* of a field, then flip those that another field, the *source*, has under *taken*.
+
+    With one mask for both that copies the bits under it. Both fields are numbers, and bits that the field has no room
+    for are lost. A packet that does not have both stays as it is.
+    """
+
+    field: str
+    source: str
+    mask: int = (1 << 32) - 1
+    taken: int = (1 << 32) - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """Change fields of the packet (NAT); the rules that follow see the new ones.
 
-    A new value of `hook` takes the packet there: it then has the fields that packets have at that hook.
+    A new value of `hook` takes the packet there: it then has the fields that packets have at that hook. *status* are
+    bits of `ctstatus` that are set where another field is really not what it was (nf_nat_core.c: nf_nat_setup_info).
     """
 
     changes: tuple[tuple[str, Value], ...]
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +209,9 @@ class UnknownAction:
 
 
 Verdict = Allow | Block | Reject
-Action = Allow | Block | Reject | Jump | Goto | Return | Set | Rewrite | Note | Log | UnknownAction
+Change = Set | Copy | Rewrite
+"""The actions that change packets."""
+Action = Allow | Block | Reject | Jump | Goto | Return | Set | Copy | Rewrite | Note | Log | UnknownAction
 
 # Rules
 

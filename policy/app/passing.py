@@ -70,14 +70,22 @@ def _rest(
 ) -> tuple[PacketAnswer, ...]:
     """Return what becomes of the packets behind the first one: of each, as rules may have rewritten the first."""
     finals = first.decision.finals or (Final(first.packet),)
-    if not any(final.rewritten for final in finals):
+    if not any(_matters(first.packet, final) for final in finals):
         return tuple(_packet(ruleset, each, asking, index, most_open) for each in plainly)
-    ways = [[*known(first.packet, final.packet, final.rewritten)] if final.rewritten else plainly for final in finals]
+    ways = [
+        [*known(first.packet, final.packet, final.rewritten)] if _matters(first.packet, final) else plainly
+        for final in finals
+    ]
     definite = first.decision.verdict == "allow"
     return tuple(
         _alike([_packet(ruleset, each, asking, index, most_open) for each in some], definite)
         for some in zip(*ways, strict=True)
     )
+
+
+def _matters(first: Packet, final: Final) -> bool:
+    """Does how the *first* packet left matter for those that follow?"""
+    return bool(final.rewritten) or final.packet.get("ctmark") != first.get("ctmark")
 
 
 def _alike(answers: Sequence[PacketAnswer], definite: bool) -> PacketAnswer:

@@ -16,7 +16,20 @@ from policy.packet.packet import Packet, Value
 from policy.packet.text import flags_number, number_text, set_text
 from policy.packet.values import Intervals
 
-_AS_NUMBER = ("sport", "dport", "icmp_type", "icmp_code", "ttl", "tos", "length", "mark", "ctmark", "ctstatus", "uid", "gid")
+_AS_NUMBER = (
+    "sport",
+    "dport",
+    "icmp_type",
+    "icmp_code",
+    "ttl",
+    "tos",
+    "length",
+    "mark",
+    "ctmark",
+    "ctstatus",
+    "uid",
+    "gid",
+)
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", re.ASCII)
 _INTERFACE = re.compile(r"[^\s/]{1,15}")
 

@@ -26,6 +26,7 @@ ROUTING = 3
 ICMP, TCP, UDP, DCCP, ICMP6, SCTP, UDPLITE = 1, 6, 17, 33, 58, 132, 136
 SYN, ACK = 2, 16
 EXPECTED, SEEN_REPLY, ASSURED, CONFIRMED, SOURCE_TRANSLATED, DESTINATION_TRANSLATED = (1 << bit for bit in range(6))
+TRANSLATED = SOURCE_TRANSLATED | DESTINATION_TRANSLATED
 """The bits of the connection status (nf_conntrack_common.h: `enum ip_conntrack_status`)."""
 
 
@@ -118,3 +119,12 @@ REQUIRES: dict[str, tuple[tuple[tuple[str, Intervals], ...], ...]] = {
 }
 """Which packets have a field: those that meet one of the alternatives in all its parts; a field not
 named here is on every packet. A packet at no hook in particular has what any hook would give it."""
+
+
+def losing(state: int) -> frozenset[str]:
+    """Return the fields that no packet in a connection state has."""
+    return frozenset(
+        name
+        for name, alternatives in REQUIRES.items()
+        if all(any(field == "state" and state not in wanted for field, wanted in parts) for parts in alternatives)
+    )

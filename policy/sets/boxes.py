@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from math import prod
 
-from policy.ir import Definition, Match, Rewrite, Ruleset, Set
+from policy.ir import Change, Copy, Definition, Match, Rewrite, Ruleset, Set
 from policy.packet import FIELDS, Intervals, Masked, Packet, Value, ValueSet
 from policy.packet.address import V4_BASE, bits, family_of, whole
+from policy.packet.fields import losing
 from policy.sets.budget import Budget, Exhausted
 from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, Layout, layout
 from policy.sets.masks import unmasked
@@ -72,8 +73,13 @@ class BoxSpace:
         at = now.get(name)
         if isinstance(at, int):
             return Boxes(self, held if at in numbers else ())
-        found = ({**box, at: box.get(at, self.layout.domain(name)) & numbers} for box in held)
-        return Boxes(self, tuple(box for box in found if box[at]))
+        copied = at != name and at in self.layout.fields and self.layout.presence(at) is not True
+        found = []
+        for box in held:
+            key = name if copied and at not in box else at  # what a packet does not have was not copied
+            if values_ := box.get(key, self.layout.domain(name)) & numbers:
+                found.append({**box, key: values_})
+        return Boxes(self, tuple(found))
 
     def unknown(self, key: str) -> Boxes:
         """Return all packets, where the pure unknown *key* is true."""
@@ -101,11 +107,13 @@ class BoxSpace:
     def begin(self) -> None:
         """Values that actions pick have names of their own: there is nothing to do."""
 
-    def changed(self, now: Became, action: Set | Rewrite) -> tuple[Became, Boxes]:
+    def changed(self, now: Became, action: Change) -> tuple[Became, Boxes]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
         known = self.everything
         changes: dict[str, Value] = {}
         if isinstance(action, Rewrite):
+            if action.status and self._looks_at("ctstatus") and now.has("ctstatus"):
+                raise Exhausted("lists of boxes, where the status of connections changes")
             changes |= action.changes
             hook = changes.pop("hook", None)
             if hook is not None:
@@ -113,7 +121,11 @@ class BoxSpace:
                 now, gained = now.moved(hook)
                 changes = {name: FIELDS[name].domain for name in gained} | changes  # type: ignore[assignment] # no mask
         elif self._looks_at(action.field) and now.has(action.field):
+            if isinstance(action, Copy):
+                return self._copied(now, action), known
             changes[action.field] = self._set(action, now.get(action.field))
+            if action.field == "state" and action.value is not None:
+                now = now.without(losing(action.value))
         for name, value in changes.items():
             if not (self._looks_at(name) and now.has(name)):
                 continue
@@ -129,6 +141,21 @@ class BoxSpace:
 
     def _looks_at(self, name: str) -> bool:
         return name in self.layout.fields or name in self.layout.later
+
+    def _copied(self, now: Became, action: Copy) -> Became:
+        """Return what `Copy` makes of a field: exactly, where it takes all of the source."""
+        if not now.has(action.source):
+            return now
+        old, source = now.get(action.field), now.get(action.source)
+        most, highest = (self.layout.domain(name).ranges[-1][1] for name in (action.field, action.source))
+        everywhere = self.layout.presence(action.source) is True
+        if everywhere and isinstance(source, int) and (isinstance(old, int) or action.mask & most == most):
+            kept = old & ~action.mask if isinstance(old, int) else 0
+            return now.with_field(action.field, (kept ^ source & action.taken) & most)
+        whole = action.mask & most == most and action.taken & highest == highest <= most
+        if not whole or not (everywhere or (old == action.field and source == action.source)):
+            raise Exhausted("lists of boxes, where bits of a field are copied")
+        return now.with_field(action.field, source)
 
     def _set(self, action: Set, old: int | str) -> Value:
         domain = self.layout.domain(action.field)
