@@ -32,6 +32,7 @@ from policy.packet.address import LOOPBACK, V6, whole
 from policy.packet.fields import TCP, UDP
 from policy.reach import Flow
 from policy.reach.find import space_at
+from policy.reach.following import diverted, kept
 
 _WHY = {
     "path": "connections hang where a link on the way is narrower than their packets",
@@ -93,8 +94,8 @@ def _all_blocked(facts: Facts, hook: int | None, wanted: list[Needed]) -> list[t
             continue
         flow = Flow(facts.ruleset, sets, packets, passing=False)
         if packets <= flow.blocked:
-            beside = Flow(facts.ruleset, sets, sets.of_match(others), passing=False)
-            if beside.allowed:
+            beside = Flow(facts.ruleset, sets, sets.of_match(others), passing=False, kept=kept(facts.ruleset))
+            if beside.allowed - diverted(beside):
                 found.append((each, flow))
     return found
 

@@ -32,6 +32,12 @@ def kept(ruleset: Ruleset) -> frozenset[str]:
     return marks if changed.isdisjoint(_LEFT) else _LEFT | marks
 
 
+def diverted(first: Flow[S, Any]) -> S:
+    """Return the packets that may leave at another hook than where they came, of a flow with what is `kept`."""
+    ways = (packets for now, packets in first.finals.items() if now.hook != first.sets.hook)
+    return first.sets.union(packets.some() for packets in ways)
+
+
 def following(
     ruleset: Ruleset,
     plain: View[S, Any],

@@ -20,6 +20,7 @@ from policy.ir import (
     Note,
     Reject,
     Return,
+    Rewrite,
     Rule,
     Set,
     Unknown,
@@ -129,7 +130,9 @@ def _alike(one: Rule, two: Rule) -> bool:
     if one.actions != two.actions or not one.actions:
         return False
     said = [(rule.label, rule.note, rule.owner, rule.expires) for rule in (one, two)]
-    return said[0] == said[1] and all(isinstance(action, (*ENDING, Log, Note, Set, Jump)) for action in one.actions)
+    return said[0] == said[1] and all(
+        isinstance(action, (*ENDING, Log, Note, Set, Rewrite, Jump)) for action in one.actions
+    )
 
 
 def _covers(one: ValueSet, two: ValueSet) -> bool:

@@ -16,7 +16,7 @@ from policy.reach.connections import Sent, first_example, space_for
 from policy.reach.ends import End
 from policy.reach.find import Disagreement
 from policy.reach.flow import Flow
-from policy.reach.following import following, kept
+from policy.reach.following import diverted, following, kept
 from policy.reach.roles import View, first_packets, signature
 from policy.sets import Budget
 from policy.sets.truth import S, Sets
@@ -86,8 +86,7 @@ class Replies(Generic[S]):
     @cached_property
     def diverted(self) -> S:
         """The connections that may leave at another hook than where they came."""
-        ways = ((now, packets) for now, packets in self.first.finals.items() if now.hook != self.first.sets.hook)
-        found: S = self.sets.union(packets.some() for _, packets in ways)
+        found: S = diverted(self.first)
         return found
 
     @cached_property
