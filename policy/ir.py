@@ -144,8 +144,7 @@ class Return:
 class Set:
     """Clear the bits under *mask* of a field, then set those of *value* (or, *xor*, flip them), as netfilter does.
 
-    *value* None: the bits under *mask* become something that is not known. A packet whose `state` becomes one without
-    a connection loses the fields that only packets of connections have.
+    *value* None: they become something that is not known. Without a connection (`state`) its fields are lost.
     """
 
     field: str
@@ -156,11 +155,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Clear the bits under *mask* of a field, then flip those that another field, the *source*, has under *taken*.
-
-    With one mask for both that copies the bits under it. Both fields are numbers, and bits that the field has no room
-    for are lost. A packet that does not have both stays as it is.
-    """
+    """Clear the bits under *mask* of a field, then flip those of *source* under *taken*; on packets that have both."""
 
     field: str
     source: str
@@ -172,8 +167,7 @@ class Copy:
 class Rewrite:
     """Change fields of the packet (NAT); the rules that follow see the new ones.
 
-    A new value of `hook` takes the packet there: it then has the fields that packets have at that hook. *status* are
-    bits of `ctstatus` that are set where another field is really not what it was (nf_nat_core.c: nf_nat_setup_info).
+    A new `hook` gives it the fields of packets there; *status* are bits of `ctstatus` set where a value really changes.
     """
 
     changes: tuple[tuple[str, Value], ...]
@@ -210,8 +204,7 @@ class UnknownAction:
 
 Verdict = Allow | Block | Reject
 Change = Set | Copy | Rewrite
-"""The actions that change packets."""
-Action = Allow | Block | Reject | Jump | Goto | Return | Set | Copy | Rewrite | Note | Log | UnknownAction
+Action = Verdict | Jump | Goto | Return | Change | Note | Log | UnknownAction
 
 # Rules
 

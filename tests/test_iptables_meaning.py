@@ -204,6 +204,8 @@ def test_matches(rule: str, given: dict[str, Any], expected: bool | None) -> Non
         ("-m ipv6header ! --header frag", {"exthdrs": 9}, True),
         ("-m rt --rt-type 0", {"exthdrs": 4}, None),
         ("-m addrtype --dst-type LOCAL", {"dst": "::1", "src": "::1", "in_": "lo"}, True),
+        ("-m conntrack ! --ctproto 17", {"proto": 51, "state": "established"}, None),
+        ("-p 50 -m conntrack --ctproto 50", {"proto": 50, "state": "established"}, True),
     ],
 )
 def test_matches_of_ipv6(rule: str, given: dict[str, Any], expected: bool | None) -> None:

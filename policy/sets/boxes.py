@@ -8,7 +8,6 @@ of a field, raise `Exhausted`, and so do lists that become too long.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
 from math import prod
 
 from policy.ir import Change, Copy, Definition, Match, Rewrite, Ruleset, Set
@@ -16,7 +15,8 @@ from policy.packet import FIELDS, Intervals, Masked, Packet, Value, ValueSet
 from policy.packet.address import V4_BASE, bits, family_of, whole
 from policy.packet.fields import losing
 from policy.sets.budget import Budget, Exhausted
-from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, Layout, layout
+from policy.sets.kinds import TRUTH, Values, kinds
+from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, layout
 from policy.sets.masks import unmasked
 from policy.sets.natural import finished, preferred
 from policy.sets.now import Now
@@ -24,14 +24,8 @@ from policy.sets.regions import Box, Region, at_most, merged, plain
 from policy.sets.truth import Remembered, Truth, balanced, truth
 from policy.sets.words import described, described_first
 
-Values = dict[str, Intervals]
-"""A box. `?KEY` is the truth of a pure unknown (0 or 1), `*N` a value that an action has picked (left out: any)."""
-
 Became = Now[int]
 """What actions have made of packets: a field has a number, what another one had, or one that is picked (`*N`)."""
-
-_TRUTH = Intervals.of((0, 1))
-_DECIDING = ("proto", "src", "fragment", "state")
 
 
 class BoxSpace:
@@ -53,7 +47,7 @@ class BoxSpace:
         self.original: Became = Now(hook, hook)
         self.fresh: Values = {}
         self.nothing = Boxes(self, ())
-        self.everything = Boxes(self, tuple(_kinds(self.layout)))
+        self.everything = Boxes(self, tuple(kinds(self.layout)))
 
     def union(self, sets: Iterable[Boxes]) -> Boxes:
         """Return the packets of any of *sets*."""
@@ -336,7 +330,7 @@ class Boxes:
     def _without(self, *kinds: str) -> Boxes:
         if not any(name.startswith(kinds) for box in self.boxes for name in box):
             return self
-        free = {f"?{key}": _TRUTH for key in self.space.layout.unknowns if "?" in kinds}
+        free = {f"?{key}": TRUTH for key in self.space.layout.unknowns if "?" in kinds}
         return self._widened(
             {**{n: v for n, v in box.items() if not n.startswith(kinds)}, **free} for box in self.boxes
         )
@@ -383,30 +377,3 @@ def _minus(box: Values, other: Values, fresh: Values) -> Iterator[Values]:
         if rest := mine - values:
             yield {**left, name: rest}
             left[name] = mine & values
-
-
-def _kinds(layout: Layout) -> Iterator[Values]:
-    """Yield disjoint boxes that are all well-formed packets: those of one box have the same fields."""
-    pieces: dict[str, list[Intervals]] = {}
-    for name in _DECIDING:
-        if name == "src":
-            pieces[name] = [whole(family) for family in sorted(layout.families)]
-        elif name in layout.fields:
-            pieces[name] = [layout.domain(name)]
-    asked = [(field, present) for field in layout.fields if not isinstance(present := layout.presence(field), bool)]
-    for name, wanted in (part for _, present in asked for parts in present for part in parts if part[0] != "src"):
-        pieces[name] = [cut for each in pieces[name] for cut in (each & wanted, each - wanted) if cut]
-    for chosen in product(*pieces.values()):
-        deciding = dict(zip(pieces, chosen, strict=True))
-        box = {f"?{key}": _TRUTH for key in layout.unknowns}
-        for name in layout.fields:
-            if _present(layout, name, deciding):
-                box[name] = deciding.get(name) or (deciding["src"] if name == "dst" else layout.domain(name))
-        yield box
-
-
-def _present(layout: Layout, name: str, deciding: Values) -> bool:
-    present = layout.presence(name)
-    if isinstance(present, bool):
-        return present
-    return any(all(wanted.covers(deciding[field]) for field, wanted in parts) for parts in present)

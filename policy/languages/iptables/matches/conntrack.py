@@ -43,6 +43,8 @@ _NAT = {"SNAT": SOURCE_TRANSLATED, "DNAT": DESTINATION_TRANSLATED}
 _STATUS = {"NONE": 0, "EXPECTED": EXPECTED, "SEEN_REPLY": SEEN_REPLY, "ASSURED": ASSURED, "CONFIRMED": CONFIRMED}
 _WITH_PORTS = Intervals.of(TCP, UDP, SCTP)
 """The protocols of whose entries every kernel knows the ports."""
+_BEHIND_OTHERS = Intervals.of(51)
+"""IPv6: an authentication header, which iptables-nft takes for the protocol; the entry has what follows it."""
 _ERROR = all_of(Field("state", Intervals.of(RELATED)), Field("proto", Intervals.of(ICMP, ICMP6)))
 _SIDES = {"ctorigsrc": "src", "ctorigdst": "dst", "ctreplsrc": "dst", "ctrepldst": "src"}
 _PORTS = {"ctorigsrcport": "sport", "ctorigdstport": "dport", "ctreplsrcport": "dport", "ctrepldstport": "sport"}
@@ -124,7 +126,10 @@ def _entry(given: Given, option: str) -> Match:
     said = Intervals() if given.context.protocol.negated else Intervals.of(given.context.protocol.number)
     if option == "ctproto":
         plain = Field("proto", values, span=given.span(option))
-        return plain if _never_error(said) else either_of(all_of(negated(_ERROR), plain), all_of(_ERROR, not_known))
+        if _never_error(said) and not said.meets(_BEHIND_OTHERS):
+            return plain
+        other = either_of(_ERROR, Field("proto", _BEHIND_OTHERS)) if given.context.family == 6 else _ERROR
+        return either_of(all_of(negated(other), plain), all_of(other, not_known))
     field = _SIDES.get(option) or _PORTS.get(option)
     if field is None or isinstance(values, Host):
         return not_known
