@@ -148,7 +148,7 @@ class Return:
 class Set:
     """Clear the bits under *mask* of a field, then set those of *value* (or, *xor*, flip them), as netfilter does.
 
-    *value* None: the bits under *mask* become something that is not known.
+    *value* None: they become something that is not known. Without a connection (`state`) its fields are lost.
     """
 
     field: str
@@ -158,13 +158,24 @@ class Set:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Clear the bits under *mask* of a field, then flip those of *source* under *taken*; on packets that have both."""
+
+    field: str
+    source: str
+    mask: int = (1 << 32) - 1
+    taken: int = (1 << 32) - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """Change fields of the packet (NAT); the rules that follow see the new ones.
 
-    A new value of `hook` takes the packet there: it then has the fields that packets have at that hook.
+    A new `hook` gives it the fields of packets there; *status* are bits of `ctstatus` set where a value really changes.
     """
 
     changes: tuple[tuple[str, Value], ...]
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +207,8 @@ class UnknownAction:
 
 
 Verdict = Allow | Block | Reject
-Action = Allow | Block | Reject | Jump | Goto | Return | Set | Rewrite | Note | Log | UnknownAction
+Change = Set | Copy | Rewrite
+Action = Verdict | Jump | Goto | Return | Change | Note | Log | UnknownAction
 
 # Rules
 

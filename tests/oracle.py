@@ -19,6 +19,7 @@ from policy.ir import (
     Allow,
     Any,
     Block,
+    Copy,
     Either,
     Entry,
     Field,
@@ -140,11 +141,10 @@ class Walk:
                     return self.policy(name)
                 case Set():
                     self.set(action)
-                case Rewrite(changes):
-                    for name, value in changes:
-                        assert isinstance(value, int | str)
-                        if name in self.values:
-                            self.values[name] = value
+                case Copy():
+                    self.copy(action)
+                case Rewrite():
+                    self.rewrite(action)
                 case Log() | Note():
                     pass
                 case UnknownAction():
@@ -155,12 +155,27 @@ class Walk:
                     assert_never(action)
         return None
 
+    def rewrite(self, action: Rewrite) -> None:
+        for name, value in action.changes:
+            assert isinstance(value, int | str)
+            if name in self.values:
+                self.values[name] = value
+
+    def copy(self, action: Copy) -> None:
+        old, other = self.values.get(action.field), self.values.get(action.source)
+        if isinstance(old, int) and isinstance(other, int):
+            bits = 16 if action.field in ("sport", "dport") else 32
+            self.values[action.field] = (old & ~action.mask ^ other & action.taken) % (1 << bits)
+
     def set(self, action: Set) -> None:
         old = self.values.get(action.field)
         if isinstance(old, int):
             value = self.world.choose(range(1 << BITS)) & action.mask if action.value is None else action.value
             kept = old & ~action.mask
             self.values[action.field] = kept ^ value if action.xor else kept | value
+        if self.values.get("state") in (3, 4):
+            for name in ("direction", "ctmark", "ctstatus"):
+                self.values.pop(name, None)
 
 
 def matches(match: Match, values: Mapping[str, int | str], holds: Callable[[Unknown], bool] = bool) -> bool:

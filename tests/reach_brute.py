@@ -30,6 +30,8 @@ VALUES: dict[str, Sequence[int | str]] = {
     "icmp_type": (0, 1, 8, 100, 128, 200, 255),
     "uid": (0, 1, 999, 1000, 1001),
     "mark": (0, 1, 2, 3, 4, 5),
+    "ctmark": (0, 1, 2, 3, 4, 5),
+    "ctstatus": range(64),
     "ttl": (0, 1, 2, 3, 4, 5),
 }
 """Of each field the values that the sets of `strategies.CONDITIONS`, and what fields require, can tell apart."""

@@ -13,6 +13,7 @@ from policy.ir import (
     Allow,
     Any,
     Block,
+    Copy,
     Either,
     Entry,
     Field,
@@ -57,6 +58,8 @@ SINGLE: dict[str, Sequence[int | str]] = {
     "mark": (0, 0, 1, 2, 3),
     "uid": (0, 1000),
     "direction": (0,),
+    "ctmark": (0, 0, 1, 2, 3),
+    "ctstatus": (0, 2, 10),
     "length": (60,),
     "mac": (2,),
     "gid": (1000,),
@@ -139,6 +142,8 @@ CONDITIONS: dict[str, st.SearchStrategy[ValueSet]] = {
     "state": ranges((0, 1, 2, 3, 4)),
     "uid": ranges((0, 1000)),
     "mark": ranges((0, 1, 2, 3, 4)),
+    "ctmark": ranges((0, 1, 2, 3, 4)),
+    "ctstatus": masked(6),
     "ttl": ranges((0, 1, 2, 3, 4)),
     "hook": ranges((0, 1, 2)),
 }
@@ -170,8 +175,17 @@ known_matches = matches(field_matches)
 any_matches = matches(field_matches | field_matches | field_matches | unknowns)
 
 verdicts: st.SearchStrategy[Verdict] = st.sampled_from((Allow(), Block(), Reject("tcp-reset"), Allow(), Block()))
+_some_bits = st.sampled_from((1, 2, 3, 2**32 - 1, 2**32 - 1))
+copies: st.SearchStrategy[Action] = st.builds(
+    lambda fields, mask, taken: Copy(fields[0], fields[1], mask, taken),
+    st.sampled_from((("mark", "ctmark"), ("ctmark", "mark"), ("sport", "dport"), ("uid", "mark"))),
+    _some_bits,
+    _some_bits,
+)
 sets: st.SearchStrategy[Action] = st.one_of(
     st.builds(Set, st.just("mark"), st.integers(0, 3), st.sampled_from((0, 1, 2, 3, 2**32 - 1)), st.booleans()),
+    copies,
+    st.sampled_from((3, 4)).map(lambda state: Set("state", state)),
     st.just(Set("ttl", None)),
     st.just(Set("uid", 0)),
 )

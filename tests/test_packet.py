@@ -56,6 +56,8 @@ def packet(proto: int, **more: Value) -> Packet:
         ("uid", [packet(6), packet(6, hook=OUTPUT)], [packet(6, hook=INPUT), packet(6, hook=FORWARD)]),
         ("mac", [packet(6), packet(6, hook=INPUT)], [packet(6, hook=OUTPUT)]),
         ("direction", [packet(6), packet(6, state=2)], [packet(6, state=3), packet(6, state=4)]),
+        ("ctmark", [packet(6), packet(6, state=1)], [packet(6, state=3), packet(6, state=4)]),
+        ("ctstatus", [packet(6), packet(6, state=1)], [packet(6, state=3), packet(6, state=4)]),
         ("exthdrs", [complete({"proto": 6, "src": SIX})], [packet(6)]),
         ("ttl", [packet(6), packet(1), complete({"proto": 47, "src": SIX})], []),
     ],

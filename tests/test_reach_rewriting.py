@@ -11,6 +11,7 @@ from policy.ir import (
     Allow,
     Any,
     Block,
+    Copy,
     Entry,
     Field,
     Jump,
@@ -24,6 +25,8 @@ from policy.ir import (
 )
 from policy.packet import FORWARD, INPUT, NEW, OUTPUT, ROUTING, Intervals, Names, Packet, Value, complete, has
 from policy.packet.connection import connection
+from policy.packet.fields import DESTINATION_TRANSLATED as TO
+from policy.packet.fields import SOURCE_TRANSLATED as BY
 from policy.reach import Flow
 from policy.reach.connections import passages
 from policy.sets import Exhausted
@@ -86,7 +89,7 @@ def rewriting(draw: st.DrawFn, family: int, choosing: bool) -> Action:
         changes.append(("hook", draw(moves)))
         if draw(st.booleans()):
             changes.append(("out", draw(names if choosing else st.sampled_from(NAMES))))
-    return Rewrite(tuple(changes))
+    return Rewrite(tuple(changes), draw(st.sampled_from((0, 0, BY, TO))))
 
 
 in_ranges = st.sampled_from(
@@ -127,10 +130,14 @@ def rewriting_rulesets(draw: st.DrawFn, size: int = 3) -> Ruleset:
 NEW_ONLY = Field("state", Intervals.of(NEW))
 SIDES: dict[str, tuple[str, ...]] = {"in": ("src", "dst", "dport", "in"), "out": ("src", "dst", "sport", "out")}
 listed = {name: CONDITIONS[name].filter(lambda v: isinstance(v, Intervals | Names)) for name in CONDITIONS}
-one_field = st.sampled_from(("src", "dst", "dport", "sport", "in", "out", "state")).flatmap(
+one_field = st.sampled_from(("src", "dst", "dport", "sport", "in", "out", "state", "ctmark")).flatmap(
     lambda name: st.builds(Field, st.just(name), listed[name])
 )
-filters = rules(matches_of(one_field), verdicts)
+of_status = CONDITIONS["ctstatus"].map(lambda values: Field("ctstatus", values))
+marking: st.SearchStrategy[Action] = st.sampled_from(
+    (Set("ctmark", 1), Set("ctmark", 2, 2), Set("mark", 3), Copy("ctmark", "mark"), Copy("mark", "ctmark", 1, 1))
+)
+filters = rules(matches_of(one_field | one_field | of_status), verdicts, marking)
 
 
 @st.composite
@@ -148,14 +155,18 @@ def translating_rulesets(draw: st.DrawFn, family: int) -> Ruleset:
         here: tuple[tuple[str, Value], ...] = (("hook", ROUTING if sent else INPUT),)
         return st.one_of(
             st.builds(
-                lambda a, p: (Rewrite((("dst", a), ("dport", p), ("hook", ROUTING))),), some(address), some(port)
+                lambda a, p: (Rewrite((("dst", a), ("dport", p), ("hook", ROUTING)), TO),),
+                some(address),
+                some(port),
             ),
-            st.builds(lambda a: (Rewrite((("dst", a), ("hook", ROUTING))),), address),
-            st.builds(lambda a, p: (Rewrite((("dst", a), ("dport", p), *here)),), address, port),
+            st.builds(lambda a: (Rewrite((("dst", a), ("hook", ROUTING)), TO),), address),
+            st.builds(lambda a, p: (Rewrite((("dst", a), ("dport", p), *here), TO),), address, port),
         )
 
     by: st.SearchStrategy[tuple[Action, ...]] = st.builds(
-        lambda a, p: (Rewrite((("src", a), ("sport", p))),), some(address), st.just(Intervals.of((1, 4))) | port
+        lambda a, p: (Rewrite((("src", a), ("sport", p)), BY),),
+        some(address),
+        st.just(Intervals.of((1, 4))) | port,
     )
     own = Field("dst", Intervals.of(draw(address)))
     asked_ = Field("dst", Intervals.of(draw(address)))

@@ -130,6 +130,8 @@ def test_an_example_is_natural() -> None:
             "fragment": 0,
             "state": 0,
             "direction": 0,
+            "ctmark": 0,
+            "ctstatus": 0,
             "ttl": 64,
             "tos": 0,
             "mark": 0,

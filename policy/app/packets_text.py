@@ -17,7 +17,7 @@ _BARE = (TCP, UDP, SCTP, ICMP, ICMP6)
 """Protocols that are named without saying `proto`."""
 
 _DECIDING = ("hook", "proto", "src", "dst", "state", "fragment")
-_SAID = (*_DECIDING, "sport", "dport", "icmp_type", "icmp_code", "flags", "in", "out", "direction")
+_SAID = (*_DECIDING, "sport", "dport", "icmp_type", "icmp_code", "flags", "in", "out", "direction", "ctstatus")
 
 
 def packets_text(box: Packet, hook: bool = True) -> str:
@@ -90,9 +90,9 @@ def _flags(value: Value) -> str:
 
 
 def _rest(box: Packet, usual: Mapping[str, Value]) -> Iterator[str]:
-    """Yield what `with` says: further fields that are neither open nor as usual."""
+    """Yield what `with` says: further fields that are neither open nor as usual; most connections have no mark."""
     for name, value in box.values.items():
-        if name in _SAID and (name != "fragment" or value == 0):
+        if (name in _SAID and (name != "fragment" or value == 0)) or (name == "ctmark" and value == 0):
             continue
         if value not in (usual.get(name), FIELDS[name].domain):
             if isinstance(value, Intervals) and not FIELDS[name].labels:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from policy.app.answer import Asking, PacketAnswer, Region, Verdict
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Decision, Final, Index, Step, Translation, decide, evaluate
+from policy.evaluate.looks import looks_at
 from policy.ir import Ruleset
 from policy.packet import Packet, complete
 from policy.packet.connection import Known, Role, connection, known
@@ -71,22 +72,31 @@ def _rest(
     """Return what becomes of the packets behind the first one: of each, as rules may have rewritten the first."""
     finals = first.decision.finals or (Final(first.packet),)
     definite = first.decision.verdict == "allow"
-    if not any(final.rewritten for final in finals):
+    if not any(_matters(first.packet, final) for final in finals):
         found = [_packet(ruleset, each, asking, index, most_open) for each in plainly]
         # Of several ways that the first packet may have gone perhaps not all were followed.
-        sure = first.decision.verdict in ("allow", "block") or not may_rewrite(ruleset, first.packet)
+        sure = first.decision.verdict in ("allow", "block") or not may_change(ruleset, first.packet)
         return tuple(found if sure else (_alike([each], definite) for each in found))
-    ways = [[*known(first.packet, final.packet, final.rewritten)] if final.rewritten else plainly for final in finals]
+    ways = [
+        [*known(first.packet, final.packet, final.rewritten)] if _matters(first.packet, final) else plainly
+        for final in finals
+    ]
     return tuple(
         _alike([_packet(ruleset, each, asking, index, most_open) for each in some], definite)
         for some in zip(*ways, strict=True)
     )
 
 
-def may_rewrite(ruleset: Ruleset, packet: Packet) -> bool:
-    """May the rules at the hook of a packet rewrite addresses?"""
+def _matters(first: Packet, final: Final) -> bool:
+    """Does how the *first* packet left matter for those that follow?"""
+    return bool(final.rewritten) or final.packet.get("ctmark") != first.get("ctmark")
+
+
+def may_change(ruleset: Ruleset, packet: Packet) -> bool:
+    """May the rules at the hook of a packet rewrite addresses, or change what its connection carries?"""
     hook = packet.get("hook")
-    return any(entry.translates for entry in ruleset.at(hook if isinstance(hook, int) else None))
+    rewrites = any(entry.translates for entry in ruleset.at(hook if isinstance(hook, int) else None))
+    return rewrites or looks_at(ruleset, "ctmark", "ctstatus")
 
 
 def _alike(answers: Sequence[PacketAnswer], definite: bool) -> PacketAnswer:

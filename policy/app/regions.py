@@ -9,7 +9,7 @@ from typing import Any
 
 from policy._record import dataclass
 from policy.app.answer import FEW_REGIONS, MOST_REGIONS, Asking, HookAnswer, Region, Verdict, together
-from policy.app.passing import first_packet, may_rewrite, passed, sent
+from policy.app.passing import first_packet, may_change, passed, sent
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Index
 from policy.ir import Ruleset
@@ -196,7 +196,7 @@ class _Asked:
             verdict == "depends" or (decision.rule is rule and decision.implicit == implicit)
         )
         # Where it is not known what the first packet becomes, one packet may seem to depend on what is decided for all.
-        open_ = verdict == "depends" and may_rewrite(self.ruleset, one)
+        open_ = verdict == "depends" and may_change(self.ruleset, one)
         if not decided and not open_ and not any(answer.decision.undecided for answer in packets):
             raise Disagreement(f"sets and evaluator disagree about {dict(one.values)}")
         return replace(region, verdict=passage.verdict)

@@ -12,6 +12,7 @@ from policy.ir import (
     Allow,
     Any,
     Block,
+    Copy,
     Either,
     Field,
     Goto,
@@ -32,6 +33,7 @@ from policy.packet.address import V4, V6
 from policy.packet.text import set_text, value_text
 
 _WORD = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_EVERY_BIT = (1 << 32) - 1
 
 
 def match_text(match: Match) -> str:
@@ -87,6 +89,9 @@ def action_text(action: Action) -> str:
             return "return"
         case Set(field, value, mask, xor):
             return _set_text(FIELDS[field].title, value, mask, xor)
+        case Copy(field, source, mask, taken):
+            masks = "" if mask == taken == _EVERY_BIT else f" under {taken:#x}/{mask:#x}"
+            return f"copy {FIELDS[source].title} to {FIELDS[field].title}{masks}"
         case Rewrite(changes):
             return _rewrite_text(dict(changes))
         case Log(prefix):
@@ -120,4 +125,4 @@ def _rewrite_text(changes: Mapping[str, Value]) -> str:
 def _set_text(title: str, value: int | None, mask: int, xor: bool) -> str:
     if value is None:
         return f"change {title}"
-    return f"{'xor' if xor else 'set'} {title} {value:#x}{'' if mask == (1 << 32) - 1 else f'/{mask:#x}'}"
+    return f"{'xor' if xor else 'set'} {title} {value:#x}{'' if mask == _EVERY_BIT else f'/{mask:#x}'}"

@@ -8,7 +8,7 @@ from policy.evaluate.trace import Decision, Final, Translation
 from policy.evaluate.walk import evaluate
 from policy.ir import Ruleset
 from policy.packet import Packet
-from policy.packet.connection import Role, connection, known
+from policy.packet.connection import Role, known
 
 
 def followed(ruleset: Ruleset, first: Packet) -> Iterator[tuple[Role, Decision]]:
@@ -16,13 +16,8 @@ def followed(ruleset: Ruleset, first: Packet) -> Iterator[tuple[Role, Decision]]
     decision = _last(ruleset, first, Translation())
     yield "first", decision
     for final in decision.finals or (Final(first),):
-        if final.rewritten:
-            for each in known(first, final.packet, final.rewritten):
-                yield each.role, _last(ruleset, each.packet, Translation(each.destination, each.source))
-        else:
-            for role, packet in connection(first):
-                if role != "first":
-                    yield role, _last(ruleset, packet, Translation())
+        for each in known(first, final.packet, final.rewritten):
+            yield each.role, _last(ruleset, each.packet, Translation(each.destination, each.source))
 
 
 def _last(ruleset: Ruleset, packet: Packet, translation: Translation) -> Decision:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from policy.ir import Field, Ruleset, walk
+from collections.abc import Iterable
+
+from policy.ir import Copy, Field, Rule, Ruleset, walk
 from policy.packet import HOOK_FIELDS
 
 
 def looks_at(ruleset: Ruleset, *names: str) -> bool:
-    """Does any rule ask for one of the fields *names*?"""
-    return any(
-        isinstance(part, Field) and part.name in names
-        for policy in ruleset.policies.values()
-        for rule in policy.rules
-        for part in walk(rule.match)
-    )
+    """Does any rule ask for one of the fields *names*, or copy it?"""
+    return any(looked_at_by(policy.rules) & {*names} for policy in ruleset.policies.values())
+
+
+def looked_at_by(rules: Iterable[Rule]) -> frozenset[str]:
+    """Return the fields that rules ask for, or copy to others."""
+    rules = tuple(rules)
+    asked = (part.name for rule in rules for part in walk(rule.match) if isinstance(part, Field))
+    copied = (action.source for rule in rules for action in rule.actions if isinstance(action, Copy))
+    return frozenset((*asked, *copied))
 
 
 def looks_at_hook(ruleset: Ruleset) -> bool:

@@ -10,6 +10,8 @@ from policy.evaluate.trace import Implicit
 from policy.evaluate.truth import Atom, Case
 from policy.ir import (
     Action,
+    Change,
+    Copy,
     Entry,
     Goto,
     Jump,
@@ -24,9 +26,9 @@ from policy.ir import (
     UnknownAction,
     walk,
 )
-from policy.packet import FIELDS, ROUTING, Intervals, Packet, Value, has
+from policy.packet import FIELDS, ROUTING, Intervals, Packet, Value, has, single
 from policy.packet.address import V4_BASE, whole
-from policy.packet.fields import HOOK_FIELDS
+from policy.packet.fields import HOOK_FIELDS, losing
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +99,88 @@ def harmless(action: Action) -> bool:
     return isinstance(action, Log | Note)
 
 
-def changed(state: State, action: Set | Rewrite) -> State:
+def changed(state: State, action: Change) -> State:
     """Return *state* with fields of the packet changed; a value that is not known becomes all values."""
     frames = tuple(_without_index(frame) for frame in state.frames)
     if isinstance(action, Rewrite):
         changes = dict(action.changes)
         hook = changes.pop("hook", None)
-        state = replace(state, frames=frames, rewritten=state.rewritten.union(changes))
+        if action.status:
+            changes |= _translated(state.case.packet, changes, action.status)
+        state = replace(
+            state, frames=frames, rewritten=state.rewritten.union(name for name, _ in action.changes if name != "hook")
+        )
         return _with_values(state if hook is None else _moved(state, hook), changes)
+    if isinstance(action, Copy):
+        if (copied := _copied(state.case.packet, action)) is None:
+            return state
+        return _with_values(replace(state, frames=frames), {action.field: copied})
     if action.field in ADDRESSES:
         state = replace(state, frames=frames, rewritten=state.rewritten | {action.field})
         return _with_values(state, {action.field: _mapped(state.case.packet, action)})
     old = state.case.packet.get(action.field)
-    domain = FIELDS[action.field].domain
-    assert isinstance(domain, Intervals)
-    ((_, most),) = domain.ranges
+    domain, most = _numbers(action.field)
     new: int | Intervals = domain
     if action.value is not None:
         if action.mask & most == most:
             old = 0
         if isinstance(old, int):
             new = old & ~action.mask ^ action.value if action.xor else old & ~action.mask | action.value
-    return _with_values(state, {action.field: new})
+    changed = _with_values(state, {action.field: new})
+    return _in_state(changed, new) if action.field == "state" else changed
+
+
+def _translated(packet: Packet, changes: Mapping[str, Value], status: int) -> Mapping[str, Value]:
+    """Return what becomes of the status of a connection where fields of its first packet get new values."""
+    old = packet.get("ctstatus")
+    answers = {_differs(before, new) for name, new in changes.items() if (before := packet.get(name)) is not None}
+    if old is None or not answers - {False}:
+        return {}
+    before = Intervals.of(old) if isinstance(old, int) else old
+    assert isinstance(before, Intervals)
+    numbers = [number for low, high in before.ranges for number in range(low, high + 1)]
+    kept = () if True in answers else numbers
+    return {"ctstatus": single(Intervals.of(*(number | status for number in numbers), *kept))}
+
+
+def _differs(old: Value, new: Value) -> bool | None:
+    """Is a new value another one than the old; None: perhaps."""
+    if isinstance(old, int | str) and isinstance(new, int | str):
+        return old != new
+    one, other = (Intervals.of(value) if isinstance(value, int) else value for value in (old, new))
+    assert isinstance(one, Intervals)
+    assert isinstance(other, Intervals)
+    return None if one.meets(other) else True
+
+
+def _copied(packet: Packet, action: Copy) -> Value | None:
+    """Return what `Copy` makes of a field, None where it does nothing."""
+    old, source = packet.get(action.field), packet.get(action.source)
+    if old is None or source is None:
+        return None
+    (domain, most), (_, highest) = _numbers(action.field), _numbers(action.source)
+    if action.mask & most == most:
+        if action.taken & highest == highest <= most:
+            return source
+        old = 0
+    if isinstance(old, int) and isinstance(source, int):
+        return (old & ~action.mask ^ source & action.taken) & most
+    return domain
+
+
+def _numbers(name: str) -> tuple[Intervals, int]:
+    """Return the values of a field, and the largest."""
+    domain = FIELDS[name].domain
+    assert isinstance(domain, Intervals)
+    return domain, domain.ranges[-1][1]
+
+
+def _in_state(state: State, new: int | Intervals) -> State:
+    """Return *state* with what packets in another connection state have."""
+    packet = state.case.packet
+    lost = losing(new) if isinstance(new, int) else ()
+    kept = {name: value for name, value in packet.values.items() if name not in lost}
+    return replace(state, case=replace(state.case, packet=Packet(kept)))
 
 
 def rewritten(packet: Packet, actions: Iterable[Action]) -> Packet:
@@ -126,7 +188,7 @@ def rewritten(packet: Packet, actions: Iterable[Action]) -> Packet:
     state = State(0, (), Case(True, packet, {}, ()))
     for action in actions:
         match action:
-            case Set() | Rewrite():
+            case Set() | Copy() | Rewrite():
                 state = changed(state, action)
             case Log() | Note() | UnknownAction():
                 continue

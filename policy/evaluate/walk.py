@@ -18,6 +18,7 @@ from policy.evaluate.truth import Case, Key, settle, truth
 from policy.ir import (
     Allow,
     Block,
+    Copy,
     Entry,
     Field,
     Goto,
@@ -243,7 +244,7 @@ class _Walk:
                     return replace(state, frames=(*state.frames[:-1], self._frame(name, state)))
                 case Return():
                     return self._leave(state)
-                case Set() | Rewrite():
+                case Set() | Copy() | Rewrite():
                     state = changed(state, action)
                 case Log() | Note():
                     continue

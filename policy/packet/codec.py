@@ -10,13 +10,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from policy.packet.address import parse_address
-from policy.packet.fields import FIELDS
+from policy.packet.fields import FIELDS, NEW
 from policy.packet.names import protocol_number
 from policy.packet.packet import Packet, Value
 from policy.packet.text import flags_number, number_text, set_text
 from policy.packet.values import Intervals
 
-_AS_NUMBER = ("sport", "dport", "icmp_type", "icmp_code", "ttl", "tos", "length", "mark", "uid", "gid")
+_AS_NUMBER = (
+    "sport",
+    "dport",
+    "icmp_type",
+    "icmp_code",
+    "ttl",
+    "tos",
+    "length",
+    "mark",
+    "ctmark",
+    "ctstatus",
+    "uid",
+    "gid",
+)
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", re.ASCII)
 _INTERFACE = re.compile(r"[^\s/]{1,15}")
 
@@ -79,10 +92,14 @@ def _within(name: str, title: str, number: int) -> int:
 
 
 def packet_to_json(packet: Packet) -> dict[str, int | str]:
-    """Return the fields of a packet; a set becomes its text, and what may have any value is left out."""
+    """Return the fields of a packet; a set becomes its text.
+
+    What may have any value is left out, and what new connections do not have: a mark, a status.
+    """
     found: dict[str, int | str] = {}
+    new = packet.get("state") == NEW
     for name, value in packet.values.items():
-        if value == FIELDS[name].domain:
+        if value == FIELDS[name].domain or (new and value == 0 and name in ("ctmark", "ctstatus")):
             continue
         if isinstance(value, str) or (isinstance(value, int) and name in _AS_NUMBER):
             found[name] = value

@@ -6,8 +6,24 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from policy._record import dataclass
-from policy.packet.fields import ACK, ESTABLISHED, FORWARD, ICMP, ICMP6, INPUT, OUTPUT, ROUTING, TCP, UDP
-from policy.packet.packet import Packet, Value, complete
+from policy.packet.fields import (
+    ACK,
+    ASSURED,
+    CONFIRMED,
+    ESTABLISHED,
+    FIELDS,
+    FORWARD,
+    ICMP,
+    ICMP6,
+    INPUT,
+    OUTPUT,
+    ROUTING,
+    SEEN_REPLY,
+    TCP,
+    TRANSLATED,
+    UDP,
+)
+from policy.packet.packet import Packet, Value, complete, single
 from policy.packet.values import Intervals
 
 Role = Literal["first", "reply", "next"]
@@ -31,7 +47,7 @@ _ICMP6_REPLIES = {128: 129, 139: 140}
 OTHER_HOOK = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
 """The hook of the reply, by that of the first packet."""
 
-_KEPT = ("proto", "fragment", "icmp_code", "tos", "mark", "ttl")
+_KEPT = ("proto", "fragment", "icmp_code", "tos", "mark", "ctmark", "ttl")
 
 
 def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
@@ -43,7 +59,7 @@ def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
     values = first.values
     if values["proto"] not in (TCP, UDP, ICMP, ICMP6):
         return
-    changes: dict[str, Value] = {"state": ESTABLISHED, "direction": 1}
+    changes: dict[str, Value] = {"state": ESTABLISHED, "direction": 1, **_status(values, CONFIRMED | SEEN_REPLY)}
     if "icmp_type" in values:
         replies = _ICMP_REPLIES if values["proto"] == ICMP else _ICMP6_REPLIES
         kind = values["icmp_type"]
@@ -52,7 +68,25 @@ def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
         changes["icmp_type"] = replies[kind]
     kept = {name: value for name, value in values.items() if name in _KEPT}
     yield "reply", complete({**kept, **_turned(values), **changes})
-    yield "next", complete({**values, "state": ESTABLISHED, **({"flags": ACK} if "flags" in values else {})})
+    again: dict[str, Value] = {"state": ESTABLISHED, **_status(values, CONFIRMED | SEEN_REPLY)}
+    if "flags" in values:
+        again |= {"flags": ACK, **_status(values, CONFIRMED | SEEN_REPLY | ASSURED)}
+    yield "next", complete({**values, **again})
+
+
+def _status(first: Mapping[str, Value], status: int) -> dict[str, Value]:
+    """Return the status of a connection, where only the translations are those of its first packet.
+
+    Without TCP it is not assured yet: what that hangs on is left to the rules that ask for it.
+    """
+    old = first["ctstatus"]
+    if isinstance(old, int):
+        return {"ctstatus": old & TRANSLATED | status}
+    if old == FIELDS["ctstatus"].domain:
+        return {"ctstatus": old}
+    assert isinstance(old, Intervals)
+    numbers = (number & TRANSLATED | status for low, high in old.ranges for number in range(low, high + 1))
+    return {"ctstatus": single(Intervals.of(*numbers))}
 
 
 Changes = tuple[tuple[str, Value], ...]
@@ -76,8 +110,15 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
     """Yield what follows *first* in its connection, where rules have *rewritten* fields of it, and it *left* so.
 
     What the first packet got, the next one gets too, and the reply, which is the mirror of what left, gets it undone
-    (nf_nat_core.c, nf_nat_manip_pkt). It is taken to come in where the first packet went out.
+    (nf_nat_core.c, nf_nat_manip_pkt). It is taken to come in where the first packet went out. Both have the mark that
+    the connection got.
     """
+    first = first.with_values({name: left.values[name] for name in ("ctmark", "ctstatus") if name in left.values})
+    if not rewritten:
+        for role, packet in connection(first):
+            if role != "first":
+                yield Known(role, packet)
+        return
     to, by = ({name for name in side if name in rewritten} for side in (("dst", "dport"), ("src", "sport")))
     kept = {name: value for name, value in first.values.items() if name in left.values}
     moved = {name: left.values[name] for name in ("hook", "out", *to, *by) if name in left.values}

@@ -25,6 +25,9 @@ ROUTING = 3
 
 ICMP, TCP, UDP, DCCP, ICMP6, SCTP, UDPLITE = 1, 6, 17, 33, 58, 132, 136
 SYN, ACK = 2, 16
+EXPECTED, SEEN_REPLY, ASSURED, CONFIRMED, SOURCE_TRANSLATED, DESTINATION_TRANSLATED = (1 << bit for bit in range(6))
+TRANSLATED = SOURCE_TRANSLATED | DESTINATION_TRANSLATED
+"""The bits of the connection status (nf_conntrack_common.h: `enum ip_conntrack_status`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ FIELDS: dict[str, FieldInfo] = {
     "fragment": _label("fragment", FRAGMENTS),
     "state": _label("connection state", STATES),
     "direction": _label("connection direction", DIRECTIONS),
+    "ctmark": _number("connection mark", 32),
+    "ctstatus": _number("connection status", 6),
     "ttl": _number("TTL", 8),
     "tos": _number("TOS byte", 8),
     "length": _number("packet length", 16),
@@ -80,7 +85,7 @@ TRAFFIC = ("proto", "src", "dst", "sport", "dport", "in", "out")
 HOOK_FIELDS = ("hook", "in", "out", "mac", "uid", "gid", "pkttype")
 """The hook, and the fields that a packet has, or whose value is usual, at some hooks only."""
 
-NOT_KNOWN = ("direction", "length", "mac", "pkttype", "uid", "gid")
+NOT_KNOWN = ("direction", "ctmark", "ctstatus", "length", "mac", "pkttype", "uid", "gid")
 """The fields without a usual value: of a packet that does not say them they are not known."""
 
 PORT_PROTOCOLS = Intervals.of(TCP, UDP, DCCP, SCTP, UDPLITE)
@@ -105,6 +110,8 @@ REQUIRES: dict[str, tuple[tuple[tuple[str, Intervals], ...], ...]] = {
     "flags": _TCP,
     "tcp_options": _TCP,
     "direction": _TRACKED,
+    "ctmark": _TRACKED,
+    "ctstatus": _TRACKED,
     "mac": _ARRIVES,
     "uid": _SENT,
     "gid": _SENT,
@@ -112,3 +119,12 @@ REQUIRES: dict[str, tuple[tuple[tuple[str, Intervals], ...], ...]] = {
 }
 """Which packets have a field: those that meet one of the alternatives in all its parts; a field not
 named here is on every packet. A packet at no hook in particular has what any hook would give it."""
+
+
+def losing(state: int) -> frozenset[str]:
+    """Return the fields that no packet in a connection state has."""
+    return frozenset(
+        name
+        for name, alternatives in REQUIRES.items()
+        if all(any(field == "state" and state not in wanted for field, wanted in parts) for parts in alternatives)
+    )

@@ -193,8 +193,12 @@ def _one_family(values: dict[str, Value]) -> None:
 
 
 def varies(name: str, value: Value) -> bool:
-    """Is *value* a set of values that are all meant, and not one value that is not known?"""
-    return not isinstance(value, int | str) and (name not in NOT_KNOWN or value != FIELDS[name].domain)
+    """Is *value* a set of values that are all meant, and not one value that is not known?
+
+    Several values of the status of a connection are always one of which not all bits are known.
+    """
+    known = name not in NOT_KNOWN or (value != FIELDS[name].domain and name != "ctstatus")
+    return not isinstance(value, int | str) and known
 
 
 def single(values: Intervals) -> Value:
@@ -213,7 +217,7 @@ def _usual(name: str, values: Mapping[str, Value]) -> Value | None:
             return 8 if Packet(values).family == 4 else 128
         case "ttl":
             return 64
-        case "direction":
+        case "direction" | "ctmark" | "ctstatus":
             return 0 if values["state"] == NEW else None
         case "pkttype":
             return 0 if values.get("hook") == OUTPUT else _packet_type(values["dst"])

@@ -46,7 +46,7 @@ def number_text(name: str, number: int) -> str:
             return flags_text(number)
         case "mac":
             return ":".join(f"{number >> shift & 255:02x}" for shift in range(40, -8, -8))
-        case "mark" | "tos":
+        case "mark" | "ctmark" | "ctstatus" | "tos":
             return hex(number)
     return str(number)
 

@@ -16,6 +16,8 @@ from policy.evaluate.walk import IMPLICIT
 from policy.ir import (
     Allow,
     Block,
+    Change,
+    Copy,
     Entry,
     Goto,
     Jump,
@@ -306,7 +308,7 @@ class _Walk(Generic[S, N]):
                     return _Going({}, inner.returned, ended | inner.ended)
                 case Return():
                     return _Going({}, ways, ended)
-                case Set() | Rewrite():
+                case Set() | Copy() | Rewrite():
                     left = self.number + leaves(rule)
                     ways = self._changed(ways, reduced(action, self.flow.looked_at[-left]))
                 case Log() | Note():
@@ -323,7 +325,7 @@ class _Walk(Generic[S, N]):
                     assert_never(action)
         return _Going(ways, {}, ended)
 
-    def _changed(self, ways: Ways[N, S], action: Set | Rewrite) -> Ways[N, S]:
+    def _changed(self, ways: Ways[N, S], action: Change) -> Ways[N, S]:
         if action == NO_CHANGE:
             return ways
         found: Ways[N, S] = {}

@@ -11,6 +11,8 @@ from policy.ir import (
     Action,
     Allow,
     Block,
+    Change,
+    Copy,
     Goto,
     Jump,
     Log,
@@ -25,6 +27,7 @@ from policy.ir import (
     Verdict,
 )
 from policy.packet import FIELDS, HOOK_FIELDS
+from policy.packet.fields import losing
 
 
 class End(Enum):
@@ -59,7 +62,7 @@ def effect(rule: Rule, policies: Mapping[str, Policy]) -> Effect:
                     return _PLAIN[End.SURE]
             case Jump(name):
                 return _called(name, policies, changes)
-            case Set() | Rewrite():
+            case Set() | Copy() | Rewrite():
                 changes |= changed_by(action)
             case Log() | Note():
                 continue
@@ -85,7 +88,7 @@ def _called(name: str, policies: Mapping[str, Policy], changes: frozenset[str]) 
                 case Jump(called) | Goto(called):
                     waiting += () if called in seen else (called,)
                     seen.add(called)
-                case Set() | Rewrite():
+                case Set() | Copy() | Rewrite():
                     changes |= changed_by(action)
     return Effect(End.PERHAPS if ends else End.NEVER, changes)
 
@@ -106,7 +109,7 @@ def deciding(rule: Rule) -> Verdict | None:
         match action:
             case Allow() | Block() | Reject():
                 return action
-            case Log() | Note() | Set() | Rewrite():
+            case Log() | Note() | Set() | Copy() | Rewrite():
                 continue
             case Jump() | Goto() | Return() | UnknownAction():
                 return None
@@ -115,21 +118,24 @@ def deciding(rule: Rule) -> Verdict | None:
     return None
 
 
-def changed_by(action: Set | Rewrite) -> frozenset[str]:
+def changed_by(action: Change) -> frozenset[str]:
     """Return the fields that an action changes; at another hook a packet may get and lose those that hang on it."""
-    if isinstance(action, Set):
-        return frozenset({action.field})
-    names = frozenset(name for name, _ in action.changes)
+    if isinstance(action, Set | Copy):
+        state = action.value if isinstance(action, Set) and action.field == "state" else None
+        return (losing(state) if state is not None else frozenset[str]()) | {action.field}
+    names = frozenset((*(name for name, _ in action.changes), *(("ctstatus",) if action.status else ())))
     return names.union(HOOK_FIELDS) if "hook" in names else names
 
 
 NO_CHANGE = Rewrite(())
 
 
-def reduced(action: Set | Rewrite, matters: Collection[str]) -> Set | Rewrite:
+def reduced(action: Change, matters: Collection[str]) -> Change:
     """Return what an action does to the fields that matter, and to where packets are."""
-    if isinstance(action, Set):
-        return action if action.field in matters else NO_CHANGE
+    if isinstance(action, Set | Copy):
+        return action if not changed_by(action).isdisjoint(matters) else NO_CHANGE
+    if action.status and "ctstatus" in matters:
+        return action
     return Rewrite(tuple(change for change in action.changes if change[0] in matters or change[0] == "hook"))
 
 
@@ -141,7 +147,7 @@ def leaves(rule: Rule) -> bool:
 
 def changed_fields(rules: Iterable[Rule]) -> frozenset[str]:
     """Return the fields that any of some rules may change."""
-    actions = (action for rule in rules for action in rule.actions if isinstance(action, Set | Rewrite))
+    actions = (action for rule in rules for action in rule.actions if isinstance(action, Change))
     return frozenset[str]().union(*map(changed_by, actions))
 
 

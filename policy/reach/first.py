@@ -9,7 +9,7 @@ from policy.packet.connection import OPENING
 from policy.sets.layout import Layout
 
 USUAL = {"state": NEW, "fragment": 0, "direction": 0, "flags": SYN, "ttl": 64}
-USUAL |= dict.fromkeys(("tos", "mark", "tcp_options", "exthdrs"), 0)
+USUAL |= dict.fromkeys(("tos", "mark", "ctmark", "ctstatus", "tcp_options", "exthdrs"), 0)
 """The values that questions mean where they leave a field out."""
 
 _LOOPBACK = Names.of("lo")

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from policy.ir import Rewrite, Ruleset, Set
+from policy.evaluate.looks import looks_at
+from policy.ir import Ruleset
 from policy.packet import FIELDS, FORWARD, Packet, Value, complete
 from policy.packet.connection import known
 from policy.packet.packet import has
+from policy.reach.effects import changed_fields
 from policy.reach.flow import Flow
 from policy.reach.roles import View
 from policy.sets.now import Due, Now
@@ -20,15 +22,14 @@ from policy.sets.truth import S, Sets
 
 _TO, _BY = ("dst", "dport"), ("src", "sport")
 _LEFT = frozenset({*_TO, *_BY, "out"})
+_MARKS = frozenset({"ctmark", "ctstatus"})
 
 
 def kept(ruleset: Ruleset) -> frozenset[str]:
-    """Return the fields of first packets, as they leave, that matter for those that follow; none without rewriting."""
-    actions = (action for policy in ruleset.policies.values() for rule in policy.rules for action in rule.actions)
-    rewrites = any(
-        isinstance(action, Rewrite) or (isinstance(action, Set) and action.field in _LEFT) for action in actions
-    )
-    return _LEFT if rewrites else frozenset()
+    """Return the fields of first packets, as they leave, that matter for those that follow; none without changes."""
+    changed = frozenset[str]().union(*(changed_fields(policy.rules) for policy in ruleset.policies.values()))
+    marks = _MARKS if not changed.isdisjoint(_MARKS) and looks_at(ruleset, *_MARKS) else frozenset()
+    return marks if changed.isdisjoint(_LEFT) else _LEFT | marks
 
 
 def diverted(first: Flow[S, Any]) -> S:
@@ -59,11 +60,11 @@ def following(
         if key not in ways:
             ways[key] = (plain if key is None else _view(plain, left.hook, to, by)), {}
         view, starts = ways[key]
-        start = plain.original if key is None else _start(view, left, to, by)
+        start = _start(view, left, to, by)
         here = (packets & going).apart_from(*view.open)
         if here:
             starts[start] = starts[start] | here if start in starts else here
-    if not ways.keys() - {None}:
+    if ways.keys() <= {None} and all(starts.keys() <= {plain.original} for _, starts in ways.values()):
         return Flow(ruleset, plain, going.apart_from(*plain.open), assume, passing=False, most=most)
     flows = []
     for view, starts in ways.values():
@@ -96,7 +97,11 @@ def _left(first: Packet, hook: int | None) -> Packet:
 
 def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
     """Return packets that follow as they arrive, where the first ones *left* so, with what is due to them."""
-    only = Now(left.hook, left.like, tuple(item for item in left.changed if item[0] in _LEFT))
+    marks = tuple(item for item in left.changed if item[0] in _MARKS)
+    if not (to or by):
+        plain: Now[Any] = view.seen(Now(left.hook, left.like, marks))
+        return plain
+    only = Now(left.hook, left.like, tuple(item for item in left.changed if item[0] in _LEFT | _MARKS))
     if view.role == "reply":
         start: Now[Any] = view.seen(only)
         back = (("out", "in"),) if left.hook == FORWARD else ()
@@ -104,7 +109,7 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
         hidden: Due[Any] = Due("src", None, (("src", "dst"), ("sport", "dport")))
         due = (*((undone,) if by else ()), *((hidden,) if to else ()))
     else:
-        start = view.original
+        start = view.seen(Now(left.hook, left.like, marks))
         way = ("out", *_TO) if left.has("out") else _TO
         redirected: Due[Any] = Due("dst", left.hook, tuple((name, left.get(name)) for name in way))
         masked: Due[Any] = Due("src", None, tuple((name, left.get(name)) for name in _BY))

@@ -12,9 +12,10 @@ from typing import Any, Generic
 
 from policy.evaluate import Known
 from policy.evaluate import truth as truth_of_box
-from policy.ir import Match, Rewrite, Set
+from policy.ir import Change, Match, Rewrite, Set
 from policy.packet import FIELDS, Packet, Value, ValueSet, varies
 from policy.packet.connection import OPPOSITE, Role
+from policy.packet.fields import TRANSLATED
 from policy.sets.layout import Layout, presence
 from policy.sets.truth import N, S, Sets, Truth, truth
 
@@ -46,7 +47,12 @@ class View(Generic[S, N]):
 
     def seen(self, left: N) -> N:
         """Return what these packets are as they arrive, where the first ones are *left* when they leave."""
-        return self.sets.changed(left.turned(self.hook, self._opposite), Rewrite(self._fixed))[0]
+        seen, fixed = left.turned(self.hook, self._opposite), dict(self._fixed)
+        status = fixed.pop("ctstatus", None) if seen.get("ctstatus") != "ctstatus" else None
+        seen = self.sets.changed(seen, Rewrite(tuple(fixed.items())))[0]
+        if isinstance(status, int):
+            seen = self.sets.changed(seen, Set("ctstatus", status, 63 - TRANSLATED))[0]
+        return seen
 
     def union(self, sets: Iterable[S]) -> S:
         """Return the packets of any of *sets*."""
@@ -79,7 +85,7 @@ class View(Generic[S, N]):
     def begin(self) -> None:
         """What actions have picked for the first packets stays as it is."""
 
-    def changed(self, now: N, action: Set | Rewrite) -> tuple[N, S]:
+    def changed(self, now: N, action: Change) -> tuple[N, S]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
         return self.sets.changed(now, action)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from policy.evaluate.looks import looked_at_by
 from policy.evaluate.state import harmless
-from policy.ir import Allow, Entry, Field, Goto, Jump, Policy, Rewrite, Rule, Ruleset, walk
+from policy.ir import Allow, Entry, Goto, Jump, Policy, Rewrite, Rule, Ruleset
 from policy.packet import ROUTING, Intervals
 from policy.reach.effects import changed_fields, leaves
 
@@ -62,9 +63,9 @@ def changed_before(ruleset: Ruleset, stages: Iterable[Stage]) -> dict[str, froze
 
 
 def looked_at(ruleset: Ruleset, entry: Entry) -> frozenset[str]:
-    """Return the fields that rules of an entry look at."""
+    """Return the fields that rules of an entry look at, or copy."""
     rules = (rule for name in below(ruleset.policies, entry.policy) for rule in ruleset.policies[name].rules)
-    found = frozenset(part.name for rule in rules for part in walk(rule.match) if isinstance(part, Field))
+    found = looked_at_by(rules)
     return found | {"state"} if entry.stateful else found
 
 

@@ -15,8 +15,12 @@ _TOLD = ("dst", "dport", "src", "sport", "hook", "out", "in", "ttl")
 
 
 def changes(old: Packet, new: Packet) -> Mapping[str, Value]:
-    """Return the fields of *new* that are not as in *old*, nor a part of what they were there."""
-    return {name: value for name, value in new.values.items() if not _within(value, old.get(name))}
+    """Return the fields of *new* that are not as in *old*, nor a part of what they were there.
+
+    That a connection is translated goes without saying where its addresses are told.
+    """
+    told = (item for item in new.values.items() if item[0] != "ctstatus")
+    return {name: value for name, value in told if not _within(value, old.get(name))}
 
 
 def rewriting_text(old: Packet, new: Packet) -> str:

@@ -8,14 +8,15 @@ of a field, raise `Exhausted`, and so do lists that become too long.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
 from math import prod
 
-from policy.ir import Definition, Match, Rewrite, Ruleset, Set
+from policy.ir import Change, Copy, Definition, Match, Rewrite, Ruleset, Set
 from policy.packet import FIELDS, Intervals, Masked, Packet, Value, ValueSet
 from policy.packet.address import V4_BASE, bits, family_of, whole
+from policy.packet.fields import losing
 from policy.sets.budget import Budget, Exhausted
-from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, Layout, layout
+from policy.sets.kinds import TRUTH, Values, kinds
+from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, layout
 from policy.sets.masks import unmasked
 from policy.sets.natural import finished, preferred
 from policy.sets.now import Now
@@ -23,14 +24,8 @@ from policy.sets.regions import Box, Region, at_most, merged, plain
 from policy.sets.truth import Remembered, Truth, balanced, truth
 from policy.sets.words import described, described_first
 
-Values = dict[str, Intervals]
-"""A box. `?KEY` is the truth of a pure unknown (0 or 1), `*N` a value that an action has picked (left out: any)."""
-
 Became = Now[int]
 """What actions have made of packets: a field has a number, what another one had, or one that is picked (`*N`)."""
-
-_TRUTH = Intervals.of((0, 1))
-_DECIDING = ("proto", "src", "fragment", "state")
 
 
 class BoxSpace:
@@ -52,7 +47,7 @@ class BoxSpace:
         self.original: Became = Now(hook, hook)
         self.fresh: Values = {}
         self.nothing = Boxes(self, ())
-        self.everything = Boxes(self, tuple(_kinds(self.layout)))
+        self.everything = Boxes(self, tuple(kinds(self.layout)))
 
     def union(self, sets: Iterable[Boxes]) -> Boxes:
         """Return the packets of any of *sets*."""
@@ -72,8 +67,13 @@ class BoxSpace:
         at = now.get(name)
         if isinstance(at, int):
             return Boxes(self, held if at in numbers else ())
-        found = ({**box, at: box.get(at, self.layout.domain(name)) & numbers} for box in held)
-        return Boxes(self, tuple(box for box in found if box[at]))
+        copied = at != name and at in self.layout.fields and self.layout.presence(at) is not True
+        found = []
+        for box in held:
+            key = name if copied and at not in box else at  # what a packet does not have was not copied
+            if values_ := box.get(key, self.layout.domain(name)) & numbers:
+                found.append({**box, key: values_})
+        return Boxes(self, tuple(found))
 
     def unknown(self, key: str) -> Boxes:
         """Return all packets, where the pure unknown *key* is true."""
@@ -101,11 +101,13 @@ class BoxSpace:
     def begin(self) -> None:
         """Values that actions pick have names of their own: there is nothing to do."""
 
-    def changed(self, now: Became, action: Set | Rewrite) -> tuple[Became, Boxes]:
+    def changed(self, now: Became, action: Change) -> tuple[Became, Boxes]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
         known = self.everything
         changes: dict[str, Value] = {}
         if isinstance(action, Rewrite):
+            if action.status and self._looks_at("ctstatus") and now.has("ctstatus"):
+                raise Exhausted("lists of boxes, where the status of connections changes")
             changes |= action.changes
             hook = changes.pop("hook", None)
             if hook is not None:
@@ -113,7 +115,11 @@ class BoxSpace:
                 now, gained = now.moved(hook)
                 changes = {name: FIELDS[name].domain for name in gained} | changes  # type: ignore[assignment] # no mask
         elif self._looks_at(action.field) and now.has(action.field):
+            if isinstance(action, Copy):
+                return self._copied(now, action), known
             changes[action.field] = self._set(action, now.get(action.field))
+            if action.field == "state" and action.value is not None:
+                now = now.without(losing(action.value))
         for name, value in changes.items():
             if not (self._looks_at(name) and now.has(name)):
                 continue
@@ -129,6 +135,21 @@ class BoxSpace:
 
     def _looks_at(self, name: str) -> bool:
         return name in self.layout.fields or name in self.layout.later
+
+    def _copied(self, now: Became, action: Copy) -> Became:
+        """Return what `Copy` makes of a field: exactly, where it takes all of the source."""
+        if not now.has(action.source):
+            return now
+        old, source = now.get(action.field), now.get(action.source)
+        most, highest = (self.layout.domain(name).ranges[-1][1] for name in (action.field, action.source))
+        everywhere = self.layout.presence(action.source) is True
+        if everywhere and isinstance(source, int) and (isinstance(old, int) or action.mask & most == most):
+            kept = old & ~action.mask if isinstance(old, int) else 0
+            return now.with_field(action.field, (kept ^ source & action.taken) & most)
+        whole = action.mask & most == most and action.taken & highest == highest <= most
+        if not whole or not (everywhere or (old == action.field and source == action.source)):
+            raise Exhausted("lists of boxes, where bits of a field are copied")
+        return now.with_field(action.field, source)
 
     def _set(self, action: Set, old: int | str) -> Value:
         domain = self.layout.domain(action.field)
@@ -309,7 +330,7 @@ class Boxes:
     def _without(self, *kinds: str) -> Boxes:
         if not any(name.startswith(kinds) for box in self.boxes for name in box):
             return self
-        free = {f"?{key}": _TRUTH for key in self.space.layout.unknowns if "?" in kinds}
+        free = {f"?{key}": TRUTH for key in self.space.layout.unknowns if "?" in kinds}
         return self._widened(
             {**{n: v for n, v in box.items() if not n.startswith(kinds)}, **free} for box in self.boxes
         )
@@ -356,30 +377,3 @@ def _minus(box: Values, other: Values, fresh: Values) -> Iterator[Values]:
         if rest := mine - values:
             yield {**left, name: rest}
             left[name] = mine & values
-
-
-def _kinds(layout: Layout) -> Iterator[Values]:
-    """Yield disjoint boxes that are all well-formed packets: those of one box have the same fields."""
-    pieces: dict[str, list[Intervals]] = {}
-    for name in _DECIDING:
-        if name == "src":
-            pieces[name] = [whole(family) for family in sorted(layout.families)]
-        elif name in layout.fields:
-            pieces[name] = [layout.domain(name)]
-    asked = [(field, present) for field in layout.fields if not isinstance(present := layout.presence(field), bool)]
-    for name, wanted in (part for _, present in asked for parts in present for part in parts if part[0] != "src"):
-        pieces[name] = [cut for each in pieces[name] for cut in (each & wanted, each - wanted) if cut]
-    for chosen in product(*pieces.values()):
-        deciding = dict(zip(pieces, chosen, strict=True))
-        box = {f"?{key}": _TRUTH for key in layout.unknowns}
-        for name in layout.fields:
-            if _present(layout, name, deciding):
-                box[name] = deciding.get(name) or (deciding["src"] if name == "dst" else layout.domain(name))
-        yield box
-
-
-def _present(layout: Layout, name: str, deciding: Values) -> bool:
-    present = layout.presence(name)
-    if isinstance(present, bool):
-        return present
-    return any(all(wanted.covers(deciding[field]) for field, wanted in parts) for parts in present)

@@ -130,6 +130,8 @@ class _Boxing:
         other = self._cube(good, within, 10 - box.family)
         for name in ADDRESSES:
             self._widen(other, name)
+        if any(isinstance(each.values.get(name), Masked) for name in ADDRESSES for each in (box, other)):
+            return
         both = box.tests.pop("")
         united = [test & family for test, family in ((self._pair(box), both), (self._pair(other), ~both))]
         for name in ADDRESSES:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from policy.ir import Rewrite, Set
+from policy.ir import Change, Copy, Rewrite, Set
 from policy.packet import FIELDS, Intervals, Masked, Names, Value, ValueSet
 from policy.packet.address import V4, V4_BASE, V6
+from policy.packet.fields import losing
 from policy.sets.budget import Budget
 from policy.sets.dd import Diagram, Formula
 from policy.sets.layout import ADDRESSES, Layout
@@ -129,7 +130,7 @@ class Encoding:
             value = value - V4_BASE << width - 32 if value >= V4_BASE else value
         return first + tuple(self.true if value >> place & 1 else self.false for place in reversed(range(width)))
 
-    def changed(self, now: Now[Bits], action: Set | Rewrite) -> tuple[Now[Bits], Formula]:
+    def changed(self, now: Now[Bits], action: Change) -> tuple[Now[Bits], Formula]:
         """Return what an action makes of *now*, and what is known of the values that it picks itself."""
         known = self.true
         if isinstance(action, Rewrite):
@@ -139,24 +140,44 @@ class Encoding:
                 assert isinstance(hook, int)
                 now, gained = now.moved(hook)
                 changes = {name: FIELDS[name].domain for name in gained} | changes  # type: ignore[assignment] # no mask
+            marks, differs = action.status and self._looks_at("ctstatus") and now.has("ctstatus"), self.false
             for name, value in changes.items():
                 if self._looks_at(name) and now.has(name):
                     bits, more = self._chosen(name, value)
+                    if marks:
+                        differs |= self._differs(name, self._bits(now.get(name)), value)
                     now, known = now.with_field(name, bits), known & more
+            if marks:
+                now = now.with_field("ctstatus", self._marked(now, action.status, differs))
             return now, known
         name = action.field
         if not (self._looks_at(name) and now.has(name)):
             return now, known
+        if isinstance(action, Copy):
+            return now.with_field(name, self._copied(action, now)) if now.has(action.source) else now, known
         if action.value is None:
             bits, known = self._chosen(name, self.layout.domain(name))
             return now.with_field(name, bits), known
         old = self._bits(now.get(name))
         if name not in ADDRESSES:
-            return now.with_field(name, self._set(action, old)), known
+            after = now.with_field(name, self._set(action, old))
+            return after.without(losing(action.value)) if name == "state" else after, known
         family, short, whole = old[0], old[1:33], old[1:]
         v4, v6 = self._set(action, short), self._set(action, whole) if len(whole) > 32 else whole
         mapped = (family.choose(one, other) for one, other in zip(v4, v6, strict=False))
         return now.with_field(name, (family, *mapped, *v6[32:])), known
+
+    def _differs(self, name: str, old: Bits, value: Value) -> Formula:
+        """Return which packets get another number in a field than they had; where it may be the same, perhaps."""
+        numbers = self.layout.numbers(name, value)
+        perhaps = self.false if numbers.size == 1 else self._pick(1)[0]
+        return self.has(name) & (~self.inside(name, numbers, old) | perhaps)
+
+    def _marked(self, now: Now[Bits], status: int, differs: Formula) -> Bits:
+        """Return the status of connections of which packets that *differ* from what they were get some bits."""
+        bits = self._bits(now.get("ctstatus"))
+        places = reversed(range(len(bits)))
+        return tuple(bit | differs if status >> place & 1 else bit for place, bit in zip(places, bits, strict=True))
 
     def _looks_at(self, name: str) -> bool:
         return name in self.bits or name in self.layout.later
@@ -168,6 +189,18 @@ class Encoding:
             self._one_bit(bit, bool(action.mask >> place & 1), bool(value >> place & 1), action.xor)
             for place, bit in zip(reversed(range(len(old))), old, strict=True)
         )
+
+    def _copied(self, action: Copy, now: Now[Bits]) -> Bits:
+        """Return what `Copy` makes of a field; packets without the source keep it."""
+        present = self.has(action.source)
+        old, source = (self._bits(now.get(name))[::-1] for name in (action.field, action.source))
+        found = []
+        for place, bit in enumerate(old):
+            new = self.false if action.mask >> place & 1 else bit
+            if place < len(source) and action.taken >> place & 1:
+                new ^= source[place]
+            found.append(present.choose(new, bit))
+        return tuple(reversed(found))
 
     def _one_bit(self, bit: Formula, cleared: bool, value: bool, xor: bool) -> Formula:
         kept = self.false if cleared else bit
@@ -183,11 +216,15 @@ class Encoding:
         if name in ADDRESSES:
             families = [family for family in (V4, V6) if family.meets(numbers)]
             first = (self.family if len(families) > 1 else self.true if families == [V4] else self.false,)
-        end = self.picked + self._width(name)
-        self.fresh += self.diagram.variables(max(end - len(self.fresh), 0))
-        fresh = tuple(self.fresh[self.picked : end])
-        self.picked = end
+        fresh = self._pick(self._width(name))
         return first + fresh, self.inside(name, numbers, first + fresh)
+
+    def _pick(self, count: int) -> Bits:
+        """Return variables for something that is chosen on the way."""
+        end = self.picked + count
+        self.fresh += self.diagram.variables(max(end - len(self.fresh), 0))
+        self.picked, fresh = end, tuple(self.fresh[self.picked : end])
+        return fresh
 
     def where(self, values: Mapping[str, Value]) -> Formula:
         """Return the well-formed packets with *values*, so far as the layout looks at their fields.

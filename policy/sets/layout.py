@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from policy.ir import Field, Match, Rewrite, Rule, Ruleset, Unknown, walk
+from policy.ir import Copy, Field, Match, Rewrite, Rule, Ruleset, Unknown, walk
 from policy.packet import FIELDS, HOOKS, Intervals, Names, Packet, Value, ValueSet
 from policy.packet.address import ANY_ADDRESS, V4, V6
 from policy.packet.fields import REQUIRES
@@ -110,6 +110,9 @@ def layout(rulesets: Iterable[Ruleset], questions: Iterable[Match | Packet] = ()
     except RecursionError:
         raise Exhausted("conditions that are nested too deeply") from None
     used = {*TUPLE, *(part.name for part in parts if isinstance(part, Field))}
+    copies = [action for rule in rules for action in rule.actions if isinstance(action, Copy)]
+    while more := {action.source for action in copies if action.field in used} - used:
+        used |= more
     if any(entry.stateful for ruleset in rulesets for entry in ruleset.at(hook)):
         used.add("state")
     rewritten = _rewritten(rules)

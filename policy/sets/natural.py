@@ -14,6 +14,8 @@ _USUAL: dict[str, tuple[int, ...]] = {
     "state": (NEW,),
     "fragment": (0,),
     "direction": (0,),
+    "ctmark": (0,),
+    "ctstatus": (0,),
     "icmp_code": (0,),
     "ttl": (64,),
     "tos": (0,),

@@ -31,13 +31,14 @@ class Now(Generic[V]):
     They are at *hook*, and have the fields of packets at the hook *like*: while their way is to be decided
     (`fields.ROUTING`) they keep those that they had. *changed* are the fields that are not what they were: each with
     its new value, or with the name of the field that had it when the packet arrived. What connection tracking has still
-    to do to them is *due*.
+    to do to them is *due*. What they have *lost* are the fields that packets of their connection state do not have.
     """
 
     hook: int | None = None
     like: int | None = None
     changed: tuple[tuple[str, V | str], ...] = ()
     due: tuple[Due[V], ...] = ()
+    lost: frozenset[str] = frozenset()
 
     def get(self, name: str) -> V | str:
         """Return what a field is: a value, or the name of the one that it was when the packet arrived."""
@@ -45,7 +46,12 @@ class Now(Generic[V]):
 
     def has(self, name: str) -> bool:
         """May packets have a field now, so far as that hangs on where they are?"""
-        return presence(name, self.like) is not False
+        return name not in self.lost and presence(name, self.like) is not False
+
+    def without(self, lost: frozenset[str]) -> Self:
+        """Return this without some fields."""
+        left = tuple(item for item in self.changed if item[0] not in lost)
+        return replace(self, changed=left, lost=self.lost | lost)
 
     def with_field(self, name: str, value: V | str) -> Self:
         """Return this with one field changed."""

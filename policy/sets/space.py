@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from policy.ir import Match, Rewrite, Ruleset, Set
+from policy.ir import Change, Match, Ruleset
 from policy.packet import Packet, ValueSet
 from policy.sets.budget import Budget
 from policy.sets.encoding import Bits, Encoding
@@ -87,7 +87,7 @@ class Space:
         """Let variables stand for other values that actions pick."""
         self.encoding.picked = 0
 
-    def changed(self, now: Now[Bits], action: Set | Rewrite) -> tuple[Now[Bits], PacketSet]:
+    def changed(self, now: Now[Bits], action: Change) -> tuple[Now[Bits], PacketSet]:
         """Return what an action makes of the fields, and what is known of values that it picks itself."""
         after, known = self.encoding.changed(now, action)
         return after, PacketSet(self.encoding, known & self.encoding.wellformed)

@@ -21,9 +21,9 @@ from tests.kernel.world import WORLDS
 CANNOT = 77
 
 
-def main() -> int:
-    """Run what the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m tests.kernel", description="Compare fwpolicy with Linux.")
+def main(comparing: type[Comparison] = Comparison, module: str = "tests.kernel") -> int:
+    """Run what the command line of a *module* says."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Compare fwpolicy with Linux.")
     parser.add_argument("--seed", default="1", help="any text; the same one makes the same rules and packets")
     parser.add_argument("--rulesets", type=int, default=100, metavar="N")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="the number of the first rule set")
@@ -36,7 +36,7 @@ def main() -> int:
     signal.alarm(given.limit)
     try:
         enter()
-        comparison = Comparison(WORLDS[given.family], given.backend, given.seed)
+        comparison = comparing(WORLDS[given.family], given.backend, given.seed)
     except Unavailable as error:
         print(error)
         return CANNOT
@@ -45,7 +45,7 @@ def main() -> int:
     for tally in comparison.run(given.first, given.rulesets, given.packets):
         if not given.json:
             for one in tally.disagreements[shown:]:
-                print(_text(one, given), flush=True)
+                print(_text(one, given, module), flush=True)
         shown = len(tally.disagreements)
     if given.json:
         print(json.dumps({"counts": tally.counts, "disagreements": [asdict(one) for one in tally.disagreements]}))
@@ -56,14 +56,14 @@ def main() -> int:
     return 1 if tally.counts["disagreements"] or not tally.counts["comparisons"] else 0
 
 
-def _text(one: Disagreement, given: argparse.Namespace) -> str:
+def _text(one: Disagreement, given: argparse.Namespace, module: str) -> str:
     """Return a disagreement for people: how to repeat it, the file, the packet."""
     again = f"--seed {one.seed} --first {one.number} --rulesets 1 --packets {given.packets}"
     told = f", with --local {','.join(one.local)}" if one.local else ""
     return "\n".join(
         (
             f"DISAGREEMENT: the kernel says {one.kernel}, fwpolicy {one.answer}{told}",
-            f"again: python -m tests.kernel {again} --backend {given.backend} --family {given.family}",
+            f"again: python -m {module} {again} --backend {given.backend} --family {given.family}",
             *(f"    {line}" for line in one.lines),
             f"    {json.dumps(one.packet)}",
         )

@@ -36,6 +36,9 @@ class Seen:
 class Judge:
     """One IP version and one back end of iptables, in the namespace that `net.enter` made; raises `Unavailable`."""
 
+    entering: type[Conntrack] = Conntrack
+    """What enters connections before the packets come."""
+
     def __init__(self, world: World, backend: str) -> None:
         self._family = world.family
         self._backend = backend
@@ -44,7 +47,7 @@ class Judge:
         self._tables = list(CHAINS)
         try:
             run("nft", "-f", "-", stdin=_recorder(world.family, tracked=True))
-            self._conntrack = Conntrack(world.family)
+            self._conntrack = self.entering(world.family)
             self._conntrack.flush()
             run(
                 self._restore, "-w", "20", stdin="*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m state --state NEW\nCOMMIT\n"
@@ -88,7 +91,7 @@ class Judge:
             lengths.append(len(data))
             self._net.send(probe, data)
         self._net.drain()
-        sets = _sets(json.loads(run("nft", "-j", "list", "table", *table.split())))
+        sets = elements(json.loads(run("nft", "-j", "list", "table", *table.split())))
         times = Counter(pair[0] for pair in sets.get("state", []))
         states, directions = dict(sets.get("state", [])), dict(sets.get("direction", []))
         begun, ended = ({hook: set(sets[f"{when}_{hook}"]) for hook in _HOOKS} for when in ("first", "last"))
@@ -143,7 +146,7 @@ def _recorder(family: int, tracked: bool) -> str:
     return f"table {table} kernel_judge {{\n" + "\n".join(lines) + "\n}\n"
 
 
-def _sets(listing: Any) -> dict[str, list[Any]]:
+def elements(listing: Any) -> dict[str, list[Any]]:
     """Return the elements of each set, tuples where they are several values."""
     found = {}
     for each in listing["nftables"]:

@@ -121,7 +121,7 @@ class Net:
 
     def _configure(self, name: str) -> None:
         if self._family == 4:
-            wanted = "rp_filter=0 accept_local=1 route_localnet=1 forwarding=1 accept_source_route=1"
+            wanted = "rp_filter=0 accept_local=1 route_localnet=1 forwarding=1 accept_source_route=1 send_redirects=0"
         else:
             wanted = "forwarding=1 accept_dad=0 dad_transmits=0 accept_ra=0 accept_source_route=1"
         for setting in wanted.split():

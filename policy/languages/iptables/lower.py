@@ -20,7 +20,7 @@ from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT
 from policy.source import Span
 from policy.written import Replaced, Stray
 
-_VOLATILE = ("CONNMARK", "CONNSECMARK", *sorted(REWRITING))
+_VOLATILE = (*sorted(REWRITING), "MASQUERADE", "SNAT")
 
 
 def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:

@@ -46,7 +46,7 @@ class Context:
     mistakes: Collector
     host: Host = UNKNOWN_HOST
     volatile: frozenset[str] = frozenset()
-    """Targets in the file that change what matches look at, or packets, such as CONNMARK and DNAT."""
+    """Targets in the file that rewrite addresses."""
     table: str = "filter"
     roots: frozenset[str] = frozenset()
     """The built-in chains of the table through which packets come to the rule."""

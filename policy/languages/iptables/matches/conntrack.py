@@ -3,28 +3,52 @@
 Sources: iptables-extensions(8); the kernel's net/netfilter/xt_conntrack.c (conntrack_mt). A packet with no entry in the
 connection table is INVALID or UNTRACKED; for it the answer is that of the state alone if a state is asked for, and
 else no, whatever the other options and their `!` say. In the raw table no packet has an entry yet: all are INVALID.
+
+Where no rule of the file rewrites, the addresses and ports of the entry are those of the packet, or, in a reply, their
+opposites. An ICMP error belongs to the entry of another packet, and ports of other protocols are made of other things
+(ICMP: identifier, type and code): what these are is not known.
 """
 
 from __future__ import annotations
 
-from policy.ir import EVERYTHING, NOTHING, Field, Match, Not, Unknown, all_of, either_of
+from policy.ir import EVERYTHING, NOTHING, Field, Match, Not, Unknown, all_of, either_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed, unknown
 from policy.languages.iptables.values import (
     Host,
-    bounded,
     choice,
     host_or_set,
     number_range,
     pick,
     protocol,
-    show,
 )
 from policy.netfilter import HAS_CONNECTION, STATES
-from policy.packet import Intervals
+from policy.packet import RELATED, Intervals, Masked
+from policy.packet.connection import OPPOSITE
+from policy.packet.fields import (
+    ASSURED,
+    CONFIRMED,
+    DESTINATION_TRANSLATED,
+    EXPECTED,
+    ICMP,
+    ICMP6,
+    SCTP,
+    SEEN_REPLY,
+    SOURCE_TRANSLATED,
+    TCP,
+    UDP,
+)
 
-_NAT = ("SNAT", "DNAT")
-_STATUS = ("NONE", "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED")
+_NAT = {"SNAT": SOURCE_TRANSLATED, "DNAT": DESTINATION_TRANSLATED}
+_STATUS = {"NONE": 0, "EXPECTED": EXPECTED, "SEEN_REPLY": SEEN_REPLY, "ASSURED": ASSURED, "CONFIRMED": CONFIRMED}
+_WITH_PORTS = Intervals.of(TCP, UDP, SCTP)
+"""The protocols of whose entries every kernel knows the ports."""
+_BEHIND_OTHERS = Intervals.of(51)
+"""IPv6: an authentication header, which iptables-nft takes for the protocol; the entry has what follows it."""
+_ERROR = all_of(Field("state", Intervals.of(RELATED)), Field("proto", Intervals.of(ICMP, ICMP6)))
+_SIDES = {"ctorigsrc": "src", "ctorigdst": "dst", "ctreplsrc": "dst", "ctrepldst": "src"}
+_PORTS = {"ctorigsrcport": "sport", "ctorigdstport": "dport", "ctreplsrcport": "dport", "ctrepldstport": "sport"}
+"""What the entry says, as a packet in the first direction has it."""
 
 
 def _list(text: str, names: tuple[str, ...], what: str) -> tuple[str, ...]:
@@ -43,41 +67,19 @@ def _ct_states(_: Context, text: str) -> tuple[str, ...]:
 
 
 def _statuses(_: Context, text: str) -> tuple[str, ...]:
-    return _list(text, _STATUS, "status")
+    return _list(text, tuple(_STATUS), "status")
 
 
-def _protocol(_: Context, text: str) -> str:
-    return str(protocol(text))
+def _protocol(_: Context, text: str) -> Intervals:
+    return Intervals.of(protocol(text))
 
 
-def _address(context: Context, text: str) -> str:
-    found = host_or_set(context, text)
-    return str(found) if isinstance(found, Host) else show(found)
-
-
-def _port(_: Context, text: str) -> str:
-    for part in text.split(":"):
-        bounded(part or "0", 0, 65535)
-    return text
-
-
-def _expire(context: Context, text: str) -> str:
-    number_range(32)(context, text)
-    return text
-
-
-_UNKNOWN = {
+_OTHERS = {
     "ctproto": _protocol,
-    "ctorigsrc": _address,
-    "ctorigdst": _address,
-    "ctreplsrc": _address,
-    "ctrepldst": _address,
-    "ctorigsrcport": _port,
-    "ctorigdstport": _port,
-    "ctreplsrcport": _port,
-    "ctrepldstport": _port,
+    **dict.fromkeys(_SIDES, host_or_set),
+    **dict.fromkeys(_PORTS, number_range(16)),
     "ctstatus": _statuses,
-    "ctexpire": _expire,
+    "ctexpire": number_range(32),
 }
 
 
@@ -90,10 +92,7 @@ def _state(given: Given, option: str) -> Match:
     known = Intervals.of(*(STATES[name] for name in names if name in STATES))
     if known:
         parts.append(Field("state", known, span=given.span(option)))
-    for name in _NAT:
-        if name in names:
-            what = Unknown(f"the connection has {name}", f"ctstate:{name}", span=given.span(option))
-            parts.append(all_of(HAS_CONNECTION, what))
+    parts += [_bit(bit) for name, bit in _NAT.items() if name in names]
     return signed(given, option, either_of(*parts))
 
 
@@ -102,16 +101,60 @@ def _direction(given: Given) -> Match:
     return Field("direction", Intervals.of(wanted), span=given.span("ctdir"))
 
 
+def _bit(status: int) -> Match:
+    return Field("ctstatus", Masked(status, status))
+
+
+def _status(given: Given) -> Match:
+    """Return that the status has any bit of a list; when a connection without TCP is assured hangs on its time."""
+    names: tuple[str, ...] = given.value("ctstatus")
+    parts = [_bit(_STATUS[name]) for name in names if name != "NONE"]
+    if "ASSURED" in names:
+        later = Unknown("the connection is assured by now", "ctstatus:ASSURED", span=given.span("ctstatus"))
+        timed = Not(Field("proto", Intervals.of(TCP, ICMP, ICMP6)))
+        parts.append(all_of(timed, _bit(SEEN_REPLY), later))
+    return either_of(*parts)
+
+
+def _entry(given: Given, option: str) -> Match:
+    """Return what an option asks of the entry, but for its `!`."""
+    if option == "ctstatus":
+        return _status(given)
+    words = given.args[option].option.values[0].text
+    not_known = unknown(given, f"{option}:{words}", option=option, pure=option != "ctexpire")
+    values = given.value(option)
+    said = Intervals() if given.context.protocol.negated else Intervals.of(given.context.protocol.number)
+    if option == "ctproto":
+        plain = Field("proto", values, span=given.span(option))
+        if _never_error(said) and not said.meets(_BEHIND_OTHERS):
+            return plain
+        other = either_of(_ERROR, Field("proto", _BEHIND_OTHERS)) if given.context.family == 6 else _ERROR
+        return either_of(all_of(negated(other), plain), all_of(other, not_known))
+    field = _SIDES.get(option) or _PORTS.get(option)
+    if field is None or isinstance(values, Host):
+        return not_known
+    ported = option in _SIDES or (bool(said) and _WITH_PORTS.covers(said))
+    sure = [] if _never_error(said) else [negated(_ERROR)]
+    sure += [] if ported else [Field("proto", _WITH_PORTS)]
+    known: list[tuple[Match, Match]] = []
+    for direction, name in enumerate((field, OPPOSITE[field])):
+        if not given.context.volatile or (direction == 0 and option.startswith("ctorigsrc")):
+            where = all_of(Field("direction", Intervals.of(direction)), *sure)
+            known.append((where, Field(name, values, span=given.span(option))))
+    parts = [all_of(where, found) for where, found in known]
+    if sure or len(known) < 2:
+        parts.append(all_of(negated(either_of(*(where for where, _ in known))), not_known))
+    return either_of(*parts)
+
+
+def _never_error(said: Intervals) -> bool:
+    """Is a packet of the protocol that a rule asks for, if it does, never an ICMP error?"""
+    return bool(said) and not said.meets(Intervals.of(0, ICMP, ICMP6))
+
+
 def _conntrack(given: Given) -> Match:
     others: list[Match] = [_direction(given)] if "ctdir" in given else []
-    for option in _UNKNOWN:
-        if option not in given:
-            continue
-        value = given.value(option)
-        text = ",".join(value) if isinstance(value, tuple) else value
-        pure = option != "ctexpire"
-        found = unknown(given, f"{option}:{text}", option=option, pure=pure)
-        others.append(signed(given, option, found))
+    others += [signed(given, option, _entry(given, option)) for option in _OTHERS if option in given]
     state = _state(given, "ctstate") if "ctstate" in given else None
     if not others:
         return state if state is not None else HAS_CONNECTION
@@ -125,7 +168,7 @@ def _plain_state(given: Given) -> Match:
     return _state(given, "state")
 
 
-_ANY = ("ctstate", "ctdir", *_UNKNOWN)
+_ANY = ("ctstate", "ctdir", *_OTHERS)
 
 MATCHES = (
     MatchModule(name="state", options=(Opt("state", _states, invert=True, required=True),), lower=_plain_state),
@@ -134,7 +177,7 @@ MATCHES = (
         options=(
             Opt("ctstate", _ct_states, invert=True),
             Opt("ctdir", choice("original", "reply", what="direction")),
-            *(Opt(name, reader, invert=True) for name, reader in _UNKNOWN.items()),
+            *(Opt(name, reader, invert=True) for name, reader in _OTHERS.items()),
         ),
         one_of=_ANY,
         lower=_conntrack,

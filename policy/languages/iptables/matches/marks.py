@@ -1,16 +1,15 @@
-"""mark is exact; what the connection carries is not in the packet.
+"""mark and connmark, of the packet and of its connection.
 
-Sources: iptables-extensions(8); the kernel's xt_mark.c, xt_connmark.c. A match is pure unless a target
-of the same file may change what it looks at.
+Sources: iptables-extensions(8); the kernel's xt_mark.c, xt_connmark.c. A packet with no entry in the connection table
+has no connection mark, and in the raw table none has.
 """
 
 from __future__ import annotations
 
-from policy.ir import Match, all_of
+from policy.ir import NOTHING, Match
 from policy.languages.iptables.options import Given, MatchModule, Opt
-from policy.languages.iptables.terms import signed, term, unknown
+from policy.languages.iptables.terms import term
 from policy.languages.iptables.values import masked_number
-from policy.netfilter import HAS_CONNECTION
 
 
 def _mark(given: Given) -> Match:
@@ -18,10 +17,7 @@ def _mark(given: Given) -> Match:
 
 
 def _connmark(given: Given) -> Match:
-    volatile = bool({"CONNMARK", "CONNSECMARK"} & given.context.volatile)
-    text = given.args["mark"].option.values[0].text
-    found = signed(given, "mark", unknown(given, f"connmark:{text}", pure=not volatile, option="mark"))
-    return all_of(HAS_CONNECTION, found)
+    return NOTHING if given.context.table == "raw" else term(given, "mark", "ctmark")
 
 
 MATCHES = (

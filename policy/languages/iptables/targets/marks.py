@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from policy.diagnostic import did_you_mean
-from policy.ir import Action, Note, Set
+from policy.ir import Action, Copy, Note, Set
 from policy.languages.iptables.matches.header import tos
 from policy.languages.iptables.options import Bad, Context, Given, Opt, TargetModule
 from policy.languages.iptables.values import bounded, mark_number, masked_number, number
@@ -30,26 +30,35 @@ def _change(field: str, value: int, mask: int) -> tuple[Action, ...]:
     return (Set(field, value, mask, xor=bool(value & ~mask)),) if value or mask else ()
 
 
-def _mark(given: Given) -> tuple[Action, ...]:
-    option = next(iter(given.args))
+def _marked(given: Given, field: str) -> tuple[Action, ...]:
+    option = next(name for name in given.args if name in _MARKS)
     value = given.value(option)
     match option:
         case "set-xmark":
-            return _change("mark", value.value, value.mask)
+            return _change(field, value.value, value.mask)
         case "set-mark":
-            return _change("mark", value.value, value.mask | value.value)
+            return _change(field, value.value, value.mask | value.value)
         case "and-mark":
-            return _change("mark", 0, ~value & _WORD)
+            return _change(field, 0, ~value & _WORD)
         case "or-mark":
-            return _change("mark", value, value)
-    return _change("mark", value, 0)
+            return _change(field, value, value)
+    return _change(field, value, 0)
+
+
+def _mark(given: Given) -> tuple[Action, ...]:
+    return _marked(given, "mark")
 
 
 def _connmark(given: Given) -> tuple[Action, ...]:
+    if given.context.table == "raw":
+        return (Note(given.text),)  # no packet has an entry yet
+    both = given.value("mask", _WORD)
+    packet, connection = given.value("nfmask", both), given.value("ctmask", both)
+    if "save-mark" in given:
+        return (Copy("ctmark", "mark", mask=connection, taken=packet),)
     if "restore-mark" in given:
-        mask = given.value("nfmask", given.value("mask", _WORD))
-        return (Set("mark", None, mask),)
-    return (Note(given.text),)
+        return (Copy("mark", "ctmark", mask=packet, taken=connection),)
+    return _marked(given, "ctmark")
 
 
 def _hops(given: Given) -> tuple[Action, ...]:

@@ -24,7 +24,7 @@ from policy.languages.iptables.values import (
 )
 from policy.packet import INPUT, ROUTING, Intervals, Masked, Value, ValueSet, single
 from policy.packet.address import LOOPBACK, V4_BASE, bits, parse_address, whole
-from policy.packet.fields import DCCP
+from policy.packet.fields import DCCP, DESTINATION_TRANSLATED, SOURCE_TRANSLATED
 from policy.packet.names import service_names, service_ports
 
 _WITH_PORTS = (6, 17, 33, 132)
@@ -93,12 +93,13 @@ def _destination(given: Given) -> tuple[Action, ...]:
     target: Target = given.value("to-destination")
     changes = _values(("dst", target.addresses), ("dport", target.ports))
     way = () if target.addresses is None else (_NEW_WAY,)
-    return (Rewrite((*changes, *way)), Allow())
+    return (Rewrite((*changes, *way), DESTINATION_TRANSLATED), Allow())
 
 
 def _source(given: Given) -> tuple[Action, ...]:
     target: Target = given.value("to-source")
-    return (Rewrite(_values(("src", target.addresses), ("sport", target.ports or _ANY_PORT))), Allow())
+    changes = _values(("src", target.addresses), ("sport", target.ports or _ANY_PORT))
+    return (Rewrite(changes, SOURCE_TRANSLATED), Allow())
 
 
 def _own(context: Context) -> Intervals:
@@ -110,7 +111,7 @@ def _own(context: Context) -> Intervals:
 
 def _masquerade(given: Given) -> tuple[Action, ...]:
     ports = given.value("to-ports", _ANY_PORT)
-    return (Rewrite(_values(("src", _own(given.context)), ("sport", ports))), Allow())
+    return (Rewrite(_values(("src", _own(given.context)), ("sport", ports)), SOURCE_TRANSLATED), Allow())
 
 
 def _redirect(given: Given) -> tuple[Action, ...]:
@@ -121,7 +122,7 @@ def _redirect(given: Given) -> tuple[Action, ...]:
     loopback = parse_address("127.0.0.1" if context.family == 4 else "::1")
     to = Intervals.of(loopback) if sent else _own(context) - LOOPBACK or _own(context)
     changes = _values(("dst", to), ("dport", given.value("to-ports")))
-    return (Rewrite((*changes, _NEW_WAY if sent else ("hook", INPUT))), Allow())
+    return (Rewrite((*changes, _NEW_WAY if sent else ("hook", INPUT)), DESTINATION_TRANSLATED), Allow())
 
 
 def _netmap(given: Given) -> tuple[Action, ...]:
@@ -132,7 +133,8 @@ def _netmap(given: Given) -> tuple[Action, ...]:
         return unmodelled(given)
     value, mask = _under_mask(to, context.family)
     change = Set("dst" if arrives else "src", value, mask)
-    return (change, Rewrite((_NEW_WAY,)), Allow()) if arrives else (change, Allow())
+    status = Set("ctstatus", None, DESTINATION_TRANSLATED if arrives else SOURCE_TRANSLATED)  # not if it is the same
+    return (change, status, Rewrite((_NEW_WAY,)), Allow()) if arrives else (change, status, Allow())
 
 
 def _under_mask(values: ValueSet, family: int) -> tuple[int, int]:
