@@ -13,18 +13,20 @@ from policy.conntrack.first import first_state, step_of
 from policy.diagnostic import Mistakes
 from policy.evaluate import Decision, Translation, decide
 from policy.ir import Ruleset
+from policy.kernel.judge import Judge
+from policy.kernel.probe import Probe
+from policy.kernel.recorder import Header, Recording, Way
+from policy.kernel.tools import Failed
+from policy.kernel.wire import build
 from policy.packet import HOOKS, STATES, Intervals, Names, Packet, Value, complete
 from policy.packet.address import format_address, parse_address
 from policy.packet.codec import values_from_json
 from policy.packet.connection import Known, known
 from policy.source import Source
 from tests.kernel.natrules import host_of, random_rewriting
-from tests.kernel.net import Failed
-from tests.kernel.packets import ICMP, Probe, question, random_probe
+from tests.kernel.packets import ICMP, question, random_probe
 from tests.kernel.shrink import shrink
-from tests.kernel.way import Header, Way, WayJudge
-from tests.kernel.wire import build
-from tests.kernel.world import World
+from tests.kernel.world import World, devices
 
 _PORTED = (6, 17, 33, 132, 136)
 _MOST_SHOWN = 3
@@ -63,7 +65,7 @@ class Comparison:
         self._backend = backend
         self._seed = seed
         self._host = host_of(world)
-        self._judge = WayJudge(world, backend)
+        self._judge = Judge(devices(world), world.family, backend)
         self.counts: Counter[str] = Counter({"comparisons": 0, "disagreements": 0, "answers that depend": 0})
         self.found: list[Disagreement] = []
 
@@ -107,7 +109,7 @@ class Comparison:
     def _load(self, lines: Sequence[str]) -> Ruleset | None:
         version = "6" * (self._world.family == 6)
         try:
-            self._judge.load(lines)
+            self._judge.load("\n".join(lines) + "\n")
         except Failed:
             self.counts["rule sets the kernel refuses"] += 1
             return None
@@ -182,7 +184,7 @@ class Comparison:
     def _connections(self, ruleset: Ruleset, opened: Sequence[_Opened]) -> list[_Wrong]:
         """Compare replies and next packets of connections that are let through."""
         chosen = _apart([one for one in opened if self._opens(one.probe)])
-        firsts = self._judge.judge([one.probe for one in chosen], enter=True)
+        firsts = self._judge.judge([one.probe for one in chosen], Recording(kept=range(1, len(chosen) + 1)))
         sent: list[tuple[Probe, Known, Probe]] = []
         for one, way in zip(chosen, firsts, strict=True):
             first = self._packet(one.probe, way.state)
@@ -197,7 +199,7 @@ class Comparison:
                 probe = reply if each.role == "reply" else again
                 sent.append((probe, each, one.probe))
         # Every next packet comes behind the reply to the first.
-        seen = self._judge.judge([probe for probe, _, _ in sent], forget=False)
+        seen = self._judge.judge([probe for probe, _, _ in sent], known=None)
         wrong, answered = [], False
         for (probe, each, opener), way in zip(sent, seen, strict=True):
             if each.role == "reply":

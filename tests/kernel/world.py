@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from policy.kernel.devices import Devices
+
 DEVICES = ("eth0", "eth1", "ppp0", "wan0")
 
 
@@ -74,3 +76,14 @@ _V6 = World(
 )
 
 WORLDS = {4: _V4, 6: _V6}
+_GROUP = {4: "224.1.1.1", 6: "ff05::5"}
+
+
+def devices(world: World) -> Devices:
+    """Return the devices of a world with its addresses and routes, in the namespace of this process."""
+    found = Devices(world.family)
+    found.add(DEVICES)
+    found.set_up(world.setup)
+    for name in (*DEVICES, "lo"):
+        found.join(_GROUP[world.family], name)
+    return found

@@ -6,9 +6,9 @@ import errno
 import os
 import socket
 import struct
-from dataclasses import dataclass
 
-from tests.kernel.net import Failed
+from policy._record import dataclass
+from policy.kernel.tools import Failed
 
 _NETLINK_NETFILTER = 12
 _NEW, _DELETE = 0x100, 0x102
@@ -19,7 +19,7 @@ _ICMP = {4: (1, 8, 0), 6: (58, 128, 129)}
 _VERSION = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Connection:
     """What the host knows of already, in its first direction; for ICMP, `sport` is the identifier."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from tests.kernel.packets import Probe
+from policy.kernel.probe import Probe
 
 _FRAGMENT_OFFSET = 185
 _EXTENSIONS = {"hop": 0, "dst": 60, "route": 43, "frag": 44, "auth": 51}
