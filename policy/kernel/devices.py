@@ -52,7 +52,7 @@ class Devices:
 
     def set_up(self, words: Iterable[str]) -> None:
         """Have `ip` do what each line of *words* says; raises `Failed`."""
-        run("ip", "-batch", "-", stdin="".join(f"{line}\n" for line in words))
+        run("ip", f"-{self._family}", "-batch", "-", stdin="".join(f"{line}\n" for line in words))
 
     def join(self, group: str, device: str) -> None:
         """Have the host accept what is sent to a multicast address."""

@@ -38,8 +38,8 @@ _GROUPS = (
 def addressed(world: World) -> World:
     """Return the world with an address on every device: REDIRECT drops what comes by one that has none."""
     more = _ON_EVERY_DEVICE[world.family]
-    option = ("-6 ", " nodad") if world.family == 6 else ("", "")
-    setup = [f"{option[0]}addr add {address} dev {device}{option[1]}" for device, address in more.items()]
+    option = " nodad" if world.family == 6 else ""
+    setup = [f"addr add {address} dev {device}{option}" for device, address in more.items()]
     own = (address.partition("/")[0] for address in more.values())
     return replace(world, local=(*world.local, *own), setup=(*setup, *world.setup))
 
