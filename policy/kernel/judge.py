@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from policy.kernel.conntrack import Connection, Conntrack
-from policy.kernel.devices import Devices
+from policy.kernel.devices import LO, Devices
 from policy.kernel.probe import Probe
 from policy.kernel.recorder import Record, Recording, Way, recorder, table_of
 from policy.kernel.tools import Failed, Unavailable, run
@@ -77,7 +77,8 @@ class Judge:
             for connection, replied in known:
                 self._conntrack.add(connection, replied)
         for number, probe in enumerate(probes, 1):
-            self._devices.send(probe if bound else replace(probe, device_out=""), build(probe, number))
+            free = not bound or probe.device_out == LO  # what is for the host itself needs no word
+            self._devices.send(replace(probe, device_out="") if free else probe, build(probe, number))
         self._devices.drain()
         record = Record(run("nft", "-j", "list", "table", *table_of(self._family).split()))
         return [record.way(number, probe.hook == "output") for number, probe in enumerate(probes, 1)]
