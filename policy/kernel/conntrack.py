@@ -8,6 +8,7 @@ import socket
 import struct
 
 from policy._record import dataclass
+from policy.conntrack.tuples import ANSWERS
 from policy.kernel.tools import Failed
 
 _NETLINK_NETFILTER = 12
@@ -15,7 +16,8 @@ _NEW, _DELETE = 0x100, 0x102
 _REQUEST_ACK, _CREATE_EXCLUSIVE = 0x5, 0x600
 _EXPECTS_NO_REPLY, _SEEN_REPLY_ASSURED = 0x8, 0x8 | 0x6
 _SECONDS = 600
-_ICMP = {4: (1, 8, 0), 6: (58, 128, 129)}
+_ICMP = {4: 1, 6: 58}
+_ECHO = {4: 8, 6: 128}
 _VERSION = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
@@ -29,6 +31,7 @@ class Connection:
     dst: str
     sport: int
     dport: int
+    request: int | None = None  # its ICMP type, if it is not that of echo
 
 
 class Conntrack:
@@ -64,11 +67,13 @@ class Conntrack:
             src, dst, sport, dport = dst, src, dport, sport
         first = {4: 1, 6: 3}[self._family]
         addresses = _nested(1, _attribute(first, src) + _attribute(first + 1, dst))
-        icmp, request, answer = _ICMP[self._family]
-        if connection.proto == icmp:
+        if connection.proto == _ICMP[self._family]:
+            request = connection.request or _ECHO[self._family]
             at = {4: 4, 6: 7}[self._family]
             ports = _attribute(at, struct.pack("!H", connection.sport))
-            ports += _attribute(at + 1, bytes([answer if reply else request])) + _attribute(at + 2, b"\0")
+            ports += _attribute(at + 1, bytes([ANSWERS[connection.proto][request] if reply else request])) + _attribute(
+                at + 2, b"\0"
+            )
         else:
             ports = _attribute(2, struct.pack("!H", sport)) + _attribute(3, struct.pack("!H", dport))
         return _nested(kind, addresses + _nested(2, _attribute(1, bytes([connection.proto])) + ports))

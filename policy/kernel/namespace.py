@@ -11,18 +11,19 @@ from policy.kernel.tools import Unavailable
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
-def enter() -> None:
+def enter() -> bool:
     """Move this process into a new network namespace, which ends with it; raises `Unavailable`.
 
-    A process that may not have one gets a user namespace with it, in which it is root (user_namespaces(7)): then it
-    must have no other threads.
+    A process that may not have one gets a user namespace with it, in which it is root and there is nobody else
+    (user_namespaces(7)): then it must have no other threads. Return whether there are other users.
     """
     before = Path("/proc/self/ns/net")
     if not before.exists():
         raise Unavailable("there are no network namespaces here: they need Linux")
     outside = before.readlink()
     libc = ctypes.CDLL(None, use_errno=True)
-    if os.geteuid() != 0 or libc.unshare(_CLONE_NEWNET):
+    privileged = os.geteuid() == 0 and not libc.unshare(_CLONE_NEWNET)
+    if not privileged:
         user, group = os.geteuid(), os.getegid()
         if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
             reason = os.strerror(ctypes.get_errno())
@@ -36,3 +37,4 @@ def enter() -> None:
     # All that follows changes the network that this process sees: it must not be anyone else's.
     if before.readlink() == outside:
         raise Unavailable("the network namespace is not a new one")
+    return privileged

@@ -35,3 +35,4 @@ class Probe:
     extensions: tuple[str, ...] = ()  # IPv6, in the order of the packet
     pkttype: str = "unicast"
     mac: str = NO_MAC
+    broken: bool = False  # its checksum is wrong

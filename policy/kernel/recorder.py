@@ -39,11 +39,12 @@ class Header:
 class Way:
     """What became of one packet.
 
-    Did it come, to which hooks, in which state and direction was it behind connection tracking; and, if it came
-    through all rules, at which *hook* and with which *header*.
+    Did it come, and was its way then looked for; to which hooks did it come, in which state and direction was it behind
+    connection tracking; and, if it came through all rules, at which *hook* and with which *header*.
     """
 
     arrived: bool
+    routed: bool = False
     hooks: frozenset[str] = frozenset()
     state: str | None = None
     direction: str | None = None
@@ -81,7 +82,7 @@ def recorder(family: int, recording: Recording) -> str:
         "dport": "th dport",
         "out": "meta oifname",
     }
-    sets = {"arrived": key, "kept": key, **{f"begun_{hook}": key for hook in HOOKS}}
+    sets = {"arrived": key, "routed": key, "kept": key, **{f"begun_{hook}": key for hook in HOOKS}}
     if recording.tracked:
         sets |= {"state": f"{key} . ct state", "direction": f"{key} . ct direction"}
     # One set with all of it is more than nft 1.0.6 can print.
@@ -114,6 +115,7 @@ def _beginnings(key: str, recording: Recording) -> list[str]:
     own = f"{_OWN} {arrived} {_OWN} {begun['output']} {_OWN} accept; drop;"
     return [
         f"chain arrive {{ type filter hook prerouting priority {_FIRST}; {arrived} {marks} }}",
+        f"chain route {{ type filter hook prerouting priority {_LAST}; update @routed {{ {key} }}; }}",
         f"chain send {{ type filter hook output priority {_FIRST}; {own} }}",
         f"chain arrive_aside {{ type filter hook prerouting priority {_BEFORE_RAW}; {aside} }}",
         f"chain send_aside {{ type filter hook output priority {_BEFORE_RAW}; {aside} }}",
@@ -138,7 +140,7 @@ class Record:
         states = sets.get("state", [])
         self._times = Counter(number for number, _ in states)
         self._states, self._directions = dict(states), dict(sets.get("direction", []))
-        self._arrived = set(sets["arrived"])
+        self._arrived, self._routed = set(sets["arrived"]), set(sets["routed"])
         self._begun = {hook: set(sets[f"begun_{hook}"]) for hook in HOOKS}
         self._ended = {name: dict(sets[name]) for name in (f"{hook}_{field}" for hook in HOOKS for field in _FIELDS)}
 
@@ -156,7 +158,7 @@ class Record:
         if state in ("new", "established", "related") and number in self._directions:
             direction = _DIRECTIONS.get(self._directions[number], str(self._directions[number]))
         begun = frozenset(name for name in HOOKS if number in self._begun[name])
-        return Way(True, begun, state, direction, hook, header)
+        return Way(True, number in self._routed, begun, state, direction, hook, header)
 
 
 def _set(name: str, kind: str, elements: Collection[int]) -> str:
