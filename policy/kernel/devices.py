@@ -1,4 +1,7 @@
-"""TAP devices of a network namespace, and the ways in for a packet."""
+"""Devices of a network namespace, and the ways in for a packet.
+
+They are TAP devices; where these cannot be had, ends of veth pairs, into the other ends of which packets are put.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +22,8 @@ LO = "lo"
 _TUNSETIFF, _SIOCGIFHWADDR = 0x400454CA, 0x8927
 _IFF_TAP_NO_PI = 0x1002
 _SO_BINDTODEVICE, _SO_MARK = 25, 36
+_MOMENT = 0.01
+"""Seconds that a veth pair may take; a TAP device takes none."""
 _FRAME = {4: (b"\x01\x00\x5e\x01\x01\x01", b"\x08\x00"), 6: (b"\x33\x33\x00\x00\x00\x05", b"\x86\xdd")}
 _SETTINGS = {
     4: "rp_filter=0 accept_local=1 route_localnet=1 forwarding=1 accept_source_route=1",
@@ -35,6 +41,7 @@ class Devices:
         self._raw: dict[tuple[int, int, str], socket.socket] = {}
         self._members: dict[tuple[str, str], socket.socket] = {}
         self._taps: dict[str, int] = {}
+        self._peers: dict[str, socket.socket] = {}
         self._mac: dict[str, bytes] = {}
         if not Path(f"/proc/sys/net/ipv{family}").is_dir():
             raise Unavailable(f"no IPv{family} here")
@@ -47,8 +54,11 @@ class Devices:
     def add(self, names: Iterable[str]) -> None:
         """Make devices of some names, where there are none yet; raises `Unavailable`."""
         for name in names:
-            if name != LO and name not in self._taps:
-                self._taps[name] = self._tap(name)
+            if name != LO and name not in self._mac:
+                try:
+                    self._make(name)
+                except (OSError, Failed) as error:
+                    raise Unavailable(f"no device `{name}`: {error}") from None
 
     def set_up(self, words: Iterable[str]) -> None:
         """Have `ip` do what each line of *words* says; raises `Failed`."""
@@ -70,7 +80,7 @@ class Devices:
     def send(self, probe: Probe, data: bytes) -> None:
         """Inject a packet at its hook; the sender of a packet that is dropped at OUTPUT gets an error.
 
-        What is sent leaves by `device_out` whatever the routing says, where that is given.
+        What is sent leaves by `device_out` whatever the routing says, also of a new destination, where that is given.
         """
         with suppress(OSError):
             if probe.hook == "output":
@@ -86,11 +96,15 @@ class Devices:
             frame = to[probe.pkttype] + bytes.fromhex(probe.mac.replace(":", "")) + _FRAME[self._family][1] + data
             if probe.device_in == LO:
                 self._loopback.send(frame)
-            else:
+            elif probe.device_in in self._taps:
                 os.write(self._taps[probe.device_in], frame)
+            else:
+                self._peers[probe.device_in].send(frame)
 
     def drain(self) -> None:
-        """Throw away what the host itself sent out of its devices."""
+        """Throw away what the host itself sent out of its devices; what was put into them has arrived then."""
+        if self._peers:
+            time.sleep(_MOMENT)
         for tap in self._taps.values():
             try:
                 while os.read(tap, 1 << 16):
@@ -106,20 +120,21 @@ class Devices:
             except OSError as error:
                 raise Unavailable(f"`{key}` cannot be set: {error.strerror}") from None
 
-    def _tap(self, name: str) -> int:
-        device = os.fsencode(name)
+    def _make(self, name: str) -> None:
         try:
             tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-            fcntl.ioctl(tap, _TUNSETIFF, struct.pack("16sH22x", device, _IFF_TAP_NO_PI))
-            address = fcntl.ioctl(self._loopback, _SIOCGIFHWADDR, struct.pack("256s", device))
-            run("ip", "link", "set", name, "up")
-        except OSError as error:
-            raise Unavailable(f"no TAP device `{name}`: {error.strerror}") from None
-        except Failed as error:
-            raise Unavailable(f"no TAP device `{name}`: {error}") from None
+        except OSError:
+            peer = f"~{len(self._peers)}"
+            self.set_up([f"link add {name} type veth peer name {peer}", f"link set {peer} addrgenmode none arp off up"])
+            self._peers[name] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            self._peers[name].bind((peer, 0))
+        else:
+            fcntl.ioctl(tap, _TUNSETIFF, struct.pack("16sH22x", os.fsencode(name), _IFF_TAP_NO_PI))
+            self._taps[name] = tap
+        address = fcntl.ioctl(self._loopback, _SIOCGIFHWADDR, struct.pack("256s", os.fsencode(name)))
         self._mac[name] = address[18:24]
+        self.set_up([f"link set {name} up"])
         self._configure(name)
-        return tap
 
     def _sender(self, uid: int, gid: int, device: str) -> socket.socket:
         """Return a raw socket of that user; who opened it is what the `owner` match looks at."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from policy.kernel.conntrack import Connection, Conntrack
-from policy.kernel.devices import LO, Devices
+from policy.kernel.devices import Devices
 from policy.kernel.probe import Probe
 from policy.kernel.recorder import Record, Recording, Way, recorder, table_of
 from policy.kernel.tools import Failed, Unavailable, run
@@ -62,14 +61,11 @@ class Judge:
         probes: Sequence[Probe],
         recording: Recording = _NOTING,
         known: Sequence[tuple[Connection, bool]] | None = (),
-        *,
-        bound: bool = False,
     ) -> list[Way]:
         """Inject the packets, one after the other; they have the numbers from 1 on in a *recording*.
 
         Connections that are *known* before have seen a reply where True stands beside them; with None, those of the
-        last time are still known, else forgotten. *bound*: what the host sends leaves by its device whatever the
-        routing says, also of a new destination.
+        last time are still known, else forgotten.
         """
         run("nft", "-f", "-", stdin=recorder(self._family, recording))
         if known is not None and recording.tracked:
@@ -77,8 +73,7 @@ class Judge:
             for connection, replied in known:
                 self._conntrack.add(connection, replied)
         for number, probe in enumerate(probes, 1):
-            free = not bound or probe.device_out == LO  # what is for the host itself needs no word
-            self._devices.send(replace(probe, device_out="") if free else probe, build(probe, number))
+            self._devices.send(probe, build(probe, number))
         self._devices.drain()
         record = Record(run("nft", "-j", "list", "table", *table_of(self._family).split()))
         return [record.way(number, probe.hook == "output") for number, probe in enumerate(probes, 1)]

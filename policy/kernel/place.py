@@ -77,6 +77,8 @@ class Place:
             own = number in self._own
             if address == dst and probe.hook != "input" and own and device != LO:
                 raise CannotMake(f"{address} is an address of this host: the packet is for the host itself")
+            if probe.hook != "input" and number in LOOPBACK and LO not in (device, probe.device_out):
+                raise CannotMake(f"packets of {address} leave by {LO} alone")
             if number in _SPECIAL or (own and address == src):
                 continue
             if address == _MADE_UP[self._family] and device != LO:

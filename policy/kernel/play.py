@@ -10,10 +10,11 @@ from policy._record import dataclass
 from policy.kernel.judge import Judge
 from policy.kernel.making import CannotMake, Made, connection_of, made
 from policy.kernel.place import Needs, Place
+from policy.kernel.probe import Probe
 from policy.kernel.recorder import Header, Recording, Way
 from policy.kernel.tools import Failed, Unavailable
 from policy.packet import FORWARD, HOOKS, INPUT, OUTPUT, Intervals, Names, Packet, Value
-from policy.packet.address import parse_address
+from policy.packet.address import BROADCAST, MULTICAST, parse_address
 from policy.packet.connection import OPPOSITE, Role
 from policy.packet.fields import ACK, DIRECTIONS, SYN, TCP
 
@@ -84,8 +85,8 @@ class Player:
         if not packets:
             return {}
         several = [one for _, one in packets.values()]
-        probes = [one.probe for one in several]
-        self._place.settle(needs, probes)
+        self._place.settle(needs, [one.probe for one in several])
+        probes = [_free(one.probe) for one in several]
         recording = replace(_recording(several), tracked=all(one.tracked for one in several))
         ways = self._judge.judge(probes, recording, [each for one in several for each in one.known])
         return {
@@ -96,24 +97,29 @@ class Player:
         """Open a connection, and send what follows; if it does not open, that belongs to one all the same."""
         (_, first), *others = talk
         self._place.settle(needs, [opening.probe])
-        (way,) = self._judge.judge([opening.probe], replace(_recording([opening]), kept=(1,)), opening.known)
+        (way,) = self._judge.judge([_free(opening.probe)], replace(_recording([opening]), kept=(1,)), opening.known)
         opened = way if way.hook and way.state == "new" else None
         known = None if opened else [(connection_of(opening.probe, reply=False), True)]
-        sent: list[tuple[Packet, Made]] = []
+        rulings: dict[Role, Ruling] = {"first": self._ruling(opening, first, way)}
+        sent: list[tuple[Role, Packet, Made]] = []
         for role, packet in others:
-            one = _as_it_is(packet, opened, opening) if role == "reply" and opened else packet
-            sent.append((one, made(one, self._foreign)))
-        probes = [one.probe for _, one in sent]
+            try:
+                one = _as_it_is(packet, opened, opening) if role == "reply" and opened else packet
+                follows = made(one, self._foreign)
+                self._place.needs(follows.probe)
+            except CannotMake as error:
+                rulings[role] = Ruling(None, str(error))
+            else:
+                sent.append((role, one, follows))
+        probes = [_free(one.probe) for _, _, one in sent]
         before = []
-        if opened and opening.probe.proto == TCP and probes:  # an ACK answers a SYN only behind a SYN and ACK
-            before = [replace(probes[0], flags=SYN | ACK)]
+        if opened and opening.probe.proto == TCP:  # an ACK answers a SYN only behind a SYN and ACK
+            before = [replace(_free(one.probe), flags=SYN | ACK) for role, _, one in sent if role == "reply"]
         everything = [*before, *probes]
         recording = Recording(kept=range(1, len(everything) + 1))
         ways = self._judge.judge(everything, recording, known)[len(before) :]
-        return (
-            self._ruling(opening, first, way),
-            *(self._ruling(one, packet, each) for (packet, one), each in zip(sent, ways, strict=True)),
-        )
+        rulings |= {role: self._ruling(one, packet, each) for (role, packet, one), each in zip(sent, ways, strict=True)}
+        return tuple(rulings[role] for role, _ in talk)
 
     def _ruling(self, one: Made, packet: Packet, way: Way) -> Ruling:
         if not way.arrived:
@@ -131,6 +137,11 @@ class Player:
         if way.routed and not way.hooks:
             return Ruling(None, "Linux itself drops it when it looks for its way")
         return Ruling("block")
+
+
+def _free(probe: Probe) -> Probe:
+    """Return a packet that leaves as the routing says, also with a new destination, if that says something."""
+    return probe if parse_address(probe.dst) in MULTICAST | BROADCAST else replace(probe, device_out="")
 
 
 def _recording(several: Sequence[Made]) -> Recording:

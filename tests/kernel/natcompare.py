@@ -123,7 +123,7 @@ class Comparison:
     def _look(self, ruleset: Ruleset, probes: Sequence[Probe]) -> list[_Wrong]:
         """Compare packets, and then the connections that they open."""
         wrong, opened = [], []
-        for probe, way in zip(probes, self._judge.judge(probes), strict=True):
+        for probe, way in zip(probes, self._judge.judge(_free(probes)), strict=True):
             what, decision = self._compare(ruleset, way, Known("first", self._packet(probe, way.state)))
             if what:
                 wrong.append((probe, what))
@@ -184,7 +184,7 @@ class Comparison:
     def _connections(self, ruleset: Ruleset, opened: Sequence[_Opened]) -> list[_Wrong]:
         """Compare replies and next packets of connections that are let through."""
         chosen = _apart([one for one in opened if self._opens(one.probe)])
-        firsts = self._judge.judge([one.probe for one in chosen], Recording(kept=range(1, len(chosen) + 1)))
+        firsts = self._judge.judge(_free([one.probe for one in chosen]), Recording(kept=range(1, len(chosen) + 1)))
         sent: list[tuple[Probe, Known, Probe]] = []
         for one, way in zip(chosen, firsts, strict=True):
             first = self._packet(one.probe, way.state)
@@ -199,7 +199,7 @@ class Comparison:
                 probe = reply if each.role == "reply" else again
                 sent.append((probe, each, one.probe))
         # Every next packet comes behind the reply to the first.
-        seen = self._judge.judge([probe for probe, _, _ in sent], known=None)
+        seen = self._judge.judge(_free([probe for probe, _, _ in sent]), known=None)
         wrong, answered = [], False
         for (probe, each, opener), way in zip(sent, seen, strict=True):
             if each.role == "reply":
@@ -251,6 +251,11 @@ class Comparison:
         if come is None or come == "lo" or left.dst in self._world.local:
             return None
         return replace(mirror, hook="input", device_in=come, device_out="", mac="02:11:22:33:44:55")
+
+
+def _free(probes: Sequence[Probe]) -> list[Probe]:
+    """Return packets that leave by the device that the routing says, also of a new destination."""
+    return [replace(each, device_out="") for each in probes]
 
 
 def _apart(opened: Sequence[_Opened]) -> list[_Opened]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policy.kernel.conntrack import Connection
+from policy.kernel.devices import LO
 from policy.kernel.judge import Judge, refused_line
 from policy.kernel.probe import Probe
 from policy.kernel.recorder import Recording
@@ -51,7 +52,9 @@ class HookJudge:
         self, probes: Sequence[Probe], tracked: bool, connections: Sequence[tuple[Connection, bool]]
     ) -> list[Seen]:
         """Inject the packets; *connections* are known before, those with True have seen a reply."""
-        ways = self._judge.judge(probes, Recording(tracked=tracked), connections, bound=True)
+        # What is for the host itself needs no word of a device.
+        sent = [replace(each, device_out="") if each.device_out == LO else each for each in probes]
+        ways = self._judge.judge(sent, Recording(tracked=tracked), connections)
         seen = []
         for number, (probe, way) in enumerate(zip(probes, ways, strict=True), 1):
             verdict = None
