@@ -19,6 +19,7 @@ from policy.kernel.tools import Unavailable
 from policy.packet import HOOKS, Packet, Value
 from policy.packet.connection import Role, connection
 from policy.packet.example import example
+from policy.routing import routes
 
 if TYPE_CHECKING:
     from policy.app.bulk import Bulk, Row
@@ -142,6 +143,8 @@ class Kernels:
             return Ruled(ruling.verdict, None, why, left)
         finals = answer.decision.finals
         same = not left or not finals or any(may_be(final.packet, left) for final in finals)
+        if not same and answer.packet.get("in") == "lo":
+            return Ruled(ruling.verdict, None, "what arrives by lo was rewritten when the host sent it", left)
         return Ruled(ruling.verdict, ruling.verdict == answer.decision.verdict and same, None, left)
 
 
@@ -154,7 +157,7 @@ def _rules(side: Side, assume: Mapping[str, bool]) -> Rules:
     """Return what is loaded; raises `Unavailable` for rules that cannot be."""
     if side.ruleset.language not in _DUMPS:
         raise Unavailable("only dumps of iptables and ip6tables can be loaded into it")
-    host = side.host
+    host = side.host | Host(routes=tuple(routes(side.ruleset.policies.values())))
     for key, holds in assume.items():
         what, _, address = key.partition(":")
         if what == "local" and holds and address != "dst":

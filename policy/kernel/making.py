@@ -164,6 +164,6 @@ def _extensions(packet: Packet, proto: int) -> tuple[str, ...]:
     bits = _number(packet, "exthdrs", 1 << EXTENSION_HEADERS.index(last))
     names = tuple(name for at, name in enumerate(EXTENSION_HEADERS) if bits >> at & 1)
     before = tuple(name for name in names if name not in _LAST_HEADERS)
-    if names != (*before, last) or ("frag" not in before and packet.get("fragment") != 0):
+    if names not in (before, (*before, last)) or ("frag" not in before and packet.get("fragment") != 0):
         raise CannotMake("no packet has these extension headers")
     return before

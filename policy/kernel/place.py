@@ -77,6 +77,8 @@ class Place:
             own = number in self._own
             if address == dst and probe.hook != "input" and own and device != LO:
                 raise CannotMake(f"{address} is an address of this host: the packet is for the host itself")
+            if device == LO and not (own or number in _SPECIAL or self._may_be_own(number)):
+                raise CannotMake(f"{address} is no address of this host")
             if probe.hook != "input" and number in LOOPBACK and LO not in (device, probe.device_out):
                 raise CannotMake(f"packets of {address} leave by {LO} alone")
             if number in _SPECIAL or (own and address == src):
@@ -87,13 +89,17 @@ class Place:
                 raise CannotMake(f"{address} cannot be on both sides of the host")
         return found
 
+    def _may_be_own(self, number: int) -> bool:
+        known = self._host.local is not None and self._own
+        return not known or any(number in route.heard for route in self._routes)
+
     def settle(self, needs: Needs, probes: Sequence[Probe]) -> None:
         """Have what some packets need, and nothing else beside what is known of the host."""
         self._add({name for each in probes for name in (each.device_in, each.device_out)} | {*needs.values()})
         words, self._undo = self._undo, []
         for address, device in needs.items():
             number = parse_address(address)
-            if device == LO and number in self._own:
+            if device == LO and (number in self._own or any(number in route.heard for route in self._routes)):
                 continue
             if device != LO and self._host.way(number) == device:
                 continue

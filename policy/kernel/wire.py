@@ -100,6 +100,8 @@ def _transport(probe: Probe) -> bytes:
             chunk += struct.pack("!HIIHHI", 20, 7, 8192, 1, 1, 1) if init else struct.pack("!H", 4)
             data = ports + struct.pack("!II", 0 if probe.chunk == 1 else 7, 0) + chunk
             return data[:8] + struct.pack("<I", crc32c(data)) + data[12:]
+        case 47:  # version 0 (RFC 2784): NAT drops those that it does not know
+            return struct.pack("!HHI", 0, 0x0800, 0) + padding
         case 51:
             return bytes([17, 1, 0, 0]) + struct.pack("!II", 5, 1) + padding + bytes(8)
     if probe.icmp is not None:
