@@ -28,6 +28,8 @@ ELSEWHERE = "elsewhere0"
 """The device that all packets leave by of which nothing else is known."""
 
 _SPECIAL = LOOPBACK | MULTICAST | BROADCAST | UNSPECIFIED
+_SENT_BY_ROUTE = MULTICAST | BROADCAST
+_TABLES = ("main", "local")
 _MADE_UP = {4: "198.18.0.1", 6: "2001:2::1"}
 """The address of devices of which none is known, as REDIRECT and MASQUERADE need one (RFC 2544, RFC 5180)."""
 _ALONE = {4: 32, 6: 128}
@@ -81,7 +83,9 @@ class Place:
                 raise CannotMake(f"{address} is no address of this host")
             if probe.hook != "input" and number in LOOPBACK and LO not in (device, probe.device_out):
                 raise CannotMake(f"packets of {address} leave by {LO} alone")
-            if number in _SPECIAL or (own and address == src):
+            if number in _SPECIAL and not (probe.hook == "output" and number in _SENT_BY_ROUTE):
+                continue
+            if own and address == src:
                 continue
             if address == _MADE_UP[self._family] and device != LO:
                 raise CannotMake(f"{address} is the address of devices whose own is not known")
@@ -103,7 +107,12 @@ class Place:
                 continue
             if device != LO and self._host.way(number) == device:
                 continue
-            line = f"route {{}} local {address} dev {LO}" if device == LO else f"route {{}} {address} dev {device}"
+            kind = "multicast " if number in MULTICAST and self._family == 6 else ""
+            line = (
+                f"route {{}} local {address} dev {LO}"
+                if device == LO
+                else f"route {{}} {kind}{address} dev {device} table {_TABLES[bool(kind)]}"
+            )
             if device == LO and number in _LINK:  # it belongs to one link
                 link = next(
                     (each.device_in or each.device_out for each in probes if address in (each.src, each.dst)), LO

@@ -14,7 +14,7 @@ from policy.kernel.probe import Probe
 from policy.kernel.recorder import Header, Recording, Way
 from policy.kernel.tools import Failed, Unavailable
 from policy.packet import FORWARD, HOOKS, INPUT, OUTPUT, Intervals, Names, Packet, Value
-from policy.packet.address import BROADCAST, MULTICAST, parse_address
+from policy.packet.address import parse_address
 from policy.packet.connection import OPPOSITE, Role
 from policy.packet.fields import ACK, DIRECTIONS, SYN, TCP
 
@@ -140,8 +140,8 @@ class Player:
 
 
 def _free(probe: Probe) -> Probe:
-    """Return a packet that leaves as the routing says, also with a new destination, if that says something."""
-    return probe if parse_address(probe.dst) in MULTICAST | BROADCAST else replace(probe, device_out="")
+    """Return a packet that leaves as the routing says, also with a new destination."""
+    return replace(probe, device_out="")
 
 
 def _recording(several: Sequence[Made]) -> Recording:
