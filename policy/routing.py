@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import or_
 
-from policy.host import Host
+from policy.host import Host, Route
 from policy.ir import EVERYTHING, Allow, Block, Field, Match, Policy, Rewrite, Rule, Unknown, all_of
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
 from policy.packet.address import LOOPBACK, V4, V6, format_address
@@ -60,6 +60,17 @@ def routing(name: str, sent: bool, host: Host, targets: Iterable[Intervals], spa
     ]
     rules.append(rule(EVERYTHING, "it is an address of another host", (("hook", hook), ("out", ELSEWHERE))))
     return Policy(name, tuple(rules), Allow(), implied=True, span=span)
+
+
+def routes(policies: Iterable[Policy]) -> Iterator[Route]:
+    """Yield what the policies that decide where packets go know of networks."""
+    for policy in policies:
+        for rule in policy.rules if policy.implied else ():
+            match rule:
+                case Rule(match=Field("dst", Intervals() as to), actions=(Rewrite(changes), *_)):
+                    out = dict(changes).get("out")
+                    if isinstance(out, str) and out != LO:
+                        yield Route(to, out)
 
 
 def _to_loopback(span: Span) -> Iterator[Rule]:

@@ -9,7 +9,7 @@ from typing import Literal
 from policy._record import dataclass
 from policy.evaluate import Decision, Step, Translation
 from policy.ir import Rule, Ruleset
-from policy.packet import Intervals, Packet
+from policy.packet import Intervals, Packet, Value
 from policy.packet.connection import Role
 from policy.packet.example import is_single
 
@@ -23,10 +23,23 @@ MOST_REGIONS = 250
 
 
 @dataclass(frozen=True, slots=True)
+class Ruled:
+    """What this machine's kernel decided about a packet, and whether that is what we say of it.
+
+    Where it cannot be compared, *why*. *left*: the hook, addresses, ports and interface that it left with.
+    """
+
+    verdict: Literal["allow", "block"] | None
+    agrees: bool | None
+    why: str | None = None
+    left: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PacketAnswer:
     """What happens to one packet (or box) of a connection, with the steps that led there.
 
-    *translation* is what connection tracking does to it, without a rule.
+    *translation* is what connection tracking does to it, without a rule; *kernel* what the kernel said, if asked.
     """
 
     role: Role
@@ -34,6 +47,7 @@ class PacketAnswer:
     steps: tuple[Step, ...]
     decision: Decision
     translation: Translation = Translation()
+    kernel: Ruled | None = None
 
 
 @dataclass(frozen=True, slots=True)

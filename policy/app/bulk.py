@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NoReturn
 
 from policy._record import dataclass
-from policy.app.answer import Asking
+from policy.app.answer import Asking, PacketAnswer
 from policy.app.hooks import Hooks
 from policy.app.problem import CannotAnswer
 from policy.diagnostic import did_you_mean
@@ -46,6 +46,14 @@ class _Side:
         return (hook,) if isinstance(hook, int) else self.hooks.asked(values)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A packet that was asked about, at the first hook that it may be at."""
+
+    ruleset: Ruleset
+    answer: PacketAnswer
+
+
 class Bulk:
     """Answers packet after packet; what can be worked out once is.
 
@@ -59,48 +67,58 @@ class Bulk:
 
     def answers(self, lines: BinaryIO) -> Iterator[Row]:
         """Yield the answer for each line that is not blank; in bounded memory, however many and long they are."""
+        yield from (row for row, _ in self.answered(lines))
+
+    def answered(self, lines: BinaryIO) -> Iterator[tuple[Row, Asked | None]]:
+        """Yield the same with the packets that were asked about, None where a line says none."""
         first = True
         while line := lines.readline(LONGEST_LINE + 1):
             if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
                 _skip_line(lines)
-                yield {"id": None, "error": f"the line is longer than {LONGEST_LINE} bytes"}
+                yield {"id": None, "error": f"the line is longer than {LONGEST_LINE} bytes"}, None
             elif line := (line.removeprefix(_BOM) if first else line).strip():
-                yield self.answer(line)
+                yield self._answered(line)
             first = False
 
     def answer(self, line: bytes) -> Row:
         """Return the answer for one packet, or what is wrong with the line."""
+        return self._answered(line)[0]
+
+    def _answered(self, line: bytes) -> tuple[Row, Asked | None]:
         name = None
         try:
             given = _object(line)
             name = _name(given)
-            rule, decision = self._decide(given)
+            rule, asked = self._decide(given)
         except (_Wrong, CannotAnswer, ValueError) as error:
-            return {"id": name, "error": _message(error)}
+            return {"id": name, "error": _message(error)}, None
+        decision = asked.answer.decision
         file = {"file": rule.span.source.name if rule else None} if len(self._sides) > 1 else {}
-        return {
+        row = {
             "id": name,
             "verdict": decision.verdict,
             "action": _ACTIONS.get(type(decision.action)),
             **file,
             "line": rule.span.line if rule else None,
         }
+        return row, asked
 
-    def _decide(self, given: Mapping[str, Any]) -> tuple[Rule | None, Decision]:
+    def _decide(self, given: Mapping[str, Any]) -> tuple[Rule | None, Asked]:
         """Return the decision, and the rule that takes it at every hook that the packet may be at, if one does."""
         _check(given)
         values = values_from_json({key: value for key, value in given.items() if key != "id"})
         side = self._side(Packet(values).family)
         (hook, *others) = side.where(values)
-        first = self._decide_at(side, hook, values)
+        answer = self._decide_at(side, hook, values)
+        first = answer.decision
         same_rule = True
         for other in others:
-            decision = self._decide_at(side, other, values)
+            decision = self._decide_at(side, other, values).decision
             if (decision.verdict, decision.action) != (first.verdict, first.action):
                 hooks = " or ".join(f"`{HOOKS[each]}`" for each in (hook, *others) if each is not None)
                 raise _Wrong(f"the answer is not the same at every hook: say `hook`, {hooks}")
             same_rule = same_rule and decision.rule is first.rule
-        return first.rule if same_rule else None, first
+        return first.rule if same_rule else None, Asked(side.ruleset, answer)
 
     def _side(self, family: int) -> _Side:
         for side in self._sides:
@@ -108,12 +126,12 @@ class Bulk:
                 return side
         raise _Wrong(f"these rules do not speak of IPv{family}")
 
-    def _decide_at(self, side: _Side, hook: int | None, values: Mapping[str, Value]) -> Decision:
+    def _decide_at(self, side: _Side, hook: int | None, values: Mapping[str, Value]) -> PacketAnswer:
         packet = complete(values if hook is None else {**values, "hook": hook})
         decision = decide(side.ruleset, packet, assume=self._assume, index=side.index)
         if decision.verdict == "mixed":
             raise _Wrong(_missing(packet, decision))
-        return decision
+        return PacketAnswer("first", packet, (), decision)
 
 
 def _skip_line(lines: BinaryIO) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from policy.app.answer import Answer, HookAnswer, PacketAnswer, Region
+from policy.app.answer import Answer, HookAnswer, PacketAnswer, Region, Ruled
 from policy.evaluate import Step
 from policy.explain import because
 from policy.ir import Entry, Rule, Ruleset
@@ -18,14 +18,20 @@ from policy.report.regions_text import region_words
 from policy.report.rewriting import changes
 from policy.report.stages import after, is_implied, point, stages
 
+_IN_WORDS = ("hook", "src", "dst")
 
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """Return the whole answer; its keys stand in the order of the contract."""
+
+def answer_json(answer: Answer, by: str | None = None, cannot: str | None = None) -> dict[str, Any]:
+    """Return the whole answer; its keys stand in the order of the contract.
+
+    Where the kernel was asked: *by* says what decided, *cannot* why it could not.
+    """
     return {
         "version": VERSION,
         "question": answer.question,
         "verdict": answer.verdict,
         "hooks": [_hook(each) for each in answer.hooks],
+        **({"kernel": {"by": by, "cannot": cannot}} if by or cannot else {}),
     }
 
 
@@ -50,7 +56,14 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
         "depends_on": [_depends_on(each) for each in dependencies(answer)],
         "rewritten": dict(rewritten(answer)),
         "trace": list(_trace(answer, ruleset)),
+        **({"kernel": ruled_json(answer.kernel)} if answer.kernel else {}),
     }
+
+
+def ruled_json(ruled: Ruled) -> dict[str, Any]:
+    """Return what the kernel decided about a packet."""
+    left = {name: value_text(name, value) if name in _IN_WORDS else value for name, value in ruled.left.items()}
+    return {"verdict": ruled.verdict, "agrees": ruled.agrees, "not_compared": ruled.why, "left": left or None}
 
 
 def _rule(rule: Rule | None) -> dict[str, Any] | None:
@@ -111,4 +124,9 @@ def _region(region: Region) -> dict[str, Any]:
         "packets": region_words(region),
         "example": packet_to_json(region.example),
         "rule": _rule(region.deciding.decision.rule),
+        **(
+            {"kernel": [{"role": each.role, **ruled_json(each.kernel)} for each in region.packets if each.kernel]}
+            if region.packets[0].kernel
+            else {}
+        ),
     }

@@ -14,8 +14,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from policy.kernel.namespace import enter
+from policy.kernel.tools import Unavailable
 from tests.kernel.compare import Comparison, Disagreement, Tally
-from tests.kernel.net import Unavailable, enter
 from tests.kernel.world import WORLDS
 
 CANNOT = 77

@@ -15,14 +15,15 @@ from policy.app.bulk import Bulk
 from policy.app.load import load
 from policy.diagnostic import Mistakes
 from policy.host import Host
+from policy.kernel.conntrack import Connection
+from policy.kernel.probe import Probe
+from policy.kernel.tools import Failed
 from policy.packet import Intervals
 from policy.packet.address import parse_address
 from policy.source import Source
-from tests.kernel.conntrack import Connection
-from tests.kernel.judge import Judge, Seen
-from tests.kernel.net import Failed
-from tests.kernel.packets import ICMP, Probe, question, random_probe
+from tests.kernel.packets import ICMP, question, random_probe
 from tests.kernel.rulesets import random_ruleset
+from tests.kernel.seen import HookJudge, Seen
 from tests.kernel.shrink import shrink
 from tests.kernel.world import DEVICES, World
 
@@ -66,7 +67,7 @@ class Case:
 class Comparison:
     """The kernel against `fwpolicy`, with one back end of iptables and one IP version."""
 
-    judging: type[Judge] = Judge
+    judging: type[HookJudge] = HookJudge
     """What learns the kernel's verdicts."""
 
     def __init__(self, world: World, backend: str, seed: str) -> None:
@@ -86,7 +87,7 @@ class Comparison:
     def _compare(self, number: int, packets: int, tally: Tally) -> None:
         case = self.case(Random(f"{self._seed} {self._backend} {self.world.family} {number}"), packets)
         try:
-            loaded = self._judge.load(case.lines, case.tracked)
+            loaded = self._judge.load(case.lines)
         except Failed:
             tally.counts["rule sets the kernel refuses"] += 1
             return
@@ -160,7 +161,7 @@ class Comparison:
         if answering is None:
             return False
         try:
-            if self._judge.load(lines, case.tracked) != list(lines):
+            if self._judge.load(lines) != list(lines):
                 return False
         except Failed:
             return False

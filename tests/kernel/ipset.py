@@ -26,11 +26,13 @@ from policy.app.load import load
 from policy.diagnostic import Mistakes
 from policy.host import Host
 from policy.ipset import TYPES
+from policy.kernel.namespace import enter
+from policy.kernel.probe import Probe
+from policy.kernel.tools import Failed, Unavailable, run
 from policy.languages import ipset
 from policy.source import Source
-from tests.kernel.judge import Judge
-from tests.kernel.net import Failed, Unavailable, enter, run
-from tests.kernel.packets import MACS, PORTS, Probe, question, random_probe
+from tests.kernel.packets import MACS, PORTS, question, random_probe
+from tests.kernel.seen import HookJudge
 from tests.kernel.world import DEVICES, WORLDS, World
 
 CANNOT = 77
@@ -199,7 +201,7 @@ class Comparison:
         self._world = WORLDS[family]
         self._seed = seed
         self._backend = backend
-        self._judge = Judge(self._world, backend)
+        self._judge = HookJudge(self._world, backend)
         try:
             self.types = available(family)
         except Unavailable:
@@ -217,9 +219,9 @@ class Comparison:
         sets += [maker.list_of(at, sets[:6]) for at in (6, 7)]
         rules = self._rules(r, sets)
         tracked = False
-        self._judge._forget()
+        self._judge.forget()
         text = self._loaded([line for each in sets for line in each.lines])
-        rules = self._judge.load(rules, tracked)
+        rules = self._judge.load(rules)
         version = "6" * (self._world.family == 6)
         host = Host(sets=ipset.read([Source("sets", text)]))
         saved = Host(sets=ipset.read([Source("saved", run("ipset", "save"))]))

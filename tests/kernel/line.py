@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import Any
 
 from policy.conntrack import TIMEOUTS, Tuple
+from policy.kernel.tools import Failed, Unavailable, run
 from policy.packet.address import V4_BASE, format_address
 from policy.packet.fields import ICMP, ICMP6
 from tests.conntrack_steps import Move
-from tests.kernel.net import Failed, Unavailable, run
 from tests.kernel.step_wire import DROPPED, address
 
 STATES = {"new": 0, "established": 1, "related": 2, "invalid": 3, "untracked": 4, 1: 3, 2: 1, 4: 2, 8: 0, 64: 4}

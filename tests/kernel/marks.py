@@ -11,26 +11,23 @@ Exit status 0: they agree; 1: they do not, or nothing was compared; 77: this mac
 
 from __future__ import annotations
 
-import json
-import struct
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+from policy.kernel.conntrack import Connection
+from policy.kernel.probe import Probe
+from policy.kernel.recorder import elements
+from policy.kernel.tools import run
 from tests.kernel import __main__ as command
 from tests.kernel import compare
-from tests.kernel.conntrack import NEW, Connection, Conntrack, attribute
-from tests.kernel.judge import Judge, Seen, elements
-from tests.kernel.net import run
-from tests.kernel.packets import Probe
+from tests.kernel.seen import HookJudge, Seen
 from tests.kernel.world import World
 
-# A redirect that the host sends is part of the connection, too: where OUTPUT marks it, FORWARD sees the new mark of the
-# packet that it is about. `net` has turned them off.
 _PRIORITY = -199  # behind connection tracking, before the mangle table
-_CTA_MARK = 8
 _STATUS = {"expected": 1, "seen-reply": 2, "assured": 4, "confirmed": 8}
+_MARKED = (0, 1, 2, 3, 0x10, 0x15)
 _MARKS = ("0", "1", "2", "0x10", "0x1/0x1", "0x10/0xf0", "0/0xff", "3", "0x3/0x1", "0x5/0x7")
 _MASKS = ("", "", " --mask 0x3", " --nfmask 0xf --ctmask 0x5", " --nfmask 0xf0 --ctmask 0xff", " --ctmask 0x1")
 _CHANGES = (
@@ -41,30 +38,21 @@ _STATUSES = ("NONE", "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SEEN_REP
 _STATES = ("SNAT", "DNAT", "NEW,DNAT", "ESTABLISHED,SNAT", "INVALID,SNAT")
 
 
-class _Marked(Conntrack):
-    """The table of connections, of which each has a mark from the start."""
-
-    def add(self, connection: Connection, replied: bool) -> None:
-        """Enter a connection, and mark it."""
-        super().add(connection, replied)
-        mark = struct.pack("!I", (0, 1, 2, 3, 0x10, 0x15)[(connection.sport + connection.dport) % 6])
-        self.ask(NEW, 0, self.tuple(1, connection, reply=False) + attribute(_CTA_MARK, mark))
-
-
-class _Judge(Judge):
+class _Judge(HookJudge):
     """A judge that also says which mark and which status of its connection a packet finds."""
 
-    entering = _Marked
+    def __init__(self, world: World, backend: str) -> None:
+        super().__init__(world, backend)
+        self._ip = "ip" if world.family == 4 else "ip6"
 
     def judge(
         self, probes: Sequence[Probe], tracked: bool, connections: Sequence[tuple[Connection, bool]]
     ) -> list[Seen]:
-        """Inject the packets, as `Judge` does; the state says the mark and the status, too."""
-        ip = "ip" if self._family == 4 else "ip6"
-        table = f"{ip} kernel_marks"
-        run("nft", "-f", "-", stdin=f"table {table} {{ }}\ndelete table {table}\n{_recorder(ip)}")
+        """Inject the packets, as `HookJudge` does; the state says the mark and the status, too."""
+        table = f"{self._ip} kernel_marks"
+        run("nft", "-f", "-", stdin=f"table {table} {{ }}\ndelete table {table}\n{_recorder(self._ip)}")
         seen = super().judge(probes, tracked, connections)
-        found = elements(json.loads(run("nft", "-j", "list", "table", *table.split())))
+        found = elements(run("nft", "-j", "list", "table", *table.split()))
         marks = dict(found["ctmark"])
         bits = {bit: set(found[_name(name)]) for name, bit in _STATUS.items()}
         return [
@@ -169,7 +157,11 @@ class _Comparison(compare.Comparison):
         found = super().case(r, packets)
         while not found.tracked:
             found = super().case(r, packets)
-        return replace(found, lines=_with_marks(r, found.lines, self.world))
+        known = [
+            (replace(each, mark=_MARKED[(each.sport + each.dport) % len(_MARKED)]), replied)
+            for each, replied in found.connections
+        ]
+        return replace(found, lines=_with_marks(r, found.lines, self.world), connections=known)
 
 
 if __name__ == "__main__":

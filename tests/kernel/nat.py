@@ -14,10 +14,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from policy.kernel.namespace import enter
+from policy.kernel.tools import Unavailable
 from tests.kernel.__main__ import CANNOT
 from tests.kernel.natcompare import Comparison, Disagreement
 from tests.kernel.natrules import addressed
-from tests.kernel.net import Unavailable, enter
 from tests.kernel.world import WORLDS
 
 

@@ -13,18 +13,20 @@ from policy.conntrack.first import first_state, step_of
 from policy.diagnostic import Mistakes
 from policy.evaluate import Decision, Translation, decide
 from policy.ir import Ruleset
+from policy.kernel.judge import Judge
+from policy.kernel.probe import Probe
+from policy.kernel.recorder import Header, Recording, Way
+from policy.kernel.tools import Failed
+from policy.kernel.wire import build
 from policy.packet import HOOKS, STATES, Intervals, Names, Packet, Value, complete
 from policy.packet.address import format_address, parse_address
 from policy.packet.codec import values_from_json
 from policy.packet.connection import Known, known
 from policy.source import Source
 from tests.kernel.natrules import host_of, random_rewriting
-from tests.kernel.net import Failed
-from tests.kernel.packets import ICMP, Probe, question, random_probe
+from tests.kernel.packets import ICMP, question, random_probe
 from tests.kernel.shrink import shrink
-from tests.kernel.way import Header, Way, WayJudge
-from tests.kernel.wire import build
-from tests.kernel.world import World
+from tests.kernel.world import World, devices
 
 _PORTED = (6, 17, 33, 132, 136)
 _MOST_SHOWN = 3
@@ -63,7 +65,7 @@ class Comparison:
         self._backend = backend
         self._seed = seed
         self._host = host_of(world)
-        self._judge = WayJudge(world, backend)
+        self._judge = Judge(devices(world), world.family, backend)
         self.counts: Counter[str] = Counter({"comparisons": 0, "disagreements": 0, "answers that depend": 0})
         self.found: list[Disagreement] = []
 
@@ -107,7 +109,7 @@ class Comparison:
     def _load(self, lines: Sequence[str]) -> Ruleset | None:
         version = "6" * (self._world.family == 6)
         try:
-            self._judge.load(lines)
+            self._judge.load("\n".join(lines) + "\n")
         except Failed:
             self.counts["rule sets the kernel refuses"] += 1
             return None
@@ -121,7 +123,7 @@ class Comparison:
     def _look(self, ruleset: Ruleset, probes: Sequence[Probe]) -> list[_Wrong]:
         """Compare packets, and then the connections that they open."""
         wrong, opened = [], []
-        for probe, way in zip(probes, self._judge.judge(probes), strict=True):
+        for probe, way in zip(probes, self._judge.judge(_free(probes)), strict=True):
             what, decision = self._compare(ruleset, way, Known("first", self._packet(probe, way.state)))
             if what:
                 wrong.append((probe, what))
@@ -182,7 +184,7 @@ class Comparison:
     def _connections(self, ruleset: Ruleset, opened: Sequence[_Opened]) -> list[_Wrong]:
         """Compare replies and next packets of connections that are let through."""
         chosen = _apart([one for one in opened if self._opens(one.probe)])
-        firsts = self._judge.judge([one.probe for one in chosen], enter=True)
+        firsts = self._judge.judge(_free([one.probe for one in chosen]), Recording(kept=range(1, len(chosen) + 1)))
         sent: list[tuple[Probe, Known, Probe]] = []
         for one, way in zip(chosen, firsts, strict=True):
             first = self._packet(one.probe, way.state)
@@ -197,7 +199,7 @@ class Comparison:
                 probe = reply if each.role == "reply" else again
                 sent.append((probe, each, one.probe))
         # Every next packet comes behind the reply to the first.
-        seen = self._judge.judge([probe for probe, _, _ in sent], forget=False)
+        seen = self._judge.judge(_free([probe for probe, _, _ in sent]), known=None)
         wrong, answered = [], False
         for (probe, each, opener), way in zip(sent, seen, strict=True):
             if each.role == "reply":
@@ -249,6 +251,11 @@ class Comparison:
         if come is None or come == "lo" or left.dst in self._world.local:
             return None
         return replace(mirror, hook="input", device_in=come, device_out="", mac="02:11:22:33:44:55")
+
+
+def _free(probes: Sequence[Probe]) -> list[Probe]:
+    """Return packets that leave by the device that the routing says, also of a new destination."""
+    return [replace(each, device_out="") for each in probes]
 
 
 def _apart(opened: Sequence[_Opened]) -> list[_Opened]:

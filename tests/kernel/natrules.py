@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from policy.host import Host, Route, heard
+from policy.netfilter import BUILT_IN
 from policy.packet import Intervals
 from policy.packet.address import parse_address, parse_prefix, whole
 from tests.kernel.matches import Place
-from tests.kernel.rulesets import CHAINS, random_matches, random_ruleset
+from tests.kernel.rulesets import random_matches, random_ruleset
 from tests.kernel.world import DEVICES, World
 
 _ON_EVERY_DEVICE = {
@@ -37,8 +38,8 @@ _GROUPS = (
 def addressed(world: World) -> World:
     """Return the world with an address on every device: REDIRECT drops what comes by one that has none."""
     more = _ON_EVERY_DEVICE[world.family]
-    option = ("-6 ", " nodad") if world.family == 6 else ("", "")
-    setup = [f"{option[0]}addr add {address} dev {device}{option[1]}" for device, address in more.items()]
+    option = " nodad" if world.family == 6 else ""
+    setup = [f"addr add {address} dev {device}{option}" for device, address in more.items()]
     own = (address.partition("/")[0] for address in more.values())
     return replace(world, local=(*world.local, *own), setup=(*setup, *world.setup))
 
@@ -86,7 +87,7 @@ class _Chain:
 
 
 def _nat_table(r: Random, world: World, backend: str) -> list[str]:
-    roots = [_Chain(name, frozenset({name})) for name in CHAINS["nat"]]
+    roots = [_Chain(name, frozenset({name})) for name in BUILT_IN["nat"]]
     users = [_Chain(f"u{number}", r.choice(_GROUPS), number) for number in range(r.choice((0, 0, 1, 2, 3)))]
     policies = ("ACCEPT",) * 9 + ("DROP",)
     lines = ["*nat", *(f":{chain.name} {r.choice(policies)} [0:0]" for chain in roots)]

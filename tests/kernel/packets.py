@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from policy.kernel.conntrack import Connection
+from policy.kernel.probe import Probe
+from policy.kernel.wire import quoted
 from tests.kernel.world import DEVICES, World
-
-if TYPE_CHECKING:
-    from tests.kernel.conntrack import Connection
 
 PORTS = (22, 53, 80, 443, 1023, 1024, 8080, 65535, 0)
 MACS = ("02:11:22:33:44:55", "02:aa:bb:cc:dd:ee")
 TTLS = (64, 64, 255, 2, 3, 5, 128, 63)
 ICMP = {4: 1, 6: 58}
-NO_MAC = "00:00:00:00:00:00"
 
 _IDS = (0, 1000, 1001)
 _MARKS = (0, 0, 0, 1, 2, 0x10, 0xFF)
@@ -34,36 +33,6 @@ _ECHO = {4: (8, 0), 6: (128, 129)}
 _ERRORS = {4: ((3, 1), (3, 3), (11, 0)), 6: ((1, 0), (3, 0))}
 _HEADERS = ("hop", "dst", "route", "frag", "auth", "esp", "none", "prot")
 _WITH_PORTS = (6, 17, 33, 132, 136)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """One packet to inject; the device of the side that its hook does not have is empty."""
-
-    family: int
-    hook: str
-    src: str
-    dst: str
-    proto: int
-    device_in: str = ""
-    device_out: str = ""
-    uid: int = 0
-    gid: int = 0
-    mark: int = 0
-    sport: int = 0
-    dport: int = 0
-    fragment: str = "no"
-    ttl: int = 64
-    tos: int = 0
-    flags: int = 0
-    options: tuple[int, ...] = ()
-    icmp: tuple[int, int] | None = None
-    quoted: bytes = b""  # behind the header of an ICMP error
-    chunk: int = 1
-    padding: int = 0
-    extensions: tuple[str, ...] = ()  # IPv6, in the order of the packet
-    pkttype: str = "unicast"
-    mac: str = NO_MAC
 
 
 def question(probe: Probe, length: int, state: dict[str, str], backend: str) -> dict[str, Any]:
@@ -174,8 +143,6 @@ def _of_connection(r: Random, world: World, probe: Probe, known: Connection) -> 
 
 def _icmp(r: Random, world: World, probe: Probe, known: Sequence[Connection]) -> Probe:
     """Return an ICMP packet with its type: anything, or an error about a known connection."""
-    from tests.kernel.wire import quoted
-
     about = [each for each in known if each.proto in (6, 17)]
     if not about or r.random() < 0.6:
         return replace(probe, icmp=r.choice(_ICMP_TYPES[world.family]))

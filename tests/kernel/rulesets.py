@@ -6,17 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from random import Random
 
+from policy.netfilter import BUILT_IN
 from tests.kernel.matches import Place, negate, random_match
 from tests.kernel.world import World
-
-CHAINS = {
-    "raw": ("PREROUTING", "OUTPUT"),
-    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
-    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
-    "filter": ("INPUT", "FORWARD", "OUTPUT"),
-    "security": ("INPUT", "FORWARD", "OUTPUT"),
-}
-"""The built-in chains of each table."""
 
 _USED = {"raw": 0.1, "mangle": 0.35, "nat": 0.8, "filter": 1, "security": 0.9}
 _TARGETS = {
@@ -67,7 +59,7 @@ def random_ruleset(r: Random, world: World, backend: str, tracked: bool) -> list
     """Return the lines of a dump; the filter table always has rules."""
     lines = []
     nat = tracked and r.random() < 0.3
-    for table in CHAINS:
+    for table in BUILT_IN:
         if (table == "nat" and not nat) or (table == "security" and r.random() < 0.8):
             continue
         lines += _table(r, world, backend, tracked, table)
@@ -81,10 +73,10 @@ def is_rule(line: str) -> bool:
 
 def _table(r: Random, world: World, backend: str, tracked: bool, table: str) -> list[str]:
     policies = ("ACCEPT", "DROP") if table == "filter" else ("ACCEPT",)
-    lines = [f"*{table}", *(f":{name} {r.choice(policies)} [0:0]" for name in CHAINS[table])]
+    lines = [f"*{table}", *(f":{name} {r.choice(policies)} [0:0]" for name in BUILT_IN[table])]
     if r.random() >= _USED[table]:
         return [*lines, "COMMIT"]
-    roots = [name for name in CHAINS[table] if name != "POSTROUTING"]
+    roots = [name for name in BUILT_IN[table] if name != "POSTROUTING"]
     groups = r.choice(([roots], [[each for each in roots if each != "OUTPUT"], ["OUTPUT"]], [[each] for each in roots]))
     users = [_Chain(f"u{number}", frozenset(r.choice(groups))) for number in range(r.choice((0, 1, 2, 3, 4, 4, 8)))]
     lines += [f":{chain.name} - [0:0]" for chain in users]
@@ -156,8 +148,8 @@ def _edited(r: Random, lines: list[str], backend: str) -> list[str]:
         # Known difference: where a table comes twice, legacy iptables keeps the policies of the first block.
         elif inside and line == "COMMIT" and backend == "nft" and r.random() < 0.15:
             edited += [line, "*filter"]
-            edited += [f":{name} {r.choice(('DROP', 'ACCEPT', '-'))} [0:0]" for name in CHAINS["filter"]]
-            for name in CHAINS["filter"]:
+            edited += [f":{name} {r.choice(('DROP', 'ACCEPT', '-'))} [0:0]" for name in BUILT_IN["filter"]]
+            for name in BUILT_IN["filter"]:
                 edited.append(f"-A {name} {negate(r, '-p tcp')} -j {r.choice(('ACCEPT', 'DROP'))}")
             edited.append(line)
         else:
@@ -180,7 +172,7 @@ def _edit(r: Random, line: str, count: dict[str, int]) -> list[str]:
     if way < 0.4 and known:
         count[chain] = known
         return [line, line.replace("-A", "-D", 1)]
-    if way < 0.42 and chain in CHAINS["filter"]:
+    if way < 0.42 and chain in BUILT_IN["filter"]:
         return [line, f"-P {chain} {r.choice(('DROP', 'ACCEPT'))}"]
     if way < 0.43:
         count[chain] = 0

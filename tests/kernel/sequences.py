@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+from policy.kernel.namespace import enter
+from policy.kernel.tools import Unavailable
 from tests.conntrack_steps import Move, cases
 from tests.kernel.line import Line
-from tests.kernel.net import Unavailable, enter
 from tests.kernel.pauses import side_by_side
 from tests.kernel.random_steps import sequence
 from tests.kernel.step_judge import Judge, judged

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 from policy.conntrack import GRE, Chunk, Segment, Step
+from policy.kernel.wire import checksum, crc32c
 from policy.packet.address import V4_BASE
 from policy.packet.fields import ICMP, ICMP6, SCTP, TCP, UDP, UDPLITE
-from tests.kernel.wire import checksum, crc32c
 
 DROPPED = 4
 """The TOS byte of packets that the rules drop: DSCP 1."""

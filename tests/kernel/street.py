@@ -20,7 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.kernel.net import Failed, Unavailable, enter, run
+from policy.kernel.namespace import enter
+from policy.kernel.tools import Failed, Unavailable, run
 from tests.talks import TALKS, Host, Talk
 
 CANNOT = 2

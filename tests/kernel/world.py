@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from policy.kernel.devices import Devices
+
 DEVICES = ("eth0", "eth1", "ppp0", "wan0")
 
 
@@ -57,20 +59,31 @@ _V6 = World(
     ("ff02::1", "ff05::5"),
     ("ff02::1", "ff05::5"),
     (
-        "-6 addr add 2001:db8::1/64 dev eth0 nodad",
-        "-6 addr add fd00::1/64 dev eth1 nodad",
-        "-6 addr add 2001:db8:9::9/128 dev lo nodad",
-        "-6 route add 2001:db8:1::/48 dev eth0",
-        "-6 route add 2001:db8:2::/48 dev eth1",
-        "-6 route add 2001:db8:3::/48 dev ppp0",
-        "-6 route add fd00:4::/48 dev ppp0",
-        "-6 route add default dev wan0",
+        "addr add 2001:db8::1/64 dev eth0 nodad",
+        "addr add fd00::1/64 dev eth1 nodad",
+        "addr add 2001:db8:9::9/128 dev lo nodad",
+        "route add 2001:db8:1::/48 dev eth0",
+        "route add 2001:db8:2::/48 dev eth1",
+        "route add 2001:db8:3::/48 dev ppp0",
+        "route add fd00:4::/48 dev ppp0",
+        "route add default dev wan0",
         # For packets that a socket sends out of a device of its own choice.
-        "-6 route add default dev eth0 metric 5001",
-        "-6 route add default dev eth1 metric 5002",
-        "-6 route add default dev ppp0 metric 5003",
-        "-6 route add default dev lo metric 5004",
+        "route add default dev eth0 metric 5001",
+        "route add default dev eth1 metric 5002",
+        "route add default dev ppp0 metric 5003",
+        "route add default dev lo metric 5004",
     ),
 )
 
 WORLDS = {4: _V4, 6: _V6}
+_GROUP = {4: "224.1.1.1", 6: "ff05::5"}
+
+
+def devices(world: World) -> Devices:
+    """Return the devices of a world with its addresses and routes, in the namespace of this process."""
+    found = Devices(world.family)
+    found.add(DEVICES)
+    found.set_up(world.setup)
+    for name in (*DEVICES, "lo"):
+        found.join(_GROUP[world.family], name)
+    return found

@@ -5,16 +5,19 @@ from __future__ import annotations
 import socket
 import struct
 
-from tests.kernel.packets import Probe
+from policy.kernel.probe import Probe
+
+CHECKSUMS = {1: 2, 6: 16, 17: 6, 58: 2, 132: 8, 136: 6}
+"""Where the checksum of a protocol stands that connection tracking looks at."""
 
 _FRAGMENT_OFFSET = 185
 _EXTENSIONS = {"hop": 0, "dst": 60, "route": 43, "frag": 44, "auth": 51}
-_TCP_OPTIONS = {1: b"\1", 2: b"\2\4\5\xb4", 3: b"\3\3\7", 4: b"\4\2", 8: b"\x08\x0a" + bytes(8)}
+TCP_OPTIONS = {1: b"\1", 2: b"\2\4\5\xb4", 3: b"\3\3\7", 4: b"\4\2", 8: b"\x08\x0a" + bytes(8)}
 
 
 def build(probe: Probe, number: int) -> bytes:
     """Return the packet; *number* is its IP id, or its flow label, by which the kernel's sets know it."""
-    body = _transport(probe)
+    body = _broken(probe.proto, _transport(probe)) if probe.broken else _transport(probe)
     if probe.fragment == "first":
         body += bytes(-len(body) % 8)
     if probe.family == 4:
@@ -80,7 +83,7 @@ def _transport(probe: Probe) -> bytes:
     padding, ports = bytes(probe.padding), struct.pack("!HH", probe.sport, probe.dport)
     match probe.proto:
         case 6:
-            options = b"".join(_TCP_OPTIONS[kind] for kind in probe.options)
+            options = b"".join(TCP_OPTIONS[kind] for kind in probe.options)
             options += (b"\1" if 1 in probe.options else b"\0") * (-len(options) % 4)
             acknowledged = 2000 if probe.flags & 16 else 0
             size = (5 + len(options) // 4) << 4
@@ -97,6 +100,8 @@ def _transport(probe: Probe) -> bytes:
             chunk += struct.pack("!HIIHHI", 20, 7, 8192, 1, 1, 1) if init else struct.pack("!H", 4)
             data = ports + struct.pack("!II", 0 if probe.chunk == 1 else 7, 0) + chunk
             return data[:8] + struct.pack("<I", crc32c(data)) + data[12:]
+        case 47:  # version 0 (RFC 2784): NAT drops those that it does not know
+            return struct.pack("!HHI", 0, 0x0800, 0) + padding
         case 51:
             return bytes([17, 1, 0, 0]) + struct.pack("!II", 5, 1) + padding + bytes(8)
     if probe.icmp is not None:
@@ -106,6 +111,11 @@ def _transport(probe: Probe) -> bytes:
             return _summed(probe, data, 2)
         return data[:2] + struct.pack("!H", checksum(data)) + data[4:]
     return struct.pack("!II", 0x00160016, 0x12345678) + padding
+
+
+def _broken(proto: int, data: bytes) -> bytes:
+    at = CHECKSUMS[proto]
+    return data[:at] + bytes([data[at] ^ 0x55, data[at + 1] ^ 0xAA]) + data[at + 2 :]
 
 
 def _summed(probe: Probe, data: bytes, at: int) -> bytes:
