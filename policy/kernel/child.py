@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import warnings
 from collections.abc import Sequence
@@ -138,6 +139,17 @@ def _begin(rules: Rules) -> tuple[Player, str]:
     return Player(judge, place, untracks=untracks, foreign=foreign), f"Linux {release}, {version}"
 
 
+def _refusal(error: Failed) -> str:
+    """Return what a tool refuses, and why, in its words without its name and its hints."""
+    from policy.kernel.judge import refused_line
+
+    line = refused_line(error)
+    said = [part for part in str(error).split(" | ") if not part.startswith(("Try ", "Error occurred at line"))]
+    reason = re.sub(r"^ip6?tables-\S+ v\S+ \(\w+\): ", "", " | ".join(said)).rstrip(".")
+    what = "the rules" if line is None else f"line {line} of the rules"
+    return f"{what}: {reason}" if reason else what
+
+
 def _load_sets(text: str) -> None:
     try:
         run("ipset", "restore", stdin=text)
@@ -160,7 +172,7 @@ def _loaded(devices: Devices, rules: Rules) -> tuple[Judge, str]:
         try:
             judge.load(rules.text)
         except Failed as error:
-            refused = refused or f"{tool} refuses the rules: {error}"
+            refused = refused or f"{tool} refuses {_refusal(error)}"
         else:
             return judge, tool
     raise Unavailable(refused or "the rules cannot be loaded")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from policy._record import dataclass
 from policy.kernel.judge import Judge
-from policy.kernel.making import CannotMake, Made, connection_of, made
+from policy.kernel.making import CannotMake, Made, check_status, connection_of, made
 from policy.kernel.place import Needs, Place
 from policy.kernel.probe import Probe
 from policy.kernel.recorder import Header, Recording, Way
@@ -58,6 +58,7 @@ class Player:
         for number, talk in enumerate(talks):
             _, first = talk[0]
             try:
+                check_status(first)
                 one = made(first, self._foreign)
                 needs = self._place.needs(one.probe)
                 if len(talk) > 1:
@@ -105,6 +106,8 @@ class Player:
         for role, packet in others:
             try:
                 one = _as_it_is(packet, opened, opening) if role == "reply" and opened else packet
+                if not opened:
+                    check_status(one)
                 follows = made(one, self._foreign)
                 self._place.needs(follows.probe)
             except CannotMake as error:
