@@ -133,10 +133,11 @@ def _begin(rules: Rules) -> tuple[Player, str]:
     except OSError as error:
         raise Unavailable(error.strerror or str(error)) from None
     judge, tool = _loaded(devices, rules)
-    untracks = "NOTRACK" in rules.text.upper()
+    text = rules.text.upper()
+    untracks, statuses = "NOTRACK" in text, "--CTSTATUS" in text
     version = run(tool, "--version").strip()
     release = Path("/proc/sys/kernel/osrelease").read_text(encoding="ascii").strip()
-    return Player(judge, place, untracks=untracks, foreign=foreign), f"Linux {release}, {version}"
+    return Player(judge, place, untracks=untracks, statuses=statuses, foreign=foreign), f"Linux {release}, {version}"
 
 
 def _refusal(error: Failed) -> str:

@@ -94,11 +94,14 @@ def connection_of(probe: Probe, reply: bool) -> Connection:
     return Connection(probe.hook, probe.proto, src, dst, sport, dport, request)
 
 
-def check_status(packet: Packet) -> None:
-    """Raise `CannotMake` for a packet of a connection whose status the entries that are made here do not have."""
+def check_status(packet: Packet, *, exactly: bool) -> None:
+    """Raise `CannotMake` for a packet of a connection whose status the entries that are made here do not have.
+
+    These are assured from the first reply on, which differs only for rules that look at it *exactly*.
+    """
     status = packet.get("ctstatus")
-    has = 0 if packet.get("state") == NEW else CONFIRMED | SEEN_REPLY
-    if isinstance(status, int) and status & ~ASSURED != has:
+    has = 0 if packet.get("state") == NEW else CONFIRMED | SEEN_REPLY | ASSURED
+    if isinstance(status, int) and (status ^ has) & ~(0 if exactly else ASSURED):
         raise CannotMake("no connection of such a status is made here")
 
 

@@ -95,6 +95,17 @@ def test_packets_without_a_connection(rules: str, state: str) -> None:
 
 
 @pytest.mark.usefixtures("kernel")
+def test_a_status_that_cannot_be_made(tmp_path: Path) -> None:
+    """The first packet does not open the connection; the entry made in its place is assured, and Linux's would not be."""
+    path = tmp_path / "rules.v4"
+    rule = "-A OUTPUT -m conntrack --ctstatus ASSURED -j ACCEPT\nCOMMIT"
+    path.write_text(RULES.replace("OUTPUT ACCEPT", "OUTPUT DROP").replace("COMMIT", rule), encoding="utf-8")
+    done = run("ask", str(path), BLOCKED, "--kernel")
+    assert done.status == 1, done.err
+    assert "  reply: not compared: no connection of such a status is made here\n" in told(done.out)
+
+
+@pytest.mark.usefixtures("kernel")
 def test_packets_have_what_it_says(rules: str, tmp_path: Path) -> None:
     packets = tmp_path / "packets"
     packets.write_text(
