@@ -52,7 +52,7 @@ def as_first(packet: Packet) -> Packet:
         ("exthdrs", 0),
     ):
         if has(values, name):
-            values[name] = value
+            values[name] = SYN if name == "flags" else 0
     for name in ("sport", "dport", "icmp_type", "icmp_code"):
         if has(values, name):
             values.setdefault(name, 8 if name == "icmp_type" else 0)
