@@ -96,7 +96,7 @@ def test_packets_without_a_connection(rules: str, state: str) -> None:
 
 @pytest.mark.usefixtures("kernel")
 def test_a_status_that_cannot_be_made(tmp_path: Path) -> None:
-    """The first packet does not open the connection; the entry made in its place is assured, and Linux's would not be."""
+    """The first packet opens no connection; the entry made in its place is assured, that of Linux is not yet."""
     path = tmp_path / "rules.v4"
     rule = "-A OUTPUT -m conntrack --ctstatus ASSURED -j ACCEPT\nCOMMIT"
     path.write_text(RULES.replace("OUTPUT ACCEPT", "OUTPUT DROP").replace("COMMIT", rule), encoding="utf-8")
