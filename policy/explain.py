@@ -31,6 +31,8 @@ _WORD = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 MOST_CANDIDATES = 25
 """So many of the nearest allow rules are tried: each trial is a walk through all rules."""
 
+_ENDLESS = 1 << 62
+
 
 def because(step: Step) -> str:
     """Return why the rule of *step* matched, did not, or could not be decided."""
@@ -162,12 +164,36 @@ def _absent(name: str, packet: Packet) -> str:
 
 def failing(match: Match, packet: Packet, known: Known) -> tuple[Match, ...]:
     """Return the fewest parts of *match* that would have to turn out otherwise for it to be true."""
+    found = _fewest(match, packet, known, _ENDLESS)
+    assert found is not None
+    return found
+
+
+def _fewest(match: Match, packet: Packet, known: Known, most: int) -> tuple[Match, ...] | None:
+    """Return the same; None where they are more than *most*, which spares most of a long list of alternatives."""
     match match:
         case All(parts):
-            return tuple(leaf for part in parts for leaf in failing(part, packet, known))
+            leaves: tuple[Match, ...] = ()
+            for part in parts:
+                more = _fewest(part, packet, known, most - len(leaves))
+                if more is None:
+                    return None
+                leaves += more
+            return leaves
         case Either(parts) if parts:
-            return min((failing(part, packet, known) for part in parts), key=_farness)
-    return () if truth(match, packet, known) else (match,)
+            best: tuple[Match, ...] | None = None
+            for part in parts:
+                found = _fewest(part, packet, known, most)
+                if found is not None and (best is None or _farness(found) < _farness(best)):
+                    best = found
+                    # The same number is nearer only without another protocol.
+                    most = len(found) - (not _farness(found)[1])
+                    if most < 0:
+                        break
+            return best
+    if truth(match, packet, known):
+        return ()
+    return (match,) if most > 0 else None
 
 
 def _farness(leaves: tuple[Match, ...]) -> tuple[int, bool]:

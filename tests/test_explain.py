@@ -127,6 +127,22 @@ def test_what_fails_would_have_to_turn_out_otherwise(match: Match, packet: Packe
     assert not any(oracle.matches(leaf, values) for leaf in leaves)
 
 
+def all_ways(match: Match, packet: Packet) -> tuple[Match, ...]:
+    """What `failing` returns, found without leaving anything out."""
+    match match:
+        case All(parts):
+            return tuple(leaf for part in parts for leaf in all_ways(part, packet))
+        case Either(parts) if parts:
+            ways = [all_ways(part, packet) for part in parts]
+            return min(ways, key=lambda way: (len(way), any(isinstance(f, Field) and f.name == "proto" for f in way)))
+    return () if oracle.matches(match, oracle.single_values(packet)) else (match,)
+
+
+@given(known_matches, packets())
+def test_no_fewer_parts_would_do(match: Match, packet: Packet) -> None:
+    assert failing(match, packet, {}) == all_ways(match, packet)
+
+
 # The nearest allow rule
 
 

@@ -42,12 +42,17 @@ Rest = tuple[Sequence[Part], int]
 """Parts of an element, with what is said of it."""
 
 
-def findings(elements: Iterable[Rest], kinds: Sequence[str], interfaces: Interfaces) -> Finding:
+def findings(elements: Sequence[Rest], kinds: Sequence[str], interfaces: Interfaces) -> Finding:
     """Return what is found among elements of which addresses are left, and an interface at the end."""
     if not kinds:
         return _any_of(outcome(flags) for _, flags in elements)
     if kinds[0] == "iface":
         return interfaces.own(elements)
+    if len(elements) == 1:
+        ((parts, flags),) = elements
+        only = parts[0]
+        assert isinstance(only, tuple)
+        return Pieces(((*only, findings([(parts[1:], flags)], kinds[1:], interfaces)),))
     groups: dict[tuple[int, int], list[Rest]] = {}
     for parts, flags in elements:
         place = parts[0]

@@ -19,6 +19,9 @@ def chosen(field: str, pieces: Sequence[Piece]) -> Match:
 
     To ask for one value takes as many steps as the logarithm of their number.
     """
+    if len(pieces) == 1:  # so it is where each address has a port of its own
+        ((low, high, match),) = pieces
+        return NOTHING if match == NOTHING else all_of(Field(field, Intervals(((low, high),))), match)
     wanted = [piece for piece in pieces if piece[2] != NOTHING]
     if len({id(match) for _, _, match in wanted}) <= _FEW:
         return _row(field, wanted)

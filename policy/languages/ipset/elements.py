@@ -82,6 +82,9 @@ def _addresses(making: Making, number: int, text: str, family: int) -> Sequence[
         low = high = address(text, family, 0)
     else:
         low, high = addresses(text, family, 0)
+    nothing = V4_BASE if family == 4 else 0
+    if known.mask is None and low == high != nothing:
+        return ((low, low),)
     free = 0 if known.mask is None or number > 0 else known.mask ^ ((1 << bits(family)) - 1)
     step = free + 1 if free & (free + 1) == 0 else 1
     count = (high - (low & ~free)) // step + 1 if step > 1 else high - low + 1
@@ -91,7 +94,6 @@ def _addresses(making: Making, number: int, text: str, family: int) -> Sequence[
         found = [(each, each | free) for each in range(low & ~free, high + 1, step)]
     else:
         found = [(each, each) for each in dict.fromkeys(each & ~free for each in range(low, high + 1))]
-    nothing = V4_BASE if family == 4 else 0
     if known.type.method == "hash" and any(part[0] == nothing for part in found):
         raise Wrong("FW001", f"`{text}` has the address of all zeros, which no hash takes", 0, "begin behind it")
     return found
