@@ -49,10 +49,7 @@ class All:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """The packets that match at least one part (none, without parts).
-
-    *called*: what people call it, such as a named set, where the parts are too many for words.
-    """
+    """The packets that match at least one part (none, without parts); a long one is *called* by a name."""
 
     parts: tuple[Match, ...]
     called: str | None = _mark()
@@ -86,7 +83,7 @@ class Opaque:
 class Unknown:
     """A condition that is not modelled; *text* says it to people, *key* names it for `--assume`.
 
-    *opaque*: it is not one that nobody can know, such as a limit, but one that the front end cannot look into.
+    One that the front end cannot look into is *opaque*; a limit is only one that nobody can know.
     """
 
     text: str
@@ -146,9 +143,9 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Clear the bits under *mask* of a field, then set those of *value* (or, *xor*, flip them), as netfilter does.
+    """Clear the bits under *mask* of a field, then set (or, *xor*, flip) those of *value*; None: they become unknown.
 
-    *value* None: they become something that is not known. Without a connection (`state`) its fields are lost.
+    Without a connection (`state`) its fields are lost.
     """
 
     field: str
@@ -238,8 +235,7 @@ class ItemList:
 class Rule:
     """A match and what is done with the packets that match. `span` is the whole rule as it was written.
 
-    *lists* are those of the match with several items, or an exception; *host_bits* its prefixes like `10.1.2.3/24`.
-    """
+    *lists* are those of the match with several items, or an exception; *host_bits* its prefixes like `10.1.2.3/24`."""
 
     match: Match
     actions: tuple[Action, ...]

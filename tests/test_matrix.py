@@ -43,9 +43,9 @@ def as_first(packet: Packet) -> Packet:
     """The packet with the usual values of one that opens a connection."""
     usual: dict[str, Value] = {"state": NEW, "fragment": 0, "ttl": 64, "tos": 0, "mark": 0}
     values = {**packet.values, **usual}
-    for name, value in (("direction", 0), ("flags", SYN), ("tcp_options", 0), ("exthdrs", 0)):
+    for name in ("direction", "ctmark", "ctstatus", "tcp_options", "exthdrs", "flags"):
         if has(values, name):
-            values[name] = value
+            values[name] = SYN if name == "flags" else 0
     for name in ("sport", "dport", "icmp_type", "icmp_code"):
         if has(values, name):
             values.setdefault(name, 8 if name == "icmp_type" else 0)

@@ -48,7 +48,8 @@ class _Case:
 
     def talk(self) -> list[tuple[Role, Packet]]:
         """Return its packets: each one, where it follows from the first, else as it is answered about."""
-        plain = dict(connection(self.first))
+        alone = len(self.answers) == 1
+        plain = {self.answers[0].role: self.first} if alone else dict(connection(self.first))
         found = []
         for answer in self.answers:
             follows = plain.get(answer.role)
@@ -72,7 +73,7 @@ class Kernels:
             for side in sides:
                 kernel = Kernel(_rules(side, assume))
                 self._kernels.append((side.ruleset, kernel))
-                self.by = kernel.by
+                self.by = kernel.by if self.by is None else f"{self.by}; {kernel.by}"
         except Unavailable as error:
             self.by, self.cannot = None, str(error)
             self.close()

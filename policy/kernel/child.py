@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import warnings
 from collections.abc import Sequence
@@ -132,10 +133,22 @@ def _begin(rules: Rules) -> tuple[Player, str]:
     except OSError as error:
         raise Unavailable(error.strerror or str(error)) from None
     judge, tool = _loaded(devices, rules)
-    untracks = "NOTRACK" in rules.text.upper()
+    text = rules.text.upper()
+    untracks, statuses = "NOTRACK" in text, "--CTSTATUS" in text
     version = run(tool, "--version").strip()
     release = Path("/proc/sys/kernel/osrelease").read_text(encoding="ascii").strip()
-    return Player(judge, place, untracks=untracks, foreign=foreign), f"Linux {release}, {version}"
+    return Player(judge, place, untracks=untracks, statuses=statuses, foreign=foreign), f"Linux {release}, {version}"
+
+
+def _refusal(error: Failed) -> str:
+    """Return what a tool refuses, and why, in its words without its name and its hints."""
+    from policy.kernel.judge import refused_line
+
+    line = refused_line(error)
+    said = [part for part in str(error).split(" | ") if not part.startswith(("Try ", "Error occurred at line"))]
+    reason = re.sub(r"^ip6?tables-\S+ v\S+ \(\w+\): ", "", " | ".join(said)).rstrip(".")
+    what = "the rules" if line is None else f"line {line} of the rules"
+    return f"{what}: {reason}" if reason else what
 
 
 def _load_sets(text: str) -> None:
@@ -160,7 +173,7 @@ def _loaded(devices: Devices, rules: Rules) -> tuple[Judge, str]:
         try:
             judge.load(rules.text)
         except Failed as error:
-            refused = refused or f"{tool} refuses the rules: {error}"
+            refused = refused or f"{tool} refuses {_refusal(error)}"
         else:
             return judge, tool
     raise Unavailable(refused or "the rules cannot be loaded")

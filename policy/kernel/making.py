@@ -12,7 +12,20 @@ from policy.kernel.probe import NO_MAC, Probe
 from policy.kernel.wire import CHECKSUMS, TCP_OPTIONS, build, quoted
 from policy.packet import FIELDS, HOOKS, STATES, Packet
 from policy.packet.address import BROADCAST, MULTICAST, format_address
-from policy.packet.fields import EXTENSION_HEADERS, FRAGMENTS, ICMP, ICMP6, NOT_KNOWN, OUTPUT, PACKET_TYPES, UDP
+from policy.packet.fields import (
+    ASSURED,
+    CONFIRMED,
+    EXTENSION_HEADERS,
+    FRAGMENTS,
+    ICMP,
+    ICMP6,
+    NEW,
+    NOT_KNOWN,
+    OUTPUT,
+    PACKET_TYPES,
+    SEEN_REPLY,
+    UDP,
+)
 from policy.packet.text import value_text
 
 _ERRORS = {ICMP: (3, 4, 5, 11, 12), ICMP6: (1, 2, 3, 4)}
@@ -49,14 +62,18 @@ def made(packet: Packet, foreign: bool) -> Made:
     arrives = probe.hook != HOOKS[OUTPUT]
     if state == "invalid" and arrives and probe.proto in CHECKSUMS and tracked:
         return Made(replace(probe, broken=True), state)
+    mark = _number(packet, "ctmark", 0)
     if state == "established":
-        return Made(probe, state, ((connection_of(probe, packet.get("direction") == 1), True),))
+        known = replace(connection_of(probe, packet.get("direction") == 1), mark=mark)
+        return Made(probe, state, ((known, True),))
     if state == "related":
         if probe.proto not in (ICMP, ICMP6) or probe.icmp is None or probe.icmp[0] not in _ERRORS[probe.proto]:
             raise CannotMake("of related packets, only ICMP errors are made here")
-        about = Connection(probe.hook, UDP, probe.dst, probe.src, 40000, 53)
+        about = Connection(probe.hook, UDP, probe.dst, probe.src, 40000, 53, mark=mark)
         inner = quoted(probe.family, about.proto, about.src, about.dst, about.sport, about.dport)
         return Made(_as_long(replace(probe, quoted=inner), packet), state, ((about, True),))
+    if mark:
+        raise CannotMake("a connection that is new has no mark yet")
     return Made(probe, state, tracked=tracked)
 
 
@@ -75,6 +92,17 @@ def connection_of(probe: Probe, reply: bool) -> Connection:
         if probe.icmp is None:
             sport, dport = dport, sport
     return Connection(probe.hook, probe.proto, src, dst, sport, dport, request)
+
+
+def check_status(packet: Packet, *, exactly: bool) -> None:
+    """Raise `CannotMake` for a packet of a connection whose status the entries that are made here do not have.
+
+    These are assured from the first reply on, which differs only for rules that look at it *exactly*.
+    """
+    status = packet.get("ctstatus")
+    has = 0 if packet.get("state") == NEW else CONFIRMED | SEEN_REPLY | ASSURED
+    if isinstance(status, int) and (status ^ has) & ~(0 if exactly else ASSURED):
+        raise CannotMake("no connection of such a status is made here")
 
 
 def _probe(packet: Packet) -> Probe:

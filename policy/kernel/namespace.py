@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def enter() -> bool:
     if not privileged:
         user, group = os.geteuid(), os.getegid()
         if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
-            reason = os.strerror(ctypes.get_errno())
+            code = ctypes.get_errno()
+            # No space is what a limit of no user namespaces at all gives (user_namespaces(7)).
+            reason = "none are allowed here" if code == errno.ENOSPC else os.strerror(code)
             raise Unavailable(f"no network namespace: {reason} (it needs root, or user namespaces for everybody)")
         try:
             Path("/proc/self/setgroups").write_text("deny", encoding="ascii")

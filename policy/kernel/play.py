@@ -8,7 +8,7 @@ from typing import Literal
 
 from policy._record import dataclass
 from policy.kernel.judge import Judge
-from policy.kernel.making import CannotMake, Made, connection_of, made
+from policy.kernel.making import CannotMake, Made, check_status, connection_of, made
 from policy.kernel.place import Needs, Place
 from policy.kernel.probe import Probe
 from policy.kernel.recorder import Header, Recording, Way
@@ -41,13 +41,15 @@ class Ruling:
 class Player:
     """Rules that are loaded, and the host that they stand on.
 
-    *untracks*: rules may take packets out of connection tracking. *foreign*: sockets can belong to other users, too.
+    *untracks*: rules may take packets out of connection tracking. *statuses*: they look at the status of connections.
+    *foreign*: sockets can belong to other users, too.
     """
 
-    def __init__(self, judge: Judge, place: Place, *, untracks: bool, foreign: bool) -> None:
+    def __init__(self, judge: Judge, place: Place, *, untracks: bool, statuses: bool, foreign: bool) -> None:
         self._judge = judge
         self._place = place
         self._untracks = untracks
+        self._statuses = statuses
         self._foreign = foreign
 
     def rule(self, talks: Sequence[Talk]) -> list[tuple[Ruling, ...]]:
@@ -58,6 +60,7 @@ class Player:
         for number, talk in enumerate(talks):
             _, first = talk[0]
             try:
+                check_status(first, exactly=self._statuses)
                 one = made(first, self._foreign)
                 needs = self._place.needs(one.probe)
                 if len(talk) > 1:
@@ -105,6 +108,8 @@ class Player:
         for role, packet in others:
             try:
                 one = _as_it_is(packet, opened, opening) if role == "reply" and opened else packet
+                if not opened:
+                    check_status(one, exactly=self._statuses)
                 follows = made(one, self._foreign)
                 self._place.needs(follows.probe)
             except CannotMake as error:

@@ -63,7 +63,7 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
 def ruled_json(ruled: Ruled) -> dict[str, Any]:
     """Return what the kernel decided about a packet."""
     left = {name: value_text(name, value) if name in _IN_WORDS else value for name, value in ruled.left.items()}
-    return {"verdict": ruled.verdict, "agrees": ruled.agrees, "not_compared": ruled.why, "left": left or None}
+    return {"verdict": ruled.verdict, "agrees": ruled.agrees, "reason": ruled.why, "left": left or None}
 
 
 def _rule(rule: Rule | None) -> dict[str, Any] | None:

@@ -10,7 +10,10 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from policy.app.answer import Answer, Asking, Ruled
@@ -74,18 +77,20 @@ def asked(name: str, text: str, cannot: set[str]) -> Iterator[Found]:
             assume[key] = holds == "yes"
         elif line.startswith("#?"):
             questions.append((line.removeprefix("#?").partition("=>")[0], host, dict(assume)))
-    for question, known, settled in questions:
+    for (known, settled), several in groupby(questions, key=itemgetter(1, 2)):
         try:
             ruleset = load(Source("rules", text), host=known)
-            asking = Asking("--packet" in question, known.local, settled)
-            answer = ask(ruleset, read_question(question.replace("--packet", "").strip(), ruleset), asking)
         except (CannotAnswer, Mistakes):
             continue
         with Kernels([Side(ruleset, known)], settled) as kernels:
             if kernels.cannot is not None:
                 cannot.add(kernels.cannot)
                 continue
-            yield from _found(name, question, kernels.judged(answer))
+            for question, _, _ in several:
+                asking = Asking("--packet" in question, known.local, settled)
+                with suppress(CannotAnswer, Mistakes):
+                    answer = ask(ruleset, read_question(question.replace("--packet", "").strip(), ruleset), asking)
+                    yield from _found(name, question, kernels.judged(answer))
 
 
 def _found(name: str, question: str, answer: Answer) -> Iterator[Found]:
