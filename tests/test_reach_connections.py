@@ -12,7 +12,7 @@ from policy.app.answer import Asking
 from policy.app.passing import passed
 from policy.evaluate import Decision
 from policy.ir import Field, Ruleset
-from policy.packet import FIELDS, Intervals, Names, Packet, Value
+from policy.packet import FIELDS, OUTPUT, Intervals, Names, Packet, Value, complete
 from policy.packet.connection import connection
 from policy.packet.fields import NOT_KNOWN
 from policy.packet.packet import varies
@@ -20,7 +20,7 @@ from policy.reach.connections import Passage, Sent, passages
 from policy.sets import Exhausted
 from policy.sets.truth import Sets
 from tests.spaces import KINDS
-from tests.strategies import NAMES, boxes, field_matches, matches, rulesets, unknowns
+from tests.strategies import NAMES, V4_FIRST, boxes, field_matches, matches, rulesets, unknowns
 
 SAID = ("sport", "dport", "in", "out", "mark", "ttl", "icmp_type", *NOT_KNOWN)
 families = st.sampled_from((frozenset({4, 6}), frozenset({4, 6}), frozenset({4}), frozenset({6})))
@@ -134,3 +134,9 @@ def test_several_at_once(ruleset: Ruleset, several: list[tuple[Sent, Packet]]) -
     found, _ = passages(ruleset, space(KINDS[0], ruleset, chosen), chosen, {})
     assert all(not one.firsts & other.firsts for i, one in enumerate(found) for other in found[:i])
     assert found
+
+
+def test_a_reply_comes_without_the_mark_of_the_first_packet() -> None:
+    values: dict[str, Value] = {"hook": OUTPUT, "proto": 17, "src": V4_FIRST, "dst": V4_FIRST + 1, "mark": 7}
+    packets = dict(connection(complete({**values, "sport": 5000, "dport": 53})))
+    assert {role: packet.get("mark") for role, packet in packets.items()} == {"first": 7, "reply": 0, "next": 7}

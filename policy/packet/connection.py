@@ -47,19 +47,25 @@ _ICMP6_REPLIES = {128: 129, 139: 140}
 OTHER_HOOK = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
 """The hook of the reply, by that of the first packet."""
 
-_KEPT = ("proto", "fragment", "icmp_code", "tos", "mark", "ctmark", "ttl")
+_KEPT = ("proto", "fragment", "icmp_code", "tos", "ctmark", "ttl")
 
 
 def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
     """Yield the packets of the connection that *first*, which may be a box, opens: itself, the reply, the next one.
 
-    Only TCP, UDP and ICMP requests open one here; of other protocols there is the first packet alone.
+    Only TCP, UDP and ICMP requests open one here; of other protocols there is the first packet alone. The mark of a
+    packet ends with it: the reply comes with 0, the next packet as the first one came.
     """
     yield "first", first
     values = first.values
     if values["proto"] not in (TCP, UDP, ICMP, ICMP6):
         return
-    changes: dict[str, Value] = {"state": ESTABLISHED, "direction": 1, **_status(values, CONFIRMED | SEEN_REPLY)}
+    changes: dict[str, Value] = {
+        "state": ESTABLISHED,
+        "direction": 1,
+        "mark": 0,
+        **_status(values, CONFIRMED | SEEN_REPLY),
+    }
     if "icmp_type" in values:
         replies = _ICMP_REPLIES if values["proto"] == ICMP else _ICMP6_REPLIES
         kind = values["icmp_type"]

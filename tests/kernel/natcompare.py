@@ -276,7 +276,7 @@ def _apart(opened: Sequence[_Opened]) -> list[_Opened]:
 
 def _as_sent(packet: Packet, probe: Probe) -> Packet:
     """Return a packet that follows the first one with what a probe has of its own, and its connection has not."""
-    values: dict[str, Value] = {"ttl": probe.ttl, "tos": probe.tos, "length": len(build(probe, 1)), "mark": probe.mark}
+    values: dict[str, Value] = {"ttl": probe.ttl, "tos": probe.tos, "length": len(build(probe, 1))}
     values |= {"flags": probe.flags, "tcp_options": sum(1 << kind for kind in probe.options)}
     values |= {"uid": probe.uid, "gid": probe.gid, "mac": int(probe.mac.replace(":", ""), 16), "pkttype": 0}
     return packet.with_values({name: value for name, value in values.items() if name in packet.values})

@@ -109,7 +109,7 @@ def _rule(r: Random, world: World, backend: str, chain: _Chain, called: Sequence
         return words + r.choice((" -j ACCEPT", " -j RETURN", " -j MARK --set-mark 2", ""))
     ported = place.proto in _PORTED and not place.negated
     if chain.hooks <= _ARRIVING:
-        return f"{words} -j {_destination(r, world, chain.hooks, ported)}"
+        return f"{words} -j {_destination(r, world, ported)}"
     return f"{words} -j {_source(r, world, chain.hooks, ported)}"
 
 
@@ -127,10 +127,10 @@ def _plain(r: Random, chain: _Chain, place: Place) -> tuple[str, Place]:
     return " ".join(words), replace(place, proto=proto)
 
 
-def _destination(r: Random, world: World, hooks: frozenset[str], ported: bool) -> str:
+def _destination(r: Random, world: World, ported: bool) -> str:
     address, ports = _addresses(r, world), _ports(r, ported)
     way = r.random()
-    if way < 0.2 and len(hooks) == 1:
+    if way < 0.2:
         return "REDIRECT" + (r.choice(("", " --to-ports 3128", " --to-ports 22", " --to-ports 2000-2004")) * ported)
     if way < 0.4:
         return f"NETMAP --to {r.choice(_NETWORKS[world.family])}"

@@ -13,7 +13,7 @@ from typing import Any as Anything
 from policy._record import dataclass
 from policy.diagnostic import Collector
 from policy.host import UNKNOWN_HOST, Host
-from policy.ir import Action, Match
+from policy.ir import Action, Match, Policy
 from policy.languages.iptables import ast
 from policy.source import Source, Span
 
@@ -55,6 +55,8 @@ class Context:
     """The sets that targets in the file change, None where these may be any."""
     looked_up: dict[object, Match] = field(default_factory=dict)
     """What look-ups in sets find, by what they ask."""
+    by_hook: dict[str, Policy] = field(default_factory=dict)
+    """Implied policies that rules go to: what a target does where that hangs on the hook of the packet."""
 
 
 Reader = Callable[..., Anything]

@@ -11,7 +11,7 @@ import re
 
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
-from policy.ir import Action, Allow, Rewrite, Set, UnknownAction
+from policy.ir import EVERYTHING, Action, Allow, Field, Goto, Policy, Rewrite, Rule, Set, UnknownAction
 from policy.languages.iptables.options import Bad, Context, Given, Opt, TargetModule
 from policy.languages.iptables.terms import target_key
 from policy.languages.iptables.values import (
@@ -22,7 +22,7 @@ from policy.languages.iptables.values import (
     one_address,
     strtoui,
 )
-from policy.packet import INPUT, ROUTING, Intervals, Masked, Value, ValueSet, single
+from policy.packet import INPUT, OUTPUT, ROUTING, Intervals, Masked, Value, ValueSet, single
 from policy.packet.address import LOOPBACK, V4_BASE, bits, parse_address, whole
 from policy.packet.fields import DCCP, DESTINATION_TRANSLATED, SOURCE_TRANSLATED
 from policy.packet.names import service_names, service_ports
@@ -116,13 +116,29 @@ def _masquerade(given: Given) -> tuple[Action, ...]:
 
 def _redirect(given: Given) -> tuple[Action, ...]:
     context = given.context
-    sent = context.roots <= _SENT
-    if not sent and context.roots & _SENT:
-        return unmodelled(given)
-    loopback = parse_address("127.0.0.1" if context.family == 4 else "::1")
-    to = Intervals.of(loopback) if sent else _own(context) - LOOPBACK or _own(context)
-    changes = _values(("dst", to), ("dport", given.value("to-ports")))
-    return (Rewrite((*changes, _NEW_WAY if sent else ("hook", INPUT)), DESTINATION_TRANSLATED), Allow())
+    if context.roots <= _SENT:
+        return _to_loopback(given)
+    if not context.roots & _SENT:
+        return _to_own(given)
+    # No chain has a name that begins with `-`.
+    name = f"{context.table}:-p {context.protocol.number or 0} -j {given.text}"
+    span = given.span()
+    ways = ((Field("hook", Intervals.of(OUTPUT)), _to_loopback(given)), (EVERYTHING, _to_own(given)))
+    rules = tuple(Rule(match, actions, note="it is redirected", span=span) for match, actions in ways)
+    context.by_hook.setdefault(name, Policy(name, rules, implied=True, span=span))
+    return (Goto(name),)
+
+
+def _to_loopback(given: Given) -> tuple[Action, ...]:
+    loopback = parse_address("127.0.0.1" if given.context.family == 4 else "::1")
+    changes = _values(("dst", Intervals.of(loopback)), ("dport", given.value("to-ports")))
+    return (Rewrite((*changes, _NEW_WAY), DESTINATION_TRANSLATED), Allow())
+
+
+def _to_own(given: Given) -> tuple[Action, ...]:
+    own = _own(given.context)
+    changes = _values(("dst", own - LOOPBACK or own), ("dport", given.value("to-ports")))
+    return (Rewrite((*changes, ("hook", INPUT)), DESTINATION_TRANSLATED), Allow())
 
 
 def _netmap(given: Given) -> tuple[Action, ...]:
