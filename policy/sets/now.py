@@ -75,7 +75,9 @@ class Now(Generic[V]):
         return replace(self, hook=hook, like=hook, changed=tuple(sorted(left.items(), key=lambda item: item[0])))
 
     def translated(self, point: Point | None) -> Self:
-        """Return this behind an entry that `translates` at a point."""
+        """Return this behind an entry that `translates` at a point: as it is where rules had it not tracked."""
+        if "ctstatus" in self.lost:
+            return self
         found = self
         for due in self.due:
             if due.point == point:

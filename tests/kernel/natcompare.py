@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -26,6 +27,7 @@ from policy.packet.connection import Known, known
 from policy.source import Source
 from tests.kernel.natrules import host_of, random_rewriting
 from tests.kernel.packets import ICMP, question, random_probe
+from tests.kernel.seen import load_accepted
 from tests.kernel.setrules import Drawn, available, draw_sets, load_sets
 from tests.kernel.shrink import shrink
 from tests.kernel.world import World, devices
@@ -79,6 +81,8 @@ class Comparison:
             sets = self._sets(r)
             lines = random_rewriting(r, self._world, self._backend, sets)
             probes = [self._probe(r) for _ in range(packets)]
+            with suppress(Failed):  # what is refused even so is counted there
+                lines = load_accepted(self._judge, lines)
             ruleset = self._load(lines)
             if ruleset is None:
                 continue
