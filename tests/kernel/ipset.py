@@ -30,7 +30,7 @@ from policy.languages import ipset
 from policy.source import Source
 from tests.kernel.packets import question, random_probe
 from tests.kernel.seen import HookJudge
-from tests.kernel.setrules import Drawn, Refused, available, draw_sets, load_sets, set_match
+from tests.kernel.setrules import Drawn, Refused, available, draw, load_sets, random_match
 from tests.kernel.world import WORLDS
 
 CANNOT = 77
@@ -53,7 +53,7 @@ class Comparison:
     def round(self, number: int, packets: int) -> None:
         """Compare what a few sets find in some packets."""
         r = Random(f"{self._seed} {self._world.family} {number}")
-        sets = draw_sets(r, self._world, self.types)
+        sets = draw(r, self._world, self.types)
         rules = self._rules(r, sets)
         tracked = False
         self._judge.forget()
@@ -120,8 +120,7 @@ class Comparison:
         ]
         for hook in ("INPUT", "FORWARD", "OUTPUT"):
             for _ in range(5):
-                one = r.choice(sets)
-                words = set_match(r, one)
+                words = random_match(r, sets)
                 target = r.choice(("ACCEPT", "DROP"))
                 lines.append(f"-A {hook} {words} -j {target}")
         return [*lines, "COMMIT"]

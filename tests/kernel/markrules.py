@@ -1,8 +1,7 @@
-"""Rules on marks and on entries of connections, put into random dumps."""
+"""Rules that change marks of packets and connections, and ask for them, put into random dumps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 
 from tests.kernel.world import World
@@ -17,7 +16,7 @@ _STATUSES = ("NONE", "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SEEN_REP
 _STATES = ("SNAT", "DNAT", "NEW,DNAT", "ESTABLISHED,SNAT", "INVALID,SNAT")
 
 
-def with_marks(r: Random, lines: Sequence[str], world: World) -> list[str]:
+def with_marks(r: Random, lines: list[str], world: World) -> list[str]:
     """Return a dump with more targets and matches in some of its rules, and with rules that come first."""
     found = []
     table = ""

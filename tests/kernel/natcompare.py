@@ -28,7 +28,7 @@ from policy.source import Source
 from tests.kernel.natrules import host_of, random_rewriting
 from tests.kernel.packets import ICMP, question, random_probe
 from tests.kernel.seen import load_accepted
-from tests.kernel.setrules import Drawn, available, draw_sets, load_sets
+from tests.kernel.setrules import Drawn, available, draw, load_sets
 from tests.kernel.shrink import shrink
 from tests.kernel.world import World, devices
 
@@ -104,7 +104,7 @@ class Comparison:
         """Load sets, of which `fwpolicy` is told, too; none where the kernel has none."""
         if not self._types:
             return []
-        sets = draw_sets(r, self._world, self._types)
+        sets = draw(r, self._world, self._types)
         self._judge.forget()
         text, _ = load_sets(sets)
         self._host = replace(self._plain, sets=ipset.read([Source("sets", text)]))

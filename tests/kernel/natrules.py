@@ -13,7 +13,7 @@ from policy.packet.address import parse_address, parse_prefix, whole
 from tests.kernel.markrules import with_marks
 from tests.kernel.matches import Place
 from tests.kernel.rulesets import random_matches, random_ruleset
-from tests.kernel.setrules import Drawn, set_match
+from tests.kernel.setrules import Drawn, random_match
 from tests.kernel.world import DEVICES, World
 
 _ON_EVERY_DEVICE = {
@@ -90,7 +90,7 @@ def _with_set(r: Random, line: str, sets: Sequence[Drawn]) -> str:
     if r.random() < 0.7:
         return line
     words, dash, target = line.partition(" -j ")
-    match = set_match(r, r.choice(sets))
+    match = random_match(r, sets)
     # A target may need the protocol that the rule names.
     alone = target in ("ACCEPT", "DROP", "RETURN") and r.random() < 0.5
     return f"{' '.join(words.split()[:2]) if alone else words} {match}{dash}{target}"

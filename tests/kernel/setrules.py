@@ -1,4 +1,4 @@
-"""Random sets of every type that the kernel has, and matches that ask for them."""
+"""Random sets of the kernel, and matches that ask for them."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Sets:
         return r.choice((f"{proto}:{port}", f"{proto}:{port}", str(port)))
 
 
-def draw_sets(r: Random, world: World, types: Sequence[str]) -> list[Drawn]:
+def draw(r: Random, world: World, types: Sequence[str]) -> list[Drawn]:
     """Return six sets, and two lists of them."""
     maker = Sets(r, world, types)
     sets = [maker.draw(at) for at in range(6)]
@@ -174,7 +174,7 @@ def available(family: int) -> list[str]:
     return found
 
 
-def _destroy() -> None:
+def destroy() -> None:
     """Take all sets away; nf_tables lets go of those of its rules a little after these are gone."""
     run("ipset", "flush")  # what is in a list is in use
     for _ in range(100):
@@ -192,7 +192,7 @@ def load_sets(sets: Sequence[Drawn]) -> tuple[str, list[Refused]]:
     lines = [line for each in sets for line in each.lines]
     refused: list[Refused] = []
     while True:
-        _destroy()
+        destroy()
         text = "".join(f"{line}\n" for line in lines)
         try:
             run("ipset", "-exist", "restore", stdin=text)
@@ -206,8 +206,9 @@ def load_sets(sets: Sequence[Drawn]) -> tuple[str, list[Refused]]:
             return text, refused
 
 
-def set_match(r: Random, one: Drawn) -> str:
-    """Return a match that asks for a set, sometimes with fewer or more sides than its elements have parts."""
+def random_match(r: Random, sets: Sequence[Drawn]) -> str:
+    """Return a match on one of the sets, now and then with a side too many or too few."""
+    one = r.choice(sets)
     count = max(1, one.parts + r.choice((0, 0, 0, 0, 1, -1)))
     sides = ",".join(r.choice(("src", "dst")) for _ in range(count))
     sign = "! " if r.random() < 0.25 else ""
