@@ -40,7 +40,7 @@ class Decision:
     unknowns decide; `mixed` where packets of a box differ. *action*, *rule* and *implicit* say what
     decided, where one thing did, and *policy* in which policy. *open*: what the verdict hangs on.
     *undecided*: the walk was too long. *finals*: what becomes of the packet where it passes: several, where
-    unknowns decide that; where the verdict `depends`, perhaps not all.
+    unknowns decide that; where the verdict `depends`, perhaps not all, if not *every* one was asked for.
     """
 
     verdict: Literal["allow", "block", "depends", "mixed"]
@@ -56,10 +56,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """A packet as it leaves the rules, and which of its fields were *rewritten* on the way."""
+    """A packet as it leaves the rules, and which of its fields were *rewritten* on the way.
+
+    *last*: an action that is not modelled let it pass, and may have made another packet of it.
+    """
 
     packet: Packet
     rewritten: frozenset[str] = frozenset()
+    last: UnknownAction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ next packet gets what the first one got (`packet.connection.known` says so of si
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from policy.evaluate.looks import looks_at
-from policy.ir import Ruleset
-from policy.packet import FIELDS, FORWARD, Packet, Value, complete
+from policy.ir import Block, Ruleset
+from policy.packet import FIELDS, FORWARD, OUTPUT, ROUTING, Packet, Value, complete
 from policy.packet.connection import known
 from policy.packet.packet import has
+from policy.reach.course import add
 from policy.reach.effects import changed_fields
 from policy.reach.flow import Flow
 from policy.reach.roles import View
@@ -48,8 +50,26 @@ def following(
 ) -> Flow[S, Any]:
     """Return what becomes of the packets that follow in the connections *going*, whose *first* packets may pass.
 
-    *plain* is the view of them where no rule rewrites the first ones.
+    *plain* is the view of them where no rule rewrites the first ones. Where an action that is not modelled let a
+    first packet pass, those that follow may pass, or may not.
     """
+    found = _following(ruleset, plain, first, going, assume, most)
+    for end, packets in first.passes.items():
+        if unclear := first.possible(packets) & going:
+            found.forked = True
+            add(found.allows, {end: unclear})
+            add(found.blocks, {replace(end, action=Block()): unclear})
+    return found
+
+
+def _following(
+    ruleset: Ruleset,
+    plain: View[S, Any],
+    first: Flow[S, Any],
+    going: S,
+    assume: Mapping[str, bool] | None,
+    most: int | None,
+) -> Flow[S, Any]:
     sets: Sets[S, Any] = plain.sets
     ways: dict[object, tuple[View[S, Any], dict[Any, S]]] = {}
     for now, packets in first.finals.items():
@@ -110,8 +130,9 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
         due = (*((undone,) if by else ()), *((hidden,) if to else ()))
     else:
         start = view.seen(Now(left.hook, left.like, marks))
-        way = ("out", *_TO) if left.has("out") else _TO
-        redirected: Due[Any] = Due("dst", left.hook, tuple((name, left.get(name)) for name in way))
+        sent = left.hook == OUTPUT  # the rest of the chains of the hook sees the former interface
+        way = ("out", *_TO) if left.has("out") and not sent else _TO
+        redirected: Due[Any] = Due("dst", ROUTING if sent else left.hook, tuple((name, left.get(name)) for name in way))
         masked: Due[Any] = Due("src", None, tuple((name, left.get(name)) for name in _BY))
         due = (*((redirected,) if to else ()), *((masked,) if by else ()))
     return Now(start.hook, start.like, start.changed, due)
