@@ -19,7 +19,7 @@ def followed(ruleset: Ruleset, first: Packet) -> Iterator[tuple[Role, Decision]]
         if final.last is not None:  # nobody knows what follows
             continue
         for each in known(first, final.packet, final.rewritten):
-            yield each.role, _last(ruleset, each.packet, Translation(each.destination, each.source))
+            yield each.role, _last(ruleset, each.packet, Translation(each.destination, each.source, each.open))
 
 
 def _last(ruleset: Ruleset, packet: Packet, translation: Translation) -> Decision:

@@ -71,11 +71,13 @@ class Translation:
     """What connection tracking rewrites in a packet of a known connection, without a rule (nf_nat_core.c).
 
     First the *destination*, with the hook that this takes the packet to and the interface that it leaves by; then,
-    behind the filter, the *source*. Each are the fields that change, with their new values.
+    behind the filter, the *source*. Each are the fields that change, with their new values. Of the fields *open*
+    nothing is known before that.
     """
 
     destination: tuple[tuple[str, Value], ...] = ()
     source: tuple[tuple[str, Value], ...] = ()
+    open: tuple[str, ...] = ()
 
     def at(self, point: Literal["dst", "src"] | None) -> tuple[tuple[str, Value], ...]:
         """Return what is rewritten behind an entry (`ir.Entry.translates`)."""

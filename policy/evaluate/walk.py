@@ -35,7 +35,7 @@ from policy.ir import (
     UnknownAction,
     Verdict,
 )
-from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Packet, varies
+from policy.packet import ESTABLISHED, FIELDS, INVALID, RELATED, Intervals, Packet, varies
 
 MOST_STEPS = 200_000
 """After so many rules the walk ends undecided: only formulas in disguise need more."""
@@ -117,7 +117,8 @@ class _Walk:
         self.left = MOST_STEPS
 
     def run(self, packet: Packet) -> Iterator[Step | Decision]:
-        self.todo.append(State(0, (), Case(True, packet, self.assume, ())))
+        came = packet.with_values({name: FIELDS[name].domain for name in self.translation.open})  # type: ignore[misc] # no masks
+        self.todo.append(State(0, (), Case(True, came, self.assume, ())))
         while self.todo:
             state = self.todo.pop()
             if not self._is_new(state):

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from policy.evaluate.looks import looks_at
-from policy.ir import Block, Ruleset
-from policy.packet import FIELDS, FORWARD, OUTPUT, ROUTING, Packet, Value, complete
+from policy.ir import Block, Rewrite, Ruleset
+from policy.packet import ANY_NAME, FIELDS, FORWARD, INPUT, OUTPUT, ROUTING, Packet, Value, complete
 from policy.packet.connection import known
 from policy.packet.packet import has
 from policy.reach.course import add
@@ -82,6 +82,9 @@ def _following(
         view, starts = ways[key]
         start = _start(view, left, to, by)
         here = (packets & going).apart_from(*view.open)
+        if by and left.hook == INPUT and view.role == "reply":
+            start, picked = view.changed(start, Rewrite((("out", ANY_NAME),)))
+            here = here & picked
         if here:
             starts[start] = starts[start] | here if start in starts else here
     if ways.keys() <= {None} and all(starts.keys() <= {plain.original} for _, starts in ways.values()):
@@ -125,7 +128,8 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
     if view.role == "reply":
         start: Now[Any] = view.seen(only)
         back = (("out", "in"),) if left.hook == FORWARD else ()
-        undone: Due[Any] = Due("dst", FORWARD if back else None, (*back, ("dst", "src"), ("dport", "sport")))
+        hook = FORWARD if back else ROUTING if left.hook == INPUT else None
+        undone: Due[Any] = Due("dst", hook, (*back, ("dst", "src"), ("dport", "sport")))
         hidden: Due[Any] = Due("src", None, (("src", "dst"), ("sport", "dport")))
         due = (*((undone,) if by else ()), *((hidden,) if to else ()))
     else:
