@@ -8,7 +8,7 @@ from typing import Literal
 from policy._record import dataclass
 from policy.evaluate.truth import Atom, Known
 from policy.ir import Action, Entry, Rule, UnknownAction
-from policy.packet import Packet, Value
+from policy.packet import UNTRACKED, Packet, Value
 
 Implicit = Literal["state", "default"]
 """What holds without a rule: the table of connections, or the end of the rules."""
@@ -79,6 +79,8 @@ class Translation:
     source: tuple[tuple[str, Value], ...] = ()
     open: tuple[str, ...] = ()
 
-    def at(self, point: Literal["dst", "src"] | None) -> tuple[tuple[str, Value], ...]:
-        """Return what is rewritten behind an entry (`ir.Entry.translates`)."""
+    def at(self, point: Literal["dst", "src"] | None, packet: Packet) -> tuple[tuple[str, Value], ...]:
+        """Return what is rewritten behind an entry (`ir.Entry.translates`) in a packet; in untracked ones, nothing."""
+        if packet.get("state") == UNTRACKED:
+            return ()
         return self.destination if point == "dst" else self.source if point == "src" else ()

@@ -274,7 +274,7 @@ class _Walk:
             return None
         if state.allowed is not None and state.allowed.weight > end.weight:
             end = state.allowed
-        changes = self.translation.at(self.entries[state.entry].translates)
+        changes = self.translation.at(self.entries[state.entry].translates, state.case.packet)
         state = changed(state, Rewrite(changes)) if changes else state
         return replace(state, entry=state.entry + 1, frames=(), returned=False, allowed=end)
 

@@ -52,7 +52,7 @@ def stages(answer: PacketAnswer) -> Iterator[Stage]:
     for entry, some in groupby(answer.steps, lambda step: step.entry):
         steps = tuple(some)
         last = steps[-1].packet
-        translated = answer.translation.at(entry.translates)
+        translated = answer.translation.at(entry.translates, last)
         behind = rewritten(last, (Rewrite(translated),)) if translated else None
         asked = entry.table != NAT or truth(MEETS_NAT, last, {}) is not False
         yield Stage(entry, steps, asked, behind)
