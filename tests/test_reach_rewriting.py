@@ -24,7 +24,21 @@ from policy.ir import (
     Unknown,
     UnknownAction,
 )
-from policy.packet import FORWARD, INPUT, NEW, OUTPUT, ROUTING, Intervals, Names, Packet, Value, complete, has
+from policy.packet import (
+    ESTABLISHED,
+    FORWARD,
+    INPUT,
+    NEW,
+    OUTPUT,
+    ROUTING,
+    UNTRACKED,
+    Intervals,
+    Names,
+    Packet,
+    Value,
+    complete,
+    has,
+)
 from policy.packet.connection import connection
 from policy.packet.fields import DESTINATION_TRANSLATED as TO
 from policy.packet.fields import SOURCE_TRANSLATED as BY
@@ -188,7 +202,10 @@ def translating_rulesets(draw: st.DrawFn, family: int) -> Ruleset:
         name: Policy(name, tuple(draw(st.lists(filters, max_size=3))), draw(verdicts))
         for name in ("INPUT", "FORWARD", "OUTPUT")
     }
+    later = one_field.map(lambda each: All((Field("state", Intervals.of(ESTABLISHED)), each)))
+    untracked = st.builds(lambda match: Rule(match, (Set("state", UNTRACKED),), span=HERE), later)
     policies = {
+        "raw": Policy("raw", tuple(draw(st.lists(untracked, max_size=1))), Allow()),
         "pre": nat("pre", to(sent=False), SIDES["in"]),
         "sent": nat("sent", to(sent=True), SIDES["out"]),
         "post": nat("post", by, SIDES["out"]),
@@ -198,6 +215,7 @@ def translating_rulesets(draw: st.DrawFn, family: int) -> Ruleset:
         **lists,
     }
     arriving = (
+        Entry("raw", Allow(), main=False),
         Entry("pre", Allow(), main=False, translates="dst"),
         Entry("routing", Allow(), main=False, hook=ROUTING),
         Entry("INPUT", Allow(), hook=INPUT),
@@ -206,6 +224,7 @@ def translating_rulesets(draw: st.DrawFn, family: int) -> Ruleset:
         Entry("post", Allow(), main=False, hook=FORWARD, translates="src"),
     )
     sent = (
+        Entry("raw", Allow(), main=False),
         Entry("sent", Allow(), main=False, translates="dst"),
         Entry("OUTPUT", Allow()),
         Entry("rerouting", Allow(), main=False, hook=ROUTING),
