@@ -143,7 +143,7 @@ class Kernels:
         if why is not None:
             return Ruled(ruling.verdict, None, why, left)
         finals = answer.decision.finals
-        same = not left or not finals or any(may_be(final.packet, left) for final in finals)
+        same = not left or not finals or any(final.last or may_be(final.packet, left) for final in finals)
         if not same and answer.packet.get("in") == "lo":
             return Ruled(ruling.verdict, None, "what arrives by lo was rewritten when the host sent it", left)
         return Ruled(ruling.verdict, ruling.verdict == answer.decision.verdict and same, None, left)

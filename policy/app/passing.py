@@ -9,7 +9,7 @@ from policy.app.answer import Asking, PacketAnswer, Region, Verdict
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Decision, Final, Index, Step, Translation, decide, evaluate
 from policy.evaluate.looks import looks_at
-from policy.ir import Ruleset
+from policy.ir import Ruleset, UnknownAction
 from policy.packet import Packet, complete
 from policy.packet.connection import Known, Role, connection, known
 from policy.packet.example import example
@@ -70,21 +70,25 @@ def _rest(
     most_open: int | None,
 ) -> tuple[PacketAnswer, ...]:
     """Return what becomes of the packets behind the first one: of each, as rules may have rewritten the first."""
-    finals = first.decision.finals or (Final(first.packet),)
-    definite = first.decision.verdict == "allow"
+    decision = first.decision
+    definite = decision.verdict in ("allow", "block") or not may_change(ruleset, first.packet)
+    if not definite and decision.verdict == "depends":
+        decision = decide(ruleset, first.packet, assume=asking.assume, index=index, every=True)
+        definite = not decision.undecided
+    finals = decision.finals or (Final(first.packet),)
     if not any(_matters(first.packet, final) for final in finals):
-        found = [_packet(ruleset, each, asking, index, most_open) for each in plainly]
-        # Of several ways that the first packet may have gone perhaps not all were followed.
-        sure = first.decision.verdict in ("allow", "block") or not may_change(ruleset, first.packet)
-        return tuple(found if sure else (_alike([each], definite) for each in found))
-    ways = [
-        [*known(first.packet, final.packet, final.rewritten)] if _matters(first.packet, final) else plainly
-        for final in finals
-    ]
-    return tuple(
+        ways = [plainly]
+    else:
+        ways = [
+            [*known(first.packet, final.packet, final.rewritten)] if _matters(first.packet, final) else plainly
+            for final in finals
+        ]
+    found = (
         _alike([_packet(ruleset, each, asking, index, most_open) for each in some], definite)
         for some in zip(*ways, strict=True)
     )
+    last = next((final.last for final in finals if final.last is not None), None)
+    return tuple(found if last is None else (_hanging(each, last) for each in found))
 
 
 def _matters(first: Packet, final: Final) -> bool:
@@ -96,7 +100,19 @@ def may_change(ruleset: Ruleset, packet: Packet) -> bool:
     """May the rules at the hook of a packet rewrite addresses, or change what its connection carries?"""
     hook = packet.get("hook")
     rewrites = any(entry.translates for entry in ruleset.at(hook if isinstance(hook, int) else None))
-    return rewrites or looks_at(ruleset, "ctmark", "ctstatus")
+    return rewrites or looks_at(ruleset, "ctmark", "ctstatus") or _may_pass(ruleset)
+
+
+def _may_pass(ruleset: Ruleset) -> bool:
+    """Is there an action that is not modelled, and may let packets pass as whatever others?"""
+    actions = (action for policy in ruleset.policies.values() for rule in policy.rules for action in rule.actions)
+    return any(isinstance(action, UnknownAction) and "pass" in action.outcomes for action in actions)
+
+
+def _hanging(answer: PacketAnswer, last: UnknownAction) -> PacketAnswer:
+    """Return the answer for a packet of a connection of which *last* may have made another one."""
+    decision = answer.decision
+    return replace(answer, decision=Decision("depends", decision.packet, open=(last,), finals=decision.finals))
 
 
 def _alike(answers: Sequence[PacketAnswer], definite: bool) -> PacketAnswer:
@@ -112,7 +128,7 @@ def _alike(answers: Sequence[PacketAnswer], definite: bool) -> PacketAnswer:
 def _packet(ruleset: Ruleset, sent: Known, asking: Asking, index: Index | None, most_open: int | None) -> PacketAnswer:
     steps: list[Step] = []
     left = most_open
-    translation = Translation(sent.destination, sent.source)
+    translation = Translation(sent.destination, sent.source, sent.open)
     for step in evaluate(ruleset, sent.packet, assume=asking.assume, index=index, translation=translation):
         if isinstance(step, Decision):
             return PacketAnswer(sent.role, sent.packet, tuple(steps), step, translation)

@@ -16,8 +16,10 @@ def followed(ruleset: Ruleset, first: Packet) -> Iterator[tuple[Role, Decision]]
     decision = _last(ruleset, first, Translation())
     yield "first", decision
     for final in decision.finals or (Final(first),):
+        if final.last is not None:  # nobody knows what follows
+            continue
         for each in known(first, final.packet, final.rewritten):
-            yield each.role, _last(ruleset, each.packet, Translation(each.destination, each.source))
+            yield each.role, _last(ruleset, each.packet, Translation(each.destination, each.source, each.open))
 
 
 def _last(ruleset: Ruleset, packet: Packet, translation: Translation) -> Decision:

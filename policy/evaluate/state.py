@@ -50,6 +50,7 @@ class End:
     implicit: Implicit | None
     policy: str | None
     main: bool = True
+    last: UnknownAction | None = None
 
     @property
     def weight(self) -> tuple[bool, bool]:

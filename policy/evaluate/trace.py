@@ -40,7 +40,7 @@ class Decision:
     unknowns decide; `mixed` where packets of a box differ. *action*, *rule* and *implicit* say what
     decided, where one thing did, and *policy* in which policy. *open*: what the verdict hangs on.
     *undecided*: the walk was too long. *finals*: what becomes of the packet where it passes: several, where
-    unknowns decide that; where the verdict `depends`, perhaps not all.
+    unknowns decide that; where the verdict `depends`, perhaps not all, if not *every* one was asked for.
     """
 
     verdict: Literal["allow", "block", "depends", "mixed"]
@@ -56,10 +56,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """A packet as it leaves the rules, and which of its fields were *rewritten* on the way."""
+    """A packet as it leaves the rules, and which of its fields were *rewritten* on the way.
+
+    *last*: an action that is not modelled let it pass, and may have made another packet of it.
+    """
 
     packet: Packet
     rewritten: frozenset[str] = frozenset()
+    last: UnknownAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,16 @@ class Translation:
     """What connection tracking rewrites in a packet of a known connection, without a rule (nf_nat_core.c).
 
     First the *destination*, with the hook that this takes the packet to and the interface that it leaves by; then,
-    behind the filter, the *source*. Each are the fields that change, with their new values.
+    behind the filter, the *source*. Each are the fields that change, with their new values. Of the fields *open*
+    nothing is known before that.
     """
 
     destination: tuple[tuple[str, Value], ...] = ()
     source: tuple[tuple[str, Value], ...] = ()
+    open: tuple[str, ...] = ()
 
     def at(self, point: Literal["dst", "src"] | None, packet: Packet) -> tuple[tuple[str, Value], ...]:
-        """Return what is rewritten behind an entry (`ir.Entry.translates`): nothing where rules had it not tracked."""
+        """Return what is rewritten behind an entry (`ir.Entry.translates`) in a packet; in untracked ones, nothing."""
         if packet.get("state") == UNTRACKED:
             return ()
         return self.destination if point == "dst" else self.source if point == "src" else ()

@@ -35,7 +35,7 @@ from policy.ir import (
     UnknownAction,
     Verdict,
 )
-from policy.packet import ESTABLISHED, INVALID, RELATED, Intervals, Packet, varies
+from policy.packet import ESTABLISHED, FIELDS, INVALID, RELATED, Intervals, Packet, varies
 
 MOST_STEPS = 200_000
 """After so many rules the walk ends undecided: only formulas in disguise need more."""
@@ -59,17 +59,19 @@ def evaluate(
     assume: Mapping[str, bool] | None = None,
     index: Index | None = None,
     translation: Translation | None = None,
+    every: bool = False,
 ) -> Iterator[Step | Decision]:
     """Yield a `Step` for each rule that is examined for *packet* at its hook, and a `Decision` at the end.
 
     Where an unknown condition decides whether a rule matches, both ways are followed, one after the
     other, until they meet again or their verdicts differ. *assume* settles unknowns by their key. With
     an *index* only rules that can match are examined; the decision is the same. *translation* is what connection
-    tracking does to the packet, if it belongs to a connection that was rewritten.
+    tracking does to the packet, if it belongs to a connection that was rewritten. *every* way is followed to its end,
+    where all that may become of the packet is wanted.
     """
     hook = packet.values.get("hook")
     entries = ruleset.at(hook if isinstance(hook, int) else None)
-    return _Walk(ruleset, entries, index, assume or {}, translation or Translation()).run(packet)
+    return _Walk(ruleset, entries, index, assume or {}, translation or Translation(), every).run(packet)
 
 
 def decide(
@@ -79,9 +81,10 @@ def decide(
     assume: Mapping[str, bool] | None = None,
     index: Index | None = None,
     translation: Translation | None = None,
+    every: bool = False,
 ) -> Decision:
     """Return the last step of `evaluate`."""
-    *_, last = evaluate(ruleset, packet, assume=assume, index=index, translation=translation)
+    *_, last = evaluate(ruleset, packet, assume=assume, index=index, translation=translation, every=every)
     assert isinstance(last, Decision)
     return last
 
@@ -97,7 +100,9 @@ class _Walk:
         index: Index | None,
         assume: Mapping[str, bool],
         translation: Translation,
+        every: bool,
     ) -> None:
+        self.every = every
         self.translation = translation
         self.ruleset = ruleset
         self.entries = entries
@@ -112,13 +117,14 @@ class _Walk:
         self.left = MOST_STEPS
 
     def run(self, packet: Packet) -> Iterator[Step | Decision]:
-        self.todo.append(State(0, (), Case(True, packet, self.assume, ())))
+        came = packet.with_values({name: FIELDS[name].domain for name in self.translation.open})  # type: ignore[misc] # no masks
+        self.todo.append(State(0, (), Case(True, came, self.assume, ())))
         while self.todo:
             state = self.todo.pop()
             if not self._is_new(state):
                 continue
             yield from self._follow(state)
-            if self.left <= 0 or self.differ:
+            if self.left <= 0 or (self.differ and not self.every):
                 break
         yield self._decision(packet)
 
@@ -293,7 +299,7 @@ class _Walk:
             if outcome == "continue":
                 going = way
             elif outcome == "pass":
-                self._finish(way, End(True, Allow(), rule, None, policy))
+                self._finish(way, End(True, Allow(), rule, None, policy, last=action))
             elif (ended := self._end(way, Allow() if outcome == "allow" else Block(), policy, rule)) is not None:
                 self.todo.append(ended)
         return going
@@ -302,8 +308,8 @@ class _Walk:
         if self.left <= 0 or not self.ends:
             return Decision("depends", packet, undecided=True)
         first_state, first = self.ends[0]
-        passing = (Final(state.case.packet, state.rewritten) for state, end in self.ends if end.allows)
-        finals = tuple({(each.packet.key(), each.rewritten): each for each in passing}.values())
+        passing = (Final(state.case.packet, state.rewritten, end.last) for state, end in self.ends if end.allows)
+        finals = tuple({(each.packet.key(), each.rewritten, each.last): each for each in passing}.values())
         if not self.differ:
             ends = [end for _, end in self.ends]
             same = all(

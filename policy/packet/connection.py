@@ -103,13 +103,15 @@ Changes = tuple[tuple[str, Value], ...]
 class Known:
     """A packet of a known connection, as it arrives, and what connection tracking makes of it.
 
-    First of its *destination*, with the hook that this takes it to, then, behind the filter, of its *source*.
+    First of its *destination*, with the hook that this takes it to, then, behind the filter, of its *source*. Of the
+    fields *open* it is not known what they are before that.
     """
 
     role: Role
     packet: Packet
     destination: Changes = ()
     source: Changes = ()
+    open: tuple[str, ...] = ()
 
 
 def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[Known]:
@@ -117,7 +119,8 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
 
     What the first packet got, the next one gets too, and the reply, which is the mirror of what left, gets it undone
     (nf_nat_core.c, nf_nat_manip_pkt). It is taken to come in where the first packet went out. Both have the mark that
-    the connection got.
+    the connection got. A reply that the host sends to a source that was rewritten at INPUT leaves, to the chains of
+    OUTPUT, by the interface of that (ip_output.c routes before they are asked): which one is not worked out.
     """
     first = first.with_values({name: left.values[name] for name in ("ctmark", "ctstatus") if name in left.values})
     if not rewritten:
@@ -136,7 +139,12 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
     if by and hook == FORWARD:
         undone = (("hook", FORWARD), ("out", first.values["in"]), *undone)
         reply = complete({**{n: v for n, v in reply.values.items() if n != "out"}, "hook": INPUT})
-    yield Known("reply", reply, undone, _copied(first, {"src": "dst", "sport": "dport"}, to))
+    elsewhere = bool(by) and hook == INPUT
+    if elsewhere:
+        undone = (("hook", ROUTING), *undone)
+    yield Known(
+        "reply", reply, undone, _copied(first, {"src": "dst", "sport": "dport"}, to), ("out",) if elsewhere else ()
+    )
     way = tuple((name, left.values[name]) for name in ("hook", "out") if to and name in left.values)
     if to and hook == OUTPUT:
         way = (("hook", ROUTING),)  # the rest of the chains of the hook sees the former interface

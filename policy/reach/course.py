@@ -90,6 +90,7 @@ class Course(Generic[S, N]):
         self.changed: dict[str, frozenset[str]] = {}
         self.allows: dict[End, S] = {}
         self.blocks: dict[End, S] = {}
+        self.passes: dict[End, S] = {}
         self.within = sets.everything if within is None else within
         try:
             self._follow(self.within, {sets.original: self.within} if starts is None else starts)
@@ -113,6 +114,7 @@ class Course(Generic[S, N]):
             before = combined(self.sets, before, walk.allows, passed)
             add(self.blocks, walk.blocks)
             add(self.allows, walk.passes)
+            add(self.passes, walk.passes)
             for now, packets in walk.passing.items():
                 _join(self.finals, now, packets)
             if number < len(entries) or self.kept:

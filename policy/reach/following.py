@@ -7,13 +7,15 @@ next packet gets what the first one got (`packet.connection.known` says so of si
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from policy.evaluate.looks import looks_at
-from policy.ir import Ruleset
-from policy.packet import FIELDS, FORWARD, Packet, Value, complete
+from policy.ir import Block, Rewrite, Ruleset
+from policy.packet import ANY_NAME, FIELDS, FORWARD, INPUT, OUTPUT, ROUTING, Packet, Value, complete
 from policy.packet.connection import known
 from policy.packet.packet import has
+from policy.reach.course import add
 from policy.reach.effects import changed_fields
 from policy.reach.flow import Flow
 from policy.reach.roles import View
@@ -48,8 +50,26 @@ def following(
 ) -> Flow[S, Any]:
     """Return what becomes of the packets that follow in the connections *going*, whose *first* packets may pass.
 
-    *plain* is the view of them where no rule rewrites the first ones.
+    *plain* is the view of them where no rule rewrites the first ones. Where an action that is not modelled let a
+    first packet pass, those that follow may pass, or may not.
     """
+    found = _following(ruleset, plain, first, going, assume, most)
+    for end, packets in first.passes.items():
+        if unclear := first.possible(packets) & going:
+            found.forked = True
+            add(found.allows, {end: unclear})
+            add(found.blocks, {replace(end, action=Block()): unclear})
+    return found
+
+
+def _following(
+    ruleset: Ruleset,
+    plain: View[S, Any],
+    first: Flow[S, Any],
+    going: S,
+    assume: Mapping[str, bool] | None,
+    most: int | None,
+) -> Flow[S, Any]:
     sets: Sets[S, Any] = plain.sets
     ways: dict[object, tuple[View[S, Any], dict[Any, S]]] = {}
     for now, packets in first.finals.items():
@@ -62,6 +82,9 @@ def following(
         view, starts = ways[key]
         start = _start(view, left, to, by)
         here = (packets & going).apart_from(*view.open)
+        if by and left.hook == INPUT and view.role == "reply":
+            start, picked = view.changed(start, Rewrite((("out", ANY_NAME),)))
+            here = here & picked
         if here:
             starts[start] = starts[start] | here if start in starts else here
     if ways.keys() <= {None} and all(starts.keys() <= {plain.original} for _, starts in ways.values()):
@@ -105,13 +128,15 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
     if view.role == "reply":
         start: Now[Any] = view.seen(only)
         back = (("out", "in"),) if left.hook == FORWARD else ()
-        undone: Due[Any] = Due("dst", FORWARD if back else None, (*back, ("dst", "src"), ("dport", "sport")))
+        hook = FORWARD if back else ROUTING if left.hook == INPUT else None
+        undone: Due[Any] = Due("dst", hook, (*back, ("dst", "src"), ("dport", "sport")))
         hidden: Due[Any] = Due("src", None, (("src", "dst"), ("sport", "dport")))
         due = (*((undone,) if by else ()), *((hidden,) if to else ()))
     else:
         start = view.seen(Now(left.hook, left.like, marks))
-        way = ("out", *_TO) if left.has("out") else _TO
-        redirected: Due[Any] = Due("dst", left.hook, tuple((name, left.get(name)) for name in way))
+        sent = left.hook == OUTPUT  # the rest of the chains of the hook sees the former interface
+        way = ("out", *_TO) if left.has("out") and not sent else _TO
+        redirected: Due[Any] = Due("dst", ROUTING if sent else left.hook, tuple((name, left.get(name)) for name in way))
         masked: Due[Any] = Due("src", None, tuple((name, left.get(name)) for name in _BY))
         due = (*((redirected,) if to else ()), *((masked,) if by else ()))
     return Now(start.hook, start.like, start.changed, due)

@@ -63,10 +63,10 @@ def changed_before(ruleset: Ruleset, stages: Iterable[Stage]) -> dict[str, froze
 
 
 def looked_at(ruleset: Ruleset, entry: Entry) -> frozenset[str]:
-    """Return the fields that rules of an entry look at, or copy."""
+    """Return the fields that rules of an entry look at, or copy, and those that connection tracking goes by."""
     rules = (rule for name in below(ruleset.policies, entry.policy) for rule in ruleset.policies[name].rules)
     found = looked_at_by(rules)
-    return found | {"state"} if entry.stateful else found
+    return found | {"state"} if entry.stateful or entry.translates else found
 
 
 def below(policies: Mapping[str, Policy], name: str) -> Collection[str]:

@@ -75,12 +75,10 @@ class Now(Generic[V]):
         return replace(self, hook=hook, like=hook, changed=tuple(sorted(left.items(), key=lambda item: item[0])))
 
     def translated(self, point: Point | None) -> Self:
-        """Return this behind an entry that `translates` at a point: as it is where rules had it not tracked."""
-        if "ctstatus" in self.lost:
-            return self
+        """Return this behind an entry that `translates` at a point; what is not tracked any more stays as it is."""
         found = self
         for due in self.due:
-            if due.point == point:
+            if due.point == point and "ctstatus" not in self.lost:
                 found = found.moved(due.hook)[0] if due.hook is not None else found
                 for name, value in due.fields:
                     found = found.with_field(name, value) if found.has(name) else found

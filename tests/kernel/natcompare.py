@@ -182,7 +182,7 @@ class Comparison:
         if not way.arrived:
             self.counts["packets that did not arrive"] += 1
             return None, None
-        translation = Translation(sent.destination, sent.source)
+        translation = Translation(sent.destination, sent.source, sent.open)
         decision = decide(ruleset, sent.packet, assume=_SETTINGS, translation=translation)
         if decision.verdict not in ("allow", "block"):
             self.counts["answers that depend"] += 1
@@ -268,7 +268,7 @@ class Comparison:
         )
         if way.hook == "input":
             out = self._host.way(parse_address(left.src))
-            if left.src in self._world.local or left.dst not in self._world.local or out != first.device_in:
+            if left.src in self._world.local or left.dst not in self._world.local or out is None:
                 return None
             return replace(mirror, hook="output", device_in="", device_out=out)
         come = self._host.way(parse_address(left.dst))
