@@ -87,6 +87,8 @@ def _rest(
         _alike([_packet(ruleset, each, asking, index, most_open) for each in some], definite)
         for some in zip(*ways, strict=True)
     )
+    if example(first.packet) == first.packet:
+        found = (_chosen(each) for each in found)
     last = next((final.last for final in finals if final.last is not None), None)
     return tuple(found if last is None else (_hanging(each, last) for each in found))
 
@@ -107,6 +109,13 @@ def _may_pass(ruleset: Ruleset) -> bool:
     """Is there an action that is not modelled, and may let packets pass as whatever others?"""
     actions = (action for policy in ruleset.policies.values() for rule in policy.rules for action in rule.actions)
     return any(isinstance(action, UnknownAction) and "pass" in action.outcomes for action in actions)
+
+
+def _chosen(answer: PacketAnswer) -> PacketAnswer:
+    """Return the answer for what follows one packet: where it is several packets, the kernel chooses which."""
+    if answer.decision.verdict != "mixed":
+        return answer
+    return replace(answer, decision=replace(answer.decision, verdict="depends"))
 
 
 def _hanging(answer: PacketAnswer, last: UnknownAction) -> PacketAnswer:

@@ -99,7 +99,7 @@ def _destination(given: Given) -> tuple[Action, ...]:
 def _source(given: Given) -> tuple[Action, ...]:
     target: Target = given.value("to-source")
     changes = _values(("src", target.addresses), ("sport", target.ports or _ANY_PORT))
-    return (Rewrite(changes, SOURCE_TRANSLATED), Allow())
+    return (Rewrite(changes, SOURCE_TRANSLATED, alike=not target.ports), Allow())
 
 
 def _own(context: Context) -> Intervals:
@@ -110,8 +110,9 @@ def _own(context: Context) -> Intervals:
 
 
 def _masquerade(given: Given) -> tuple[Action, ...]:
-    ports = given.value("to-ports", _ANY_PORT)
-    return (Rewrite(_values(("src", _own(given.context)), ("sport", ports)), SOURCE_TRANSLATED), Allow())
+    ports: Intervals | None = given.value("to-ports")
+    changes = _values(("src", _own(given.context)), ("sport", ports or _ANY_PORT))
+    return (Rewrite(changes, SOURCE_TRANSLATED, alike=not ports), Allow())
 
 
 def _redirect(given: Given) -> tuple[Action, ...]:
