@@ -1,4 +1,6 @@
-"""Compare rewriting with this machine's Linux: whole ways of packets, and the connections that they open.
+"""Compare whole ways of packets with this machine's Linux, and the connections that they open.
+
+The rule sets have everything: rewriting, sets, marks of connections, packets that are not tracked.
 
     python -m tests.kernel.nat --seed 1 --rulesets 100 --backend nft --family 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
@@ -18,13 +19,16 @@ from policy.kernel.probe import Probe
 from policy.kernel.recorder import Header, Recording, Way
 from policy.kernel.tools import Failed
 from policy.kernel.wire import build
-from policy.packet import HOOKS, STATES, Intervals, Names, Packet, Value, complete
+from policy.languages import ipset
+from policy.packet import FIELDS, HOOKS, STATES, Intervals, Names, Packet, Value, complete
 from policy.packet.address import format_address, parse_address
 from policy.packet.codec import values_from_json
 from policy.packet.connection import Known, known
 from policy.source import Source
 from tests.kernel.natrules import host_of, random_rewriting
 from tests.kernel.packets import ICMP, question, random_probe
+from tests.kernel.seen import load_accepted
+from tests.kernel.setrules import Drawn, available, draw, load_sets
 from tests.kernel.shrink import shrink
 from tests.kernel.world import World, devices
 
@@ -64,8 +68,9 @@ class Comparison:
         self._world = world
         self._backend = backend
         self._seed = seed
-        self._host = host_of(world)
+        self._plain = self._host = host_of(world)
         self._judge = Judge(devices(world), world.family, backend)
+        self._types = available(world.family)
         self.counts: Counter[str] = Counter({"comparisons": 0, "disagreements": 0, "answers that depend": 0})
         self.found: list[Disagreement] = []
 
@@ -73,8 +78,11 @@ class Comparison:
         """Compare rule set after rule set; yield what disagrees, the first few with as few lines as still do."""
         for number in range(first, first + rulesets):
             r = Random(f"nat {self._seed} {self._backend} {self._world.family} {number}")
-            lines = random_rewriting(r, self._world, self._backend)
+            sets = self._sets(r)
+            lines = random_rewriting(r, self._world, self._backend, sets)
             probes = [self._probe(r) for _ in range(packets)]
+            with suppress(Failed):  # what is refused even so is counted there
+                lines = load_accepted(self._judge, lines)
             ruleset = self._load(lines)
             if ruleset is None:
                 continue
@@ -87,9 +95,20 @@ class Comparison:
                 self.counts["disagreements"] += 1
                 if len(self.found) < _MOST_SHOWN:
                     fewer = shrink(lines, partial(self._still, probe))
-                    self.found.append(Disagreement(again[0][1], number, fewer, str(probe)))
+                    asked = [line for each in sets if f"-set {each.name} " in " ".join(fewer) for line in each.lines]
+                    self.found.append(Disagreement(again[0][1], number, [*asked, *fewer], str(probe)))
                     yield self.found[-1]
                     self._load(lines)
+
+    def _sets(self, r: Random) -> list[Drawn]:
+        """Load sets, of which `fwpolicy` is told, too; none where the kernel has none."""
+        if not self._types:
+            return []
+        sets = draw(r, self._world, self._types)
+        self._judge.forget()
+        text, _ = load_sets(sets)
+        self._host = replace(self._plain, sets=ipset.read([Source("sets", text)]))
+        return sets
 
     def _probe(self, r: Random) -> Probe:
         world = self._world
@@ -153,7 +172,7 @@ class Comparison:
             if not here:
                 row["out"] = self._host.way(parse_address(probe.dst))
         values = values_from_json(row)
-        if state is None:  # it ended before connection tracking
+        if state in (None, "untracked"):  # it ended before connection tracking, or rules say that it is not tracked
             step = step_of(complete(values))
             state = STATES[first_state(step)] if step is not None else "new"
         return complete({**values, "state": STATES.index(state)})
@@ -200,18 +219,23 @@ class Comparison:
                 sent.append((probe, each, one.probe))
         # Every next packet comes behind the reply to the first.
         seen = self._judge.judge(_free([probe for probe, _, _ in sent]), known=None)
-        wrong, answered = [], False
+        wrong, answered, mark = [], False, dict[str, Value]()
         for (probe, each, opener), way in zip(sent, seen, strict=True):
             if each.role == "reply":
                 answered = way.state == "established"
             what: str | None
-            if way.state not in ("established", None) and (answered or each.role == "reply"):
+            if way.state not in ("established", "untracked", None) and (answered or each.role == "reply"):
                 what = f"{each.role}: the kernel takes it for {way.state}"
             elif not answered and each.role == "next":  # what the kernel has not seen opens no connection
                 self.counts["connections that have no reply"] += 1
                 continue
             else:
-                what, _ = self._compare(ruleset, way, replace(each, packet=_as_sent(each.packet, probe)))
+                packet = _as_sent(each.packet, probe)
+                if each.role == "next":
+                    packet = packet.with_values(mark)
+                what, decision = self._compare(ruleset, way, replace(each, packet=packet))
+                if each.role == "reply":
+                    mark = _marked(packet, decision)
             if what:
                 wrong.append((opener, f"{what} (it is {probe})"))
         return wrong
@@ -280,6 +304,17 @@ def _as_sent(packet: Packet, probe: Probe) -> Packet:
     values |= {"flags": probe.flags, "tcp_options": sum(1 << kind for kind in probe.options)}
     values |= {"uid": probe.uid, "gid": probe.gid, "mac": int(probe.mac.replace(":", ""), 16), "pkttype": 0}
     return packet.with_values({name: value for name, value in values.items() if name in packet.values})
+
+
+def _marked(reply: Packet, decision: Decision | None) -> dict[str, Value]:
+    """Return the mark of the connection for the next packet, where the reply may have changed it."""
+    finals = decision.finals if decision is not None and decision.verdict == "allow" else ()
+    marks = {final.packet.get("ctmark") for final in finals}
+    if len(marks) == 1 and (mark := marks.pop()) is not None:
+        return {"ctmark": mark}
+    domain = FIELDS["ctmark"].domain
+    assert isinstance(domain, Intervals)
+    return {"ctmark": domain} if "ctmark" in reply.values else {}
 
 
 def _came(packet: Packet, way: Way) -> bool:

@@ -10,8 +10,10 @@ from policy.host import Host, Route, heard
 from policy.netfilter import BUILT_IN
 from policy.packet import Intervals
 from policy.packet.address import parse_address, parse_prefix, whole
+from tests.kernel.markrules import with_marks
 from tests.kernel.matches import Place
 from tests.kernel.rulesets import random_matches, random_ruleset
+from tests.kernel.setrules import Drawn, random_match
 from tests.kernel.world import DEVICES, World
 
 _ON_EVERY_DEVICE = {
@@ -59,8 +61,8 @@ def host_of(world: World) -> Host:
     return Host(own, tuple(routes))
 
 
-def random_rewriting(r: Random, world: World, backend: str) -> list[str]:
-    """Return the lines of a dump whose last table is nat."""
+def random_rewriting(r: Random, world: World, backend: str, sets: Sequence[Drawn]) -> list[str]:
+    """Return the lines of a dump whose last table is nat; half of them use marks, half of them one of the *sets*."""
     lines, table = [], ""
     for line in random_ruleset(r, world, backend, tracked=True):
         table = line if line.startswith("*") else table
@@ -69,11 +71,43 @@ def random_rewriting(r: Random, world: World, backend: str) -> list[str]:
             continue
         drops = table != "*filter" and line.startswith("-A") and r.random() < 0.3
         lines.append(line.replace("-j ACCEPT", "-j DROP").replace("-j RETURN", "-j DROP") if drops else line)
+    lines += _nat_table(r, world, backend)
+    if r.random() < 0.5:
+        lines = with_marks(r, lines, world)
+    if sets and r.random() < 0.5:
+        lines = [_with_set(r, line, sets) if line.startswith("-A") else line for line in lines]
+    if r.random() < 0.3:
+        lines = _with_untracked(r, lines, world, backend)
     if r.random() < 0.6:  # mostly let through, so that there is something to see
         lines = [line.replace(" DROP [", " ACCEPT [") for line in lines]
     if r.random() < 0.3:
         lines = [line for line in lines if not line.endswith("-j DROP") or r.random() < 0.5]
-    return [*lines, *_nat_table(r, world, backend)]
+    return lines
+
+
+def _with_set(r: Random, line: str, sets: Sequence[Drawn]) -> str:
+    """Return a rule that asks for a set too, or, sometimes, for nothing else."""
+    if r.random() < 0.7:
+        return line
+    words, dash, target = line.partition(" -j ")
+    match = random_match(r, sets)
+    # A target may need the protocol that the rule names.
+    alone = target in ("ACCEPT", "DROP", "RETURN") and r.random() < 0.5
+    return f"{' '.join(words.split()[:2]) if alone else words} {match}{dash}{target}"
+
+
+def _with_untracked(r: Random, lines: Sequence[str], world: World, backend: str) -> list[str]:
+    """Return a dump whose raw table leaves some packets without a connection."""
+    if "*raw" not in lines:
+        lines = ["*raw", *(f":{name} ACCEPT [0:0]" for name in BUILT_IN["raw"]), "COMMIT", *lines]
+    added = []
+    for chain in ("PREROUTING", "OUTPUT"):
+        place = Place(world, frozenset({chain}), False, False, backend)
+        words, _ = random_matches(r, chain, place)
+        added += [f"{words} -j CT --notrack"] if r.random() < 0.7 else []
+    start = lines.index("*raw")
+    at = next(i for i in range(start + 1, len(lines)) if not lines[i].startswith(":"))
+    return [*lines[:at], *added, *lines[at:]]
 
 
 @dataclass(frozen=True)

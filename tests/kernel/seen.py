@@ -34,19 +34,8 @@ class HookJudge:
         self.forget = self._judge.forget
 
     def load(self, lines: Sequence[str]) -> list[str]:
-        """Load a dump without the lines that the kernel refuses; return what it has loaded. Raises `Failed`."""
-        lines = list(lines)
-        for _ in range(_MOST_REFUSED):
-            try:
-                self._judge.load("\n".join(lines) + "\n")
-            except Failed as error:
-                number = refused_line(error)
-                if number is None or lines[number - 1] == "COMMIT":
-                    raise
-                del lines[number - 1]
-            else:
-                return lines
-        raise Failed("too many lines are refused")
+        """Load a dump as `load_accepted` does."""
+        return load_accepted(self._judge, lines)
 
     def judge(
         self, probes: Sequence[Probe], tracked: bool, connections: Sequence[tuple[Connection, bool]]
@@ -64,3 +53,19 @@ class HookJudge:
             state = {name: value for name, value in found.items() if value is not None}
             seen.append(Seen(verdict, len(build(probe, number)), state))
         return seen
+
+
+def load_accepted(judge: Judge, lines: Sequence[str]) -> list[str]:
+    """Load a dump without the lines that the kernel refuses; return what it has loaded. Raises `Failed`."""
+    lines = list(lines)
+    for _ in range(_MOST_REFUSED):
+        try:
+            judge.load("\n".join(lines) + "\n")
+        except Failed as error:
+            number = refused_line(error)
+            if number is None or lines[number - 1] == "COMMIT":
+                raise
+            del lines[number - 1]
+        else:
+            return lines
+    raise Failed("too many lines are refused")

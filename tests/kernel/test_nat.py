@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernel.test_kernel import RULESETS, compare
 
-PACKETS = 100
+PACKETS = 160
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the judge is Linux")
@@ -19,8 +19,8 @@ def test_the_kernel_agrees_about_rewriting(backend: str, family: int) -> None:
     assert not counts["disagreements"], json.dumps(disagreements, indent=1)
     # Nothing is proved by comparing nothing.
     assert counts["rule sets"] >= RULESETS - 3
-    assert counts["comparisons"] >= 750
-    assert counts["answers that depend"] <= 0.05 * counts["comparisons"], "too many answers are not definite"
+    assert counts["comparisons"] >= 1200
+    assert counts["answers that depend"] <= 0.15 * counts["comparisons"], "too many answers are not definite"
     assert counts["rewritten"] >= 0.1 * counts["comparisons"]
     assert counts["packets of known connections"] >= 0.05 * counts["comparisons"]
     assert counts["kernel: block"] >= 0.1 * counts["comparisons"]
