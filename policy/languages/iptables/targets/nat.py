@@ -83,10 +83,8 @@ def _target(context: Context, text: str) -> Target:
     )
 
 
-def _values(
-    addresses: tuple[str, Intervals | None], ports: tuple[str, Intervals | None]
-) -> tuple[tuple[str, Value], ...]:
-    return tuple((name, single(values)) for name, values in (addresses, ports) if values is not None)
+def _values(*fields: tuple[str, Intervals | None]) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, single(values)) for name, values in fields if values is not None)
 
 
 def _destination(given: Given) -> tuple[Action, ...]:
@@ -151,7 +149,8 @@ def _netmap(given: Given) -> tuple[Action, ...]:
     value, mask = _under_mask(to, context.family)
     change = Set("dst" if arrives else "src", value, mask)
     status = Set("ctstatus", None, DESTINATION_TRANSLATED if arrives else SOURCE_TRANSLATED)  # not if it is the same
-    return (change, status, Rewrite((_NEW_WAY,)), Allow()) if arrives else (change, status, Allow())
+    more = Rewrite((_NEW_WAY,) if arrives else _values(("sport", _ANY_PORT)), alike=not arrives)
+    return (change, status, more, Allow())
 
 
 def _under_mask(values: ValueSet, family: int) -> tuple[int, int]:
