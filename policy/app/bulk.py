@@ -62,7 +62,7 @@ class Bulk:
 
     def __init__(self, ruleset: Ruleset, asking: Asking, counterpart: Ruleset | None = None) -> None:
         pair = (ruleset,) if counterpart is None else (ruleset, counterpart)
-        self._sides = tuple(_Side(each, Hooks(each, asking.local, pair), Index()) for each in pair)
+        self._sides = tuple(_Side(each, Hooks(each, asking.host, pair), Index()) for each in pair)
         self._assume = asking.assume
 
     def answers(self, lines: BinaryIO) -> Iterator[Row]:
