@@ -82,7 +82,8 @@ class Hooks:
     def pieces(self, part: Part) -> Iterator[Part]:
         """Yield *part* cut where only some of its addresses are the host's own.
 
-        Without the traffic of the host with itself, unless that is all, or `lo` or a loopback address is named.
+        Without the traffic of the host with itself, and what comes in by an interface from its own addresses, unless
+        that is all, or `lo` or a loopback address is named.
         """
         values = part.values
         looped = any(_inside(values[side], LOOPBACK) for side in _SIDES)
@@ -91,8 +92,10 @@ class Hooks:
             return
         cut = [_cut(values["src"], self._own), _cut(values["dst"], self._own, *((self._all,) if self._known else ()))]
         whole = looped or "lo" in (values.get("in"), values.get("out")) or max(map(len, cut)) == 1
+        comes = "in" in values and len(cut[0]) > 1  # Linux takes nothing with its own address from outside
         for source, destination in product(*cut):
-            if whole or not (_inside(source, self._own) and _inside(destination, self._own)):
+            own = _inside(source, self._own)
+            if whole or not (own and (comes or _inside(destination, self._own))):
                 yield replace(part, values={**values, "src": source, "dst": destination})
 
 
