@@ -337,14 +337,19 @@ class Ruleset:
 
 def walk(match: Match) -> list[Match]:
     """Return a match and all its parts, depth first."""
-    found = [match]
+    found: list[Match] = []
+    _gather(match, found)
+    return found
+
+
+def _gather(match: Match, found: list[Match]) -> None:
+    found.append(match)
     match match:
         case All(parts) | Either(parts):
             for part in parts:
-                found += walk(part)
+                _gather(part, found)
         case Not(part):
-            found += walk(part)
-    return found
+            _gather(part, found)
 
 
 def all_of(*parts: Match) -> Match:
