@@ -42,9 +42,13 @@ class Any:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """The packets that match every part (all packets, without parts)."""
+    """The packets that match every part (all packets, without parts).
+
+    *guarded*: the first part follows from the others, and is there to tell soon that a packet does not match.
+    """
 
     parts: tuple[Match, ...]
+    guarded: bool = _mark(False)
 
 
 @dataclass(frozen=True, slots=True)
