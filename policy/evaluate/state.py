@@ -111,7 +111,9 @@ def changed(state: State, action: Change) -> State:
         if action.status:
             changes |= _translated(state.case.packet, changes, action.status)
         state = replace(
-            state, frames=frames, rewritten=state.rewritten.union(name for name, _ in action.changes if name != "hook")
+            state,
+            frames=frames,
+            rewritten=state.rewritten.union(name for name, _ in action.changes if name not in ("hook", "ttl")),
         )
         return _with_values(state if hook is None else _moved(state, hook), changes)
     if isinstance(action, Copy):

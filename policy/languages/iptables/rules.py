@@ -31,7 +31,7 @@ def lower_match(rule: RuleSpec, chain: str, context: Context) -> Match:
             parts.append(module.lower(given))
         except Bad as bad:
             _note(bad, extension, context)
-    return all_of(*parts) if NOTHING not in parts else NOTHING
+    return next((part for part in parts if part == NOTHING), None) or all_of(*parts)
 
 
 def lower_target(rule: RuleSpec, prefix: str, chains: frozenset[str], context: Context) -> tuple[Action, ...]:
