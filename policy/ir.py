@@ -41,9 +41,13 @@ class Any:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """The packets that match every part (all packets, without parts)."""
+    """The packets that match every part (all packets, without parts).
+
+    *guarded*: the first part follows from the others, and is there to tell soon that a packet does not match.
+    """
 
     parts: tuple[Match, ...]
+    guarded: bool = _mark(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,14 +341,19 @@ class Ruleset:
 
 def walk(match: Match) -> list[Match]:
     """Return a match and all its parts, depth first."""
-    found = [match]
+    found: list[Match] = []
+    _gather(match, found)
+    return found
+
+
+def _gather(match: Match, found: list[Match]) -> None:
+    found.append(match)
     match match:
         case All(parts) | Either(parts):
             for part in parts:
-                found += walk(part)
+                _gather(part, found)
         case Not(part):
-            found += walk(part)
-    return found
+            _gather(part, found)
 
 
 def all_of(*parts: Match) -> Match:

@@ -90,7 +90,7 @@ def test_case(name: str, text: str) -> None:
         elif line.startswith("#?"):
             asked += 1
             question, _, wanted = line.removeprefix("#?").partition("=>")
-            asking = Asking("--packet" in question, host.local, assume)
+            asking = Asking("--packet" in question, host, assume)
             regions = [each.removeprefix("#:").strip() for each in takewhile(is_region, lines[number + 1 :])]
             check(text, question.replace("--packet", "").strip(), (host, asking), wanted.strip(), regions)
     assert asked, f"{name} asks nothing"

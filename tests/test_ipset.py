@@ -13,12 +13,13 @@ from policy.diagnostic import Mistakes
 from policy.evaluate import decide
 from policy.evaluate import truth as truth_module
 from policy.host import Host
-from policy.ir import All, Either, Field, Match, Not
+from policy.ir import All, Either, Field, Match, Not, walk
 from policy.languages import ipset
 from policy.packet import Packet, complete
 from policy.packet.address import parse_address
 from policy.source import Source
 from tests.command import run
+from tests.spaces import space_of
 
 SETS = """\
 create admins hash:net family inet hashsize 1024 maxelem 65536
@@ -142,6 +143,24 @@ def test_a_large_set_is_one_look_up() -> None:
     asked = packet(src="10.0.15.160", dport=1024 + (15 * 256 + 160) * 7 % 50000)
     assert decide(rules, asked).verdict == "block"
     assert visited(match, asked) < 200
+
+
+@pytest.mark.parametrize("text", ["tcp:{}", "udp:{}"])
+def test_sets_of_packets_pass_over_guards_which_say_nothing_new(text: str) -> None:
+    lines = [f"add a 10.0.{n % 7}.{n},{text.format(1024 + n * 37 % 400)}" for n in range(100)]
+    rules = load(
+        Source("rules", "*filter\n-A INPUT -m set --match-set a src,dst -j DROP\nCOMMIT\n"),
+        host=sets("create a hash:ip,port\n" + "\n".join(lines) + "\n"),
+    )
+    match = rules.policies["INPUT"].rules[0].match
+    guards = [part for part in walk(match) if isinstance(part, All) and part.guarded]
+    assert len(guards) > 10
+    space = space_of(rules, hook=0)
+    for guarded in guards:
+        first, *others = guarded.parts
+        whole = space.of_match(All((first, *others)))
+        assert whole == space.of_match(guarded) == space.of_match(All(tuple(others)))
+    assert len([*space.of_match(match).each_region()]) == len({*lines})
 
 
 def visited(match: Match, packet: Packet) -> int:

@@ -66,7 +66,7 @@ class Bulk:
 
     def __init__(self, ruleset: Ruleset, asking: Asking, counterpart: Ruleset | None = None) -> None:
         pair = (ruleset,) if counterpart is None else (ruleset, counterpart)
-        self._sides = tuple(_side(each, Hooks(each, asking.local, pair)) for each in pair)
+        self._sides = tuple(_side(each, Hooks(each, asking.host, pair)) for each in pair)
         self._assume = asking.assume
 
     def answers(self, lines: BinaryIO) -> Iterator[Row]:

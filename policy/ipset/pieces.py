@@ -43,7 +43,7 @@ def _tree(field: str, pieces: Sequence[Piece], start: int, end: int) -> Match:
     right = Field(field, Intervals(((pieces[middle][0], pieces[end - 1][1]),)))
     return Either(
         (
-            All((left, _tree(field, pieces, start, middle))),
-            All((right, _tree(field, pieces, middle, end))),
+            All((left, _tree(field, pieces, start, middle)), guarded=True),
+            All((right, _tree(field, pieces, middle, end)), guarded=True),
         )
     )

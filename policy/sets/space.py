@@ -35,10 +35,11 @@ class Space:
         hook: int | None = None,
         budget: Budget | None = None,
     ) -> None:
+        budget = budget or Budget()
+        budget.check()
         rulesets = tuple(rulesets)
         rules = sum(len(policy.rules) for ruleset in rulesets for policy in ruleset.policies.values())
         self.layout = layout(rulesets, questions, hook)
-        budget = budget or Budget()
         nodes = max(LEAST_NODES, rules * NODES_PER_RULE)
         if budget.seconds is not None:
             nodes = min(nodes, max(round(budget.seconds * NODES_PER_SECOND), LEAST_NODES // 4))

@@ -127,7 +127,7 @@ def truth(match: Match, fields: Sets[S, N], now: N, assume: Mapping[str, bool]) 
             return Truth(may, may if inner.may is inner.must else fields.everything - inner.may)
         case All(parts):
             may = must = fields.everything
-            for each in parts:
+            for each in parts[1:] if match.guarded else parts:
                 inner = truth(each, fields, now, assume)
                 same = may is must and inner.may is inner.must
                 may = may & inner.may
