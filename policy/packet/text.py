@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policy.packet.address import format_address, format_range
-from policy.packet.fields import FIELDS
+from policy.packet.fields import FIELDS, ROUTING
 from policy.packet.names import TCP_FLAGS, protocol_name
 from policy.packet.packet import Value
 from policy.packet.values import Intervals, Masked, Names, ValueSet
@@ -40,6 +40,8 @@ def number_text(name: str, number: int) -> str:
     """Return one value of a field."""
     if name in _ADDRESSES:
         return format_address(number)
+    if name == "hook" and number == ROUTING:
+        return "routing"
     if labels := FIELDS[name].labels:
         return labels[number]
     match name:

@@ -23,9 +23,14 @@ def _unknown(given: Given) -> tuple[Action, ...]:
     return (UnknownAction(given.text, target_key(given)),)
 
 
+_ZONES = ("zone", "zone-orig", "zone-reply")
+
+
 def _ct(given: Given) -> tuple[Action, ...]:
     if "notrack" in given or given.extension.name == "NOTRACK":
         return (Set("state", UNTRACKED),)
+    if any(option in given for option in _ZONES):  # a packet of another zone belongs to another connection
+        return unmodelled(given)
     return (Note(given.text),)
 
 
@@ -58,9 +63,7 @@ TARGETS = (
             Opt("timeout", anything),
             Opt("ctevents", anything),
             Opt("expevents", anything),
-            Opt("zone", anything),
-            Opt("zone-orig", anything),
-            Opt("zone-reply", anything),
+            *(Opt(name, anything) for name in _ZONES),
         ),
         tables=("raw",),
         lower=_ct,
