@@ -9,8 +9,8 @@ from operator import or_
 
 from policy._record import dataclass
 from policy.ipset import NamedSet
-from policy.packet import LONGEST_INTERFACE, Intervals
-from policy.packet.address import V4, parse_address, parse_prefix
+from policy.packet import LONGEST_INTERFACE, Intervals, Value
+from policy.packet.address import BROADCAST, LOOPBACK, MULTICAST, V4, parse_address, parse_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,23 @@ class Host:
             {name: each for some in sets for name, each in some.items()} if sets else None,
         )
 
-    def way(self, address: int) -> str | None:
-        """Return the interface by which packets to an address leave, None where it is not known."""
-        routes = sorted((route for route in self.routes if address in route.to), key=lambda route: route.to.size)
-        return routes[0].interface if routes else None
+    @property
+    def heard(self) -> Intervals:
+        """What packets may be sent to that arrive and are for the host, where its addresses are known."""
+        found = (self.local or Intervals()) | LOOPBACK | BROADCAST | MULTICAST
+        return reduce(or_, (route.heard for route in self.routes), found)
+
+    def way(self, to: Value) -> str | None:
+        """Return the interface by which packets to an address, or to all of some, leave; None where it is not known."""
+        if not self.routes or not isinstance(to, int | Intervals):
+            return None
+        addresses = Intervals.of(to) if isinstance(to, int) else to
+        for route in sorted(self.routes, key=lambda route: route.to.size):
+            if route.to.covers(addresses):
+                return route.interface
+            if route.to.meets(addresses):
+                return None
+        return None
 
 
 UNKNOWN_HOST = Host()

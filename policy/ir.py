@@ -7,8 +7,7 @@ Meanings that all engines share:
   moment: equal keys share one truth value. An impure one is a fresh value at every occurrence and every
   call path. An answer is definite exactly when all truth values give the same verdict.
 * The actions of a rule are done in order, up to the first that ends the rule.
-
-Spans, texts and other marks of the writing take no part in equality.
+* Spans, texts and other marks of the writing take no part in equality.
 """
 
 from __future__ import annotations
@@ -173,10 +172,11 @@ class Rewrite:
     """Change fields of the packet (NAT); the rules that follow see the new ones.
 
     A new `hook` gives it the fields of packets there; *status* are bits of `ctstatus` set where a value really changes.
-    """
+    An *alike* source port is of the `packet.fields.PORT_CLASSES` of the old one."""
 
     changes: tuple[tuple[str, Value], ...]
     status: int = 0
+    alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)

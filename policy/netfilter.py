@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from policy.ir import Field, all_of, either_of, negated
+from policy.ir import Either, Field, all_of, either_of, negated
 from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals
 from policy.packet.fields import ICMP, ICMP6
 
@@ -86,6 +86,9 @@ STATES = {"NEW": 0, "ESTABLISHED": 1, "RELATED": 2, "INVALID": 3, "UNTRACKED": 4
 
 HAS_CONNECTION = Field("state", Intervals.of(NEW, ESTABLISHED, RELATED))
 """The packets that belong to an entry of the connection table."""
+
+NOT_TRACKED_YET = Either((), called="part of a connection yet in the raw table")
+"""No packet: what asks for a connection before connection tracking has seen the packet."""
 
 MEETS_NAT = either_of(
     Field("state", Intervals.of(NEW)),

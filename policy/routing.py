@@ -1,17 +1,34 @@
-"""Where the routing sends packets whose destination was rewritten: rules that no file has, and that hold all the same.
+"""Where the routing sends packets whose destination was rewritten, and what it does not forward.
 
-Source: the kernel's ip_route_input_slow (fib_frontend.c, route.c): what is for an address of the host is input, all
-else is forwarded, by the interface of the longest prefix.
+These are rules that no file has, and that hold all the same. Sources: the kernel's ip_route_input_slow
+(fib_frontend.c, route.c): what is for an address of the host is input, all else is forwarded, by the interface of the
+longest prefix; ip_forward.c and ip6_output.c (ip6_forward): a packet is not forwarded with its last hop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 
 from policy.host import Host, Route
-from policy.ir import EVERYTHING, Allow, Block, Field, Match, Policy, Rewrite, Rule, Unknown, all_of
+from policy.ir import (
+    EVERYTHING,
+    Allow,
+    Block,
+    Entry,
+    Field,
+    Match,
+    Policy,
+    Rewrite,
+    Rule,
+    Ruleset,
+    Set,
+    Unknown,
+    all_of,
+    walk,
+)
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
 from policy.packet.address import LOOPBACK, V4, V6, format_address
 from policy.packet.text import set_text
@@ -20,6 +37,9 @@ from policy.source import Span
 LO = "lo"
 ELSEWHERE = Names(frozenset({LO}), negated=True)
 """The interfaces that a packet to another host may leave by."""
+
+FORWARDING = "routing:FORWARD"
+"""The name of the policy that ends packets at their last hop."""
 
 MOST_ASKED = 32
 """Of so many addresses it is asked one by one whether they are the host's own."""
@@ -60,6 +80,35 @@ def routing(name: str, sent: bool, host: Host, targets: Iterable[Intervals], spa
     ]
     rules.append(rule(EVERYTHING, "it is an address of another host", (("hook", hook), ("out", ELSEWHERE))))
     return Policy(name, tuple(rules), Allow(), implied=True, span=span)
+
+
+def ending(ruleset: Ruleset) -> Ruleset:
+    """Return the same rules with what ends packets that are to be forwarded with a TTL of 0 or 1.
+
+    It stands before the chains of FORWARD, which no such packet reaches.
+    """
+    if FORWARDING in ruleset.policies:
+        return ruleset
+    span = Span(ruleset.sources[0], 0, 0)
+    rule = Rule(Field("ttl", Intervals.of((0, 1))), (Block(),), note="its TTL ends here", span=span)
+    policy = Policy(FORWARDING, (rule,), Allow(), implied=True, span=span)
+    stop = Entry(FORWARDING, Allow(), main=False, table="routing", hook=FORWARD, point="routing")
+    entries = {}
+    for hook, way in ruleset.entries.items():
+        at = next((number for number, entry in enumerate(way) if entry.point == "forward"), None)
+        entries[hook] = way if at is None else (*way[:at], stop, *way[at:])
+    return replace(ruleset, policies={**ruleset.policies, FORWARDING: policy}, entries=entries)
+
+
+def minds_ttl(policies: Iterable[Policy]) -> bool:
+    """Does any rule ask for the TTL, or change it?"""
+    for policy in policies:
+        for rule in policy.rules:
+            if any(isinstance(part, Field) and part.name == "ttl" for part in walk(rule.match)):
+                return True
+            if any(isinstance(action, Set) and action.field == "ttl" for action in rule.actions):
+                return True
+    return False
 
 
 def routes(policies: Iterable[Policy]) -> Iterator[Route]:

@@ -7,7 +7,7 @@ comments that begin with `#?` are questions with the expected answer:
     #? udp/53 from 10.1.1.1 to db => block at reply
     #? --packet tcp/22 from 10.1.1.1 to db => error families
 
-`line N`: the line of the chunk that decides; `implicit state|default`; `at ROLE`: the packet that
+`line N`: the line of the chunk that decides; `implicit state|default|routing`; `at ROLE`: the packet that
 decides; `on KEY`: an unknown that the verdict hangs on; `error TEXT`: no answer, for a reason with TEXT.
 A question with several regions may be followed by all of them, in the order of the answer:
 
@@ -32,6 +32,7 @@ from policy.app.load import load
 from policy.app.problem import CannotAnswer
 from policy.app.question import read_question
 from policy.diagnostic import Mistakes
+from policy.evaluate import is_implied
 from policy.host import UNKNOWN_HOST, Host, own
 from policy.ir import Unknown, UnknownAction
 from policy.packet.text import value_text
@@ -57,7 +58,9 @@ def describe(answer: Answer) -> set[str]:
 def decided(region: Region) -> list[str]:
     """What decides a region, in the words of a case."""
     decision = region.deciding.decision
-    words = [f"line {decision.rule.span.line}"] if decision.rule is not None else []
+    implied = is_implied(decision, region.ruleset)
+    words = [f"line {decision.rule.span.line}"] if decision.rule is not None and not implied else []
+    words += ["implicit routing"] if implied else []
     words += [f"implicit {decision.implicit}"] if decision.implicit is not None else []
     words += [f"on {atom.key}" for atom in decision.open if isinstance(atom, Unknown | UnknownAction)]
     for final in region.packets[0].decision.finals:
@@ -87,7 +90,7 @@ def test_case(name: str, text: str) -> None:
         elif line.startswith("#?"):
             asked += 1
             question, _, wanted = line.removeprefix("#?").partition("=>")
-            asking = Asking("--packet" in question, host.local, assume)
+            asking = Asking("--packet" in question, host, assume)
             regions = [each.removeprefix("#:").strip() for each in takewhile(is_region, lines[number + 1 :])]
             check(text, question.replace("--packet", "").strip(), (host, asking), wanted.strip(), regions)
     assert asked, f"{name} asks nothing"

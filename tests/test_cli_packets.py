@@ -169,3 +169,17 @@ def test_no_line_breaks_it(line: bytes) -> None:
     empty = Ruleset("native", frozenset({4}), {}, {})
     for row in Bulk(empty, Asking()).answers(BytesIO(line)):
         assert "error" in row
+
+
+def test_the_last_hop_is_not_forwarded(tmp_path: Path) -> None:
+    """A packet with a TTL of 0 or 1 never reaches FORWARD, though no rule says so (ip_forward.c)."""
+    dump = tmp_path / "rules.v4"
+    dump.write_text("*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n")
+    base = {"src": "192.0.2.9", "dst": "10.2.0.5", "proto": "tcp", "sport": 51000, "dport": 5432}
+    lines = [
+        json.dumps(base | {"hook": hook, "ttl": ttl}) for hook in ("forward", "input", "output") for ttl in (0, 1, 2)
+    ]
+    done = run("ask", str(dump), "--packets", "-", stdin="\n".join(lines).encode())
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert [row["verdict"] for row in rows] == ["block", "block", *["allow"] * 7]
+    assert {row["line"] for row in rows} == {None}

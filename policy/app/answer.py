@@ -8,8 +8,9 @@ from typing import Literal
 
 from policy._record import dataclass
 from policy.evaluate import Decision, Step, Translation
+from policy.host import UNKNOWN_HOST, Host
 from policy.ir import Rule, Ruleset
-from policy.packet import Intervals, Packet, Value
+from policy.packet import Packet, Value
 from policy.packet.connection import Role
 from policy.packet.example import is_single
 
@@ -124,13 +125,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How to ask: one packet instead of a connection, the host's own addresses, unknowns that are settled.
+    """How to ask: one packet instead of a connection, what is known of the host, unknowns that are settled.
 
     *regions*: so many regions are worked out for each hook.
     """
 
     single: bool = False
-    local: Intervals | None = None
+    host: Host = UNKNOWN_HOST
     assume: Mapping[str, bool] | None = None
     regions: int = FEW_REGIONS
 

@@ -33,7 +33,7 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counter
         spoken = [part for part in everything if part.family in rules.families]
         if looks_at(rules, "pkttype"):
             spoken = [piece for part in spoken for piece in by_packet_type(part)]
-        for hook, pieces in parts_by_hook(Hooks(rules, asking.local, pair), question, spoken).items():
+        for hook, pieces in parts_by_hook(Hooks(rules, asking.host, pair), question, spoken).items():
             by_hook.setdefault(hook, []).append(_at_hook(rules, question, hook, pieces, asking))
     if not by_hook:
         families = " and ".join(f"IPv{family}" for family in sorted(ruleset.families))

@@ -11,10 +11,12 @@ from policy.app.answer import Asking, PacketAnswer
 from policy.app.hooks import Hooks
 from policy.app.problem import CannotAnswer
 from policy.diagnostic import did_you_mean
-from policy.evaluate import Decision, Index, decide
+from policy.evaluate import Decision, Index, decide, is_implied
 from policy.ir import Allow, Block, Field, Reject, Rule, Ruleset
+from policy.netfilter import LANGUAGES
 from policy.packet import FIELDS, HOOKS, Packet, Value, complete
 from policy.packet.codec import values_from_json
+from policy.routing import ending
 
 LONGEST_LINE = 1 << 16
 """A longer line, in bytes, is an error: a packet takes a few hundred."""
@@ -39,6 +41,8 @@ class _Side:
     ruleset: Ruleset
     hooks: Hooks
     index: Index
+    ending: Ruleset
+    """The same for packets that say their TTL."""
 
     def where(self, values: Mapping[str, Value]) -> tuple[int | None, ...]:
         """Return the hooks that a packet is asked at: the one that it names, else those that it may be at."""
@@ -62,7 +66,7 @@ class Bulk:
 
     def __init__(self, ruleset: Ruleset, asking: Asking, counterpart: Ruleset | None = None) -> None:
         pair = (ruleset,) if counterpart is None else (ruleset, counterpart)
-        self._sides = tuple(_Side(each, Hooks(each, asking.local, pair), Index()) for each in pair)
+        self._sides = tuple(_side(each, Hooks(each, asking.host, pair)) for each in pair)
         self._assume = asking.assume
 
     def answers(self, lines: BinaryIO) -> Iterator[Row]:
@@ -104,7 +108,7 @@ class Bulk:
         return row, asked
 
     def _decide(self, given: Mapping[str, Any]) -> tuple[Rule | None, Asked]:
-        """Return the decision, and the rule that takes it at every hook that the packet may be at, if one does."""
+        """Return the decision, and the rule of a text that takes it at every hook of the packet, if one does."""
         _check(given)
         values = values_from_json({key: value for key, value in given.items() if key != "id"})
         side = self._side(Packet(values).family)
@@ -118,7 +122,8 @@ class Bulk:
                 hooks = " or ".join(f"`{HOOKS[each]}`" for each in (hook, *others) if each is not None)
                 raise _Wrong(f"the answer is not the same at every hook: say `hook`, {hooks}")
             same_rule = same_rule and decision.rule is first.rule
-        return first.rule if same_rule else None, Asked(side.ruleset, answer)
+        said = same_rule and not is_implied(first, side.ending)
+        return first.rule if said else None, Asked(side.ruleset, answer)
 
     def _side(self, family: int) -> _Side:
         for side in self._sides:
@@ -128,10 +133,15 @@ class Bulk:
 
     def _decide_at(self, side: _Side, hook: int | None, values: Mapping[str, Value]) -> PacketAnswer:
         packet = complete(values if hook is None else {**values, "hook": hook})
-        decision = decide(side.ruleset, packet, assume=self._assume, index=side.index)
+        ruleset = side.ending if "ttl" in values else side.ruleset
+        decision = decide(ruleset, packet, assume=self._assume, index=side.index)
         if decision.verdict == "mixed":
             raise _Wrong(_missing(packet, decision))
         return PacketAnswer("first", packet, (), decision)
+
+
+def _side(ruleset: Ruleset, hooks: Hooks) -> _Side:
+    return _Side(ruleset, hooks, Index(), ending(ruleset) if ruleset.language in LANGUAGES else ruleset)
 
 
 def _skip_line(lines: BinaryIO) -> None:

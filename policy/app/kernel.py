@@ -125,10 +125,15 @@ class Kernels:
             found = kernel.rule([case.talk() for case in cases])
         except Unavailable as error:
             return [tuple(Ruled(None, None, str(error)) for _ in case.answers) for case in cases]
-        return [
-            tuple(self._compared(case.ruleset, *each) for each in zip(case.answers, rulings, strict=True))
-            for case, rulings in zip(cases, found, strict=True)
-        ]
+        return [self._all_compared(case, rulings) for case, rulings in zip(cases, found, strict=True)]
+
+    def _all_compared(self, case: _Case, rulings: Sequence[Ruling]) -> tuple[Ruled, ...]:
+        """Compare packet by packet; what follows one that did not pass, though it might, is of no such connection."""
+        first, *rest = (self._compared(case.ruleset, *each) for each in zip(case.answers, rulings, strict=True))
+        if first.agrees is None and case.answers[0].decision.verdict == "depends" and first.verdict != "allow":
+            why = "fwpolicy says that the first packet depends, and Linux did not let it pass"
+            rest = [replace(each, agrees=None, why=each.why or why) for each in rest]
+        return first, *rest
 
     def _compared(self, ruleset: Ruleset, answer: PacketAnswer, ruling: Ruling) -> Ruled:
         left: dict[str, Value] = {}

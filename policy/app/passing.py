@@ -8,10 +8,11 @@ from dataclasses import replace
 from policy.app.answer import Asking, PacketAnswer, Region, Verdict
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Decision, Final, Index, Step, Translation, decide, evaluate
-from policy.evaluate.looks import looks_at
+from policy.evaluate.following import marks_behind
+from policy.evaluate.looks import changes, looks_at
 from policy.ir import Ruleset, UnknownAction
-from policy.packet import Packet, complete
-from policy.packet.connection import Known, Role, connection, known
+from policy.packet import Packet, Value, complete
+from policy.packet.connection import Known, Role, behind_reply, connection, known
 from policy.packet.example import example
 from policy.question.boxes import Part
 
@@ -83,30 +84,53 @@ def _rest(
             [*known(first.packet, final.packet, final.rewritten)] if _matters(first.packet, final) else plainly
             for final in finals
         ]
-    found = (
-        _alike([_packet(ruleset, each, asking, index, most_open) for each in some], definite)
-        for some in zip(*ways, strict=True)
+    behind = [_behind(ruleset, way, asking, index, most_open) for way in ways]
+    found: Iterable[PacketAnswer] = (
+        _alike([answer for answers in some for answer in answers], definite) for some in zip(*behind, strict=True)
     )
+    if example(first.packet) == first.packet:
+        found = (_chosen(each) for each in found)
     last = next((final.last for final in finals if final.last is not None), None)
     return tuple(found if last is None else (_hanging(each, last) for each in found))
 
 
+def _behind(
+    ruleset: Ruleset, way: Sequence[Known], asking: Asking, index: Index | None, most_open: int | None
+) -> list[list[PacketAnswer]]:
+    """Return what may become of each of the packets that follow: of the next one, as the reply left its connection."""
+    found: list[list[PacketAnswer]] = []
+    marks: tuple[Value, ...] | None = None
+    for sent in way:
+        several = [sent] if marks is None else [behind_reply(sent, mark) for mark in marks]
+        found.append([_packet(ruleset, each, asking, index, most_open) for each in several])
+        answer = found[-1][0]
+        marks = marks_behind(ruleset, answer.packet, answer.decision, asking.assume, answer.translation)
+    return found
+
+
 def _matters(first: Packet, final: Final) -> bool:
     """Does how the *first* packet left matter for those that follow?"""
-    return bool(final.rewritten) or final.packet.get("ctmark") != first.get("ctmark")
+    return bool(final.rewritten) or any(final.packet.get(name) != first.get(name) for name in ("ctmark", "state"))
 
 
 def may_change(ruleset: Ruleset, packet: Packet) -> bool:
     """May the rules at the hook of a packet rewrite addresses, or change what its connection carries?"""
     hook = packet.get("hook")
     rewrites = any(entry.translates for entry in ruleset.at(hook if isinstance(hook, int) else None))
-    return rewrites or looks_at(ruleset, "ctmark", "ctstatus") or _may_pass(ruleset)
+    return rewrites or looks_at(ruleset, "ctmark", "ctstatus") or changes(ruleset, "state") or _may_pass(ruleset)
 
 
 def _may_pass(ruleset: Ruleset) -> bool:
     """Is there an action that is not modelled, and may let packets pass as whatever others?"""
     actions = (action for policy in ruleset.policies.values() for rule in policy.rules for action in rule.actions)
     return any(isinstance(action, UnknownAction) and "pass" in action.outcomes for action in actions)
+
+
+def _chosen(answer: PacketAnswer) -> PacketAnswer:
+    """Return the answer for what follows one packet: where it is several packets, the kernel chooses which."""
+    if answer.decision.verdict != "mixed":
+        return answer
+    return replace(answer, decision=replace(answer.decision, verdict="depends"))
 
 
 def _hanging(answer: PacketAnswer, last: UnknownAction) -> PacketAnswer:

@@ -16,6 +16,7 @@ from policy.check.dead import dead_rules
 from policy.check.empty import names_nothing
 from policy.check.reversed import unmatchable
 from policy.diagnostic import Diagnostic, Severity
+from policy.ir import Either
 from policy.reach import At, Kind, Standing
 
 
@@ -28,6 +29,8 @@ def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str] | None
         rule = facts.rule(at)
         if unmatchable(rule) or names_nothing(facts, rule):
             return None
+        if isinstance(rule.match, Either) and rule.match.called and not rule.match.parts:
+            return f"this rule can match no packet: none is {rule.match.called}", "move it to the mangle table"
         return "this rule can match no packet: its conditions exclude each other", "correct the condition that does"
     if standing.by:
         return f"this rule can match no packet: {standing.reason}", "correct it, or what is sent here, or remove it"
@@ -57,6 +60,10 @@ policy web {
 :INPUT DROP [0:0]
 -A INPUT -m ttl --ttl-lt 0 -j ACCEPT ### FW109 "exclude each other"
 -A INPUT -s 10.0.0.0/8 -m state --state NEW -m conntrack --ctstate ESTABLISHED -j ACCEPT ### FW109
+COMMIT
+*raw
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp ! --syn -m connmark --mark 7 -j DROP ### FW109 "none is part of a connection yet in the raw table"
 COMMIT
 """,
     ),

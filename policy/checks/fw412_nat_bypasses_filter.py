@@ -13,14 +13,16 @@ rule translates, pass for certain, and would be blocked for certain if no rule t
 what a rule of your own lets pass that names the port, or the one host that it leads to, and what a rule of
 `DOCKER-USER` or `CNI-ADMIN` blocks in part: that is what somebody chose. Chains that container engines, libvirt and the
 like fill (`DOCKER…`, `CNI-…`, `KUBE-…`, `LIBVIRT_…`) are not your own. Where nothing says which addresses are the
-host's own, what comes to it is taken to be for one of them, and what rules translate to for another host. Rules with
-one cause are one finding.
+host's own, what comes to it is taken to be for one of them; a finding that hangs on what rules translate to being
+another host says so. Rules with one cause are one finding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from policy.check import Check, Facts
@@ -33,17 +35,20 @@ from policy.ir import (
     NOTHING,
     Allow,
     Field,
+    Match,
     Not,
     Rewrite,
     Rule,
     Ruleset,
     Unknown,
     all_of,
+    conjuncts,
     walk,
 )
 from policy.netfilter import TO_HOST
 from policy.packet import INPUT, Intervals
 from policy.packet.address import LOOPBACK
+from policy.packet.text import set_text
 from policy.reach import At, Disagreement, Flow
 from policy.reach.ends import End
 from policy.reach.first import first_packets
@@ -164,7 +169,8 @@ def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str
     return CHECK.finding(
         facts.rule(at).span,
         f"{message} {_ports(every)} past the rules at input, which block "
-        + ("them: they are forwarded instead" if several else "it: it is forwarded instead"),
+        + ("them: they are forwarded instead" if several else "it: it is forwarded instead")
+        + _condition(facts, [at for at, *_ in alike]),
         help="publish it on 127.0.0.1 only, or filter it where it passes: with Docker in `DOCKER-USER`",
         related=(
             Related(place(facts, blocker), "at input this would block it"),
@@ -174,6 +180,28 @@ def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str
         region=facts.words(every, INPUT, _arriving(facts) & care),
         example=example,
     )
+
+
+def _condition(facts: Facts, translating: list[At]) -> str:
+    """Return under which condition the packets that rules translate are forwarded, where one is not known."""
+    actions = (action for at in translating for action in facts.rule(at).actions if isinstance(action, Rewrite))
+    to = [value for action in actions for name, value in action.changes if name == "dst"]
+    targets = reduce(or_, (Intervals.of(each) for each in to if isinstance(each, int)), Intervals())
+    targets = reduce(or_, (each for each in to if isinstance(each, Intervals)), targets)
+    policies = (policy for policy in facts.ruleset.policies.values() if policy.implied)
+    parts = [conjuncts(rule.match) for policy in policies for rule in policy.rules]
+    asked = [parts[0].values for parts in parts if _asks_whose(parts) and isinstance(parts[0], Field)]
+    doubtful = reduce(or_, (each for each in asked if isinstance(each, Intervals)), Intervals()) & targets
+    if not doubtful:
+        return ""
+    text = set_text("dst", doubtful)
+    none = f"{text} is not" if doubtful.size == 1 else f"none of {text} is"
+    return f", if {none} an address of this host"
+
+
+def _asks_whose(parts: Sequence[Match]) -> bool:
+    """Does a rule of the routing hang on an address being the host's own?"""
+    return any(isinstance(part, Unknown) and part.key.startswith("local:") for part in parts)
 
 
 def _ports(packets: Any) -> str:
@@ -217,7 +245,7 @@ COMMIT
         """
 *nat
 :PREROUTING ACCEPT [0:0]
--A PREROUTING -i eth0 -p tcp -m tcp --dport 3306 -j DNAT --to-destination 192.168.122.10 ### FW412 "and another rule"
+-A PREROUTING -i eth0 -p tcp -m tcp --dport 3306 -j DNAT --to-destination 192.168.122.10 ### FW412 "if none"
 -A PREROUTING -i eth0 -p tcp -m tcp --dport 5432 -j DNAT --to-destination 192.168.122.11
 -A POSTROUTING -s 192.168.122.0/24 ! -d 192.168.122.0/24 -j MASQUERADE
 COMMIT

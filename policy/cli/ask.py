@@ -112,12 +112,12 @@ def command(
         if not any(policy.rules or policy.default_span for policy in each.policies.values()):
             out.warning(f"there are no rules in `{path}`")
     regions = MOST_REGIONS if how.trace or out.as_json else FEW_REGIONS
-    local = reading.local(rules)
-    for family in without_own(local, pair):
+    host = reading.host_of(rules)
+    for family in without_own(host.local, pair):
         out.warning(
             f"no IPv{family} address of this host is said: all IPv{family} packets are taken for forwarded ones"
         )
-    asking = Asking(how.single, local, assumptions(pair, how.assume), regions)
+    asking = Asking(how.single, host, assumptions(pair, how.assume), regions)
     with _kernels(pair, wish, reading, asking, out) as kernels:
         asked = _Rules(pair, asking, kernels)
         if packets is not None:

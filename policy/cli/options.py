@@ -19,7 +19,6 @@ from policy.host import UNKNOWN_HOST, Host, own
 if TYPE_CHECKING:
     from policy.app.config.read import Configuration
     from policy.ir import Ruleset
-    from policy.packet import Intervals
 
 Command = Callable[..., int]
 
@@ -144,10 +143,10 @@ class Reading:
         gc.enable()
         return rules
 
-    def local(self, path: str) -> Intervals | None:
-        """Return the addresses of the host whose rules are at *path*, None where they are not known."""
+    def host_of(self, path: str) -> Host:
+        """Return what is known of the host whose rules are at *path*, beside these."""
         hosts = (self.at(each).known for each in (path, self.counterpart) if each is not None)
-        return reduce(or_, hosts, UNKNOWN_HOST).local
+        return reduce(or_, hosts, UNKNOWN_HOST)
 
     def pair(self, path: str) -> tuple[Ruleset, ...]:
         """Return the rules at *path*, and those at *counterpart* if there are such."""

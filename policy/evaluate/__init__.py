@@ -2,7 +2,7 @@
 
 from policy.evaluate.index import Index
 from policy.evaluate.state import rewritten
-from policy.evaluate.trace import Decision, Final, Implicit, Step, Translation
+from policy.evaluate.trace import Decision, Final, Implicit, Step, Translation, is_implied
 from policy.evaluate.truth import Atom, Case, Known, settle, title, truth
 from policy.evaluate.walk import decide, evaluate
 
@@ -18,6 +18,7 @@ __all__ = [
     "Translation",
     "decide",
     "evaluate",
+    "is_implied",
     "rewritten",
     "settle",
     "title",

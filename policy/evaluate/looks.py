@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from policy.ir import Copy, Field, Rule, Ruleset, walk
+from policy.ir import Copy, Field, Rule, Ruleset, Set, walk
 from policy.packet import HOOK_FIELDS
 
 
 def looks_at(ruleset: Ruleset, *names: str) -> bool:
     """Does any rule ask for one of the fields *names*, or copy it?"""
     return any(looked_at_by(policy.rules) & {*names} for policy in ruleset.policies.values())
+
+
+def changes(ruleset: Ruleset, name: str) -> bool:
+    """Does any rule change a field, other than by rewriting?"""
+    actions = (action for policy in ruleset.policies.values() for rule in policy.rules for action in rule.actions)
+    return any(isinstance(action, Set | Copy) and action.field == name for action in actions)
 
 
 def looked_at_by(rules: Iterable[Rule]) -> frozenset[str]:

@@ -28,7 +28,7 @@ from policy.ir import (
 )
 from policy.packet import FIELDS, ROUTING, Intervals, Packet, Value, has, single
 from policy.packet.address import V4_BASE, whole
-from policy.packet.fields import HOOK_FIELDS, losing
+from policy.packet.fields import HOOK_FIELDS, PORT_CLASSES, losing
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,14 @@ def changed(state: State, action: Change) -> State:
     if isinstance(action, Rewrite):
         changes = dict(action.changes)
         hook = changes.pop("hook", None)
+        if action.alike and (port := state.case.packet.get("sport")) is not None:
+            changes["sport"] = _alike(port)
         if action.status:
             changes |= _translated(state.case.packet, changes, action.status)
         state = replace(
-            state, frames=frames, rewritten=state.rewritten.union(name for name, _ in action.changes if name != "hook")
+            state,
+            frames=frames,
+            rewritten=state.rewritten.union(name for name, _ in action.changes if name not in ("hook", "ttl")),
         )
         return _with_values(state if hook is None else _moved(state, hook), changes)
     if isinstance(action, Copy):
@@ -129,6 +133,13 @@ def changed(state: State, action: Change) -> State:
             new = old & ~action.mask ^ action.value if action.xor else old & ~action.mask | action.value
     changed = _with_values(state, {action.field: new})
     return _in_state(changed, new) if action.field == "state" else changed
+
+
+def _alike(port: Value) -> Value:
+    """Return the ports that the kernel may choose instead of some others."""
+    old = Intervals.of(port) if isinstance(port, int) else port
+    assert isinstance(old, Intervals)
+    return Intervals.of(*(pair for each in PORT_CLASSES if each.meets(old) for pair in each.ranges))
 
 
 def _translated(packet: Packet, changes: Mapping[str, Value], status: int) -> Mapping[str, Value]:

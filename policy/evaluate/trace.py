@@ -7,7 +7,7 @@ from typing import Literal
 
 from policy._record import dataclass
 from policy.evaluate.truth import Atom, Known
-from policy.ir import Action, Entry, Rule, UnknownAction
+from policy.ir import Action, Entry, Rule, Ruleset, UnknownAction
 from policy.packet import UNTRACKED, Packet, Value
 
 Implicit = Literal["state", "default"]
@@ -52,6 +52,11 @@ class Decision:
     open: tuple[Atom | UnknownAction, ...] = ()
     undecided: bool = False
     finals: tuple[Final, ...] = ()
+
+
+def is_implied(at: Step | Decision, ruleset: Ruleset) -> bool:
+    """Is the rule of a step or a decision one that stands in no text: how packets are routed?"""
+    return at.rule is not None and at.policy is not None and ruleset.policies[at.policy].implied
 
 
 @dataclass(frozen=True, slots=True)

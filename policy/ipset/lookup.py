@@ -68,7 +68,7 @@ def key_of(known: NamedSet, lookup: Lookup, *more: str) -> str:
 
 
 def _still_there(known: NamedSet, lookup: Lookup) -> Unknown:
-    text = f"what has a timeout in set {known.name} is still there"
+    text = f"an entry with a timeout still being in set {known.name}"
     marks = "mark" in known.type.parts or "set" in known.type.parts  # a rule may mark the packet between two look-ups
     return Unknown(text, key_of(known, lookup, "timeout"), lookup.pure and not marks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from policy._record import dataclass
@@ -16,12 +17,16 @@ from policy.packet.fields import (
     ICMP,
     ICMP6,
     INPUT,
+    INVALID,
+    NEW,
     OUTPUT,
     ROUTING,
     SEEN_REPLY,
     TCP,
     TRANSLATED,
     UDP,
+    UNTRACKED,
+    losing,
 )
 from policy.packet.packet import Packet, Value, complete, single
 from policy.packet.values import Intervals
@@ -119,9 +124,13 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
 
     What the first packet got, the next one gets too, and the reply, which is the mirror of what left, gets it undone
     (nf_nat_core.c, nf_nat_manip_pkt). It is taken to come in where the first packet went out. Both have the mark that
-    the connection got. A reply that the host sends to a source that was rewritten at INPUT leaves, to the chains of
-    OUTPUT, by the interface of that (ip_output.c routes before they are asked): which one is not worked out.
+    the connection got; the next one may find another by then (`behind_reply`). A reply that the host sends to a source
+    that was rewritten at INPUT leaves, to the chains of OUTPUT, by the interface of that (ip_output.c routes before
+    they are asked): which one is not worked out.
     """
+    if left.values["state"] == UNTRACKED:
+        yield from _by_themselves(first)
+        return
     first = first.with_values({name: left.values[name] for name in ("ctmark", "ctstatus") if name in left.values})
     if not rewritten:
         for role, packet in connection(first):
@@ -150,6 +159,28 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
         way = (("hook", ROUTING),)  # the rest of the chains of the hook sees the former interface
     again = dict(connection(first))["next"]
     yield Known("next", again, (*way, *_kept(left, to)), _kept(left, by))
+
+
+def behind_reply(follows: Known, mark: Value) -> Known:
+    """Return the packet that *follows* a reply behind which its connection has a *mark*."""
+    if "ctmark" not in follows.packet.values:
+        return follows
+    return replace(follows, packet=follows.packet.with_values({"ctmark": mark}))
+
+
+def _by_themselves(first: Packet) -> Iterator[Known]:
+    """Yield what follows *first* where rules have taken that out of connection tracking, which then knows of nothing.
+
+    An answer in TCP or ICMP is invalid; an acknowledgement that comes next is taken for the begin of a connection
+    (nf_conntrack_proto_tcp.c, `nf_conntrack_tcp_loose`; nf_conntrack_proto_icmp.c), if rules do not take it out, too.
+    """
+    for role, packet in connection(first):
+        if role != "first":
+            state = NEW if role == "next" or first.values["proto"] == UDP else INVALID
+            values: dict[str, Value] = {**packet.values, "state": state}
+            values |= {"direction": 0, "ctmark": 0, "ctstatus": 0} if state == NEW else {}
+            lost = () if state == NEW else losing(state)
+            yield Known(role, Packet({name: value for name, value in values.items() if name not in lost}))
 
 
 def _copied(first: Packet, opposite: Mapping[str, str], rewritten: Collection[str]) -> Changes:

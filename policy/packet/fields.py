@@ -85,6 +85,10 @@ TRAFFIC = ("proto", "src", "dst", "sport", "dport", "in", "out")
 HOOK_FIELDS = ("hook", "in", "out", "mac", "uid", "gid", "pkttype")
 """The hook, and the fields that a packet has, or whose value is usual, at some hooks only."""
 
+PORT_CLASSES = (Intervals.of((0, 511)), Intervals.of((512, 1023)), Intervals.of((1024, 65535)))
+"""Where the kernel chooses another source port by itself, it takes one of the class of the old one
+(nf_nat_core.c, nf_nat_l4proto_unique_tuple)."""
+
 NOT_KNOWN = ("direction", "ctmark", "ctstatus", "length", "mac", "pkttype", "uid", "gid")
 """The fields without a usual value: of a packet that does not say them they are not known."""
 

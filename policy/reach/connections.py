@@ -14,7 +14,7 @@ from policy.packet.example import example
 from policy.packet.fields import NOT_KNOWN
 from policy.reach.ends import End, Verdict
 from policy.reach.flow import Flow
-from policy.reach.following import following, kept
+from policy.reach.following import following, kept, marked
 from policy.reach.roles import View, first_packets, signature
 from policy.sets import BoxSpace, Budget, Missing, Space
 from policy.sets.truth import S, Sets
@@ -117,7 +117,8 @@ def _flows(
             break
         view = View(sets, role, firsts, [packets[number][1] for packets in group])
         if flows:
-            flow = following(ruleset, view, flows[0][1], going, assume, most)
+            reply = flows[1][1] if marked(ruleset) and len(flows) > 1 else None
+            flow = following(ruleset, view, flows[0][1], going, assume, most, reply)
         else:
             within = going.apart_from(*view.open)
             flow = Flow(ruleset, view, within, assume, passing=False, most=most, kept=kept(ruleset))

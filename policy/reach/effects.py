@@ -136,7 +136,8 @@ def reduced(action: Change, matters: Collection[str]) -> Change:
         return action if not changed_by(action).isdisjoint(matters) else NO_CHANGE
     if action.status and "ctstatus" in matters:
         return action
-    return Rewrite(tuple(change for change in action.changes if change[0] in matters or change[0] == "hook"))
+    left = tuple(change for change in action.changes if change[0] in matters or change[0] == "hook")
+    return Rewrite(left, alike=action.alike)
 
 
 def leaves(rule: Rule) -> bool:

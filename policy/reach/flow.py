@@ -43,10 +43,13 @@ class Flow(Course[S, N]):
             found.sets.union(sets) for sets in zip(*((each.within, each.left) for each in flows), strict=True)
         )
         found.open, found.forked = (), True
-        found.allows, found.blocks = {}, {}
+        found.allows, found.blocks, found.finals = {}, {}, {}
         for flow in flows:
             add(found.allows, {end: flow.possible(packets) for end, packets in flow.allows.items()})
             add(found.blocks, {end: flow.possible(packets) for end, packets in flow.blocks.items()})
+            for now, packets in flow.finals.items():
+                some = flow.possible(packets)
+                found.finals[now] = found.finals[now] | some if now in found.finals else some
         return found
 
     @cached_property

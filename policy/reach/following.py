@@ -6,7 +6,7 @@ next packet gets what the first one got (`packet.connection.known` says so of si
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from policy.evaluate.looks import looks_at
 from policy.ir import Block, Rewrite, Ruleset
 from policy.packet import ANY_NAME, FIELDS, FORWARD, INPUT, OUTPUT, ROUTING, Packet, Value, complete
 from policy.packet.connection import known
+from policy.packet.fields import UNTRACKED, losing
 from policy.packet.packet import has
 from policy.reach.course import add
 from policy.reach.effects import changed_fields
@@ -31,7 +32,13 @@ def kept(ruleset: Ruleset) -> frozenset[str]:
     """Return the fields of first packets, as they leave, that matter for those that follow; none without changes."""
     changed = frozenset[str]().union(*(changed_fields(policy.rules) for policy in ruleset.policies.values()))
     marks = _MARKS if not changed.isdisjoint(_MARKS) and looks_at(ruleset, *_MARKS) else frozenset()
+    marks |= changed & {"state"}
     return marks if changed.isdisjoint(_LEFT) else _LEFT | marks
+
+
+def marked(ruleset: Ruleset) -> frozenset[str]:
+    """Return the fields of replies, as they leave, that matter for the next packet: the mark, where rules change it."""
+    return kept(ruleset) & {"ctmark"}
 
 
 def diverted(first: Flow[S, Any]) -> S:
@@ -47,13 +54,15 @@ def following(
     going: S,
     assume: Mapping[str, bool] | None = None,
     most: int | None = None,
+    reply: Flow[S, Any] | None = None,
 ) -> Flow[S, Any]:
     """Return what becomes of the packets that follow in the connections *going*, whose *first* packets may pass.
 
-    *plain* is the view of them where no rule rewrites the first ones. Where an action that is not modelled let a
+    *plain* is the view of them where no rule rewrites the first ones, *reply* what became of those that came before,
+    if any did. Where an action that is not modelled let a
     first packet pass, those that follow may pass, or may not.
     """
-    found = _following(ruleset, plain, first, going, assume, most)
+    found = _following(ruleset, plain, first, going, assume, most, reply)
     for end, packets in first.passes.items():
         if unclear := first.possible(packets) & going:
             found.forked = True
@@ -69,6 +78,7 @@ def _following(
     going: S,
     assume: Mapping[str, bool] | None,
     most: int | None,
+    reply: Flow[S, Any] | None,
 ) -> Flow[S, Any]:
     sets: Sets[S, Any] = plain.sets
     ways: dict[object, tuple[View[S, Any], dict[Any, S]]] = {}
@@ -76,33 +86,44 @@ def _following(
         left: Now[Any] = now
         names = {name for name, _ in left.changed}
         to, by = (not names.isdisjoint(side) for side in (_TO, _BY))
-        key = (left.hook, to, by) if to or by else None
+        aside = "ctstatus" in left.lost
+        key = (left.hook, to, by, aside) if to or by or aside else None
         if key not in ways:
-            ways[key] = (plain if key is None else _view(plain, left.hook, to, by)), {}
+            ways[key] = (plain if key is None else _view(plain, left.hook, to, by, aside)), {}
         view, starts = ways[key]
         start = _start(view, left, to, by)
         here = (packets & going).apart_from(*view.open)
         if by and left.hook == INPUT and view.role == "reply":
             start, picked = view.changed(start, Rewrite((("out", ANY_NAME),)))
             here = here & picked
-        if here:
-            starts[start] = starts[start] | here if start in starts else here
+        for begun, some in _behind(reply, start, here) if reply and not aside else ((start, here),):
+            if some:
+                starts[begun] = starts[begun] | some if begun in starts else some
     if ways.keys() <= {None} and all(starts.keys() <= {plain.original} for _, starts in ways.values()):
-        return Flow(ruleset, plain, going.apart_from(*plain.open), assume, passing=False, most=most)
+        within = going.apart_from(*plain.open)
+        return Flow(ruleset, plain, within, assume, passing=False, most=most, kept=marked(ruleset))
     flows = []
     for view, starts in ways.values():
         within = going.apart_from(*view.open) & sets.union(starts.values()).some()
-        flows.append(Flow(ruleset, view, within, assume, passing=False, starts=starts))
+        flows.append(Flow(ruleset, view, within, assume, passing=False, starts=starts, kept=marked(ruleset)))
     return Flow.joined(flows)
 
 
-def _view(plain: View[S, Any], hook: int | None, to: bool, by: bool) -> View[S, Any]:
-    """Return the view of packets that follow such that have been rewritten, and left at a *hook*."""
+def _behind(reply: Flow[S, Any], start: Now[Any], here: S) -> Iterator[tuple[Now[Any], S]]:
+    """Yield packets as they arrive behind a *reply*, with the mark that this leaves the connection."""
+    for now, packets in reply.finals.items():
+        after: Now[Any] = now
+        yield start.with_field("ctmark", after.get("ctmark")), here & packets.some()
+
+
+def _view(plain: View[S, Any], hook: int | None, to: bool, by: bool, aside: bool) -> View[S, Any]:
+    """Return the view of packets that follow such that have been rewritten, or not tracked, and left at a *hook*."""
     first, role = plain.firsts[0], plain.role
     left = _left(first, hook)
     rewritten = {*(_TO if to else ()), *(_BY if by else ())}
-    (other,) = (each.packet for each in known(first, left, rewritten) if each.role == role)
-    return View(plain.sets, role, [left if role == "reply" else first], [other])
+    gone = left.with_values({"state": UNTRACKED}) if aside else left
+    (other,) = (each.packet for each in known(first, gone, rewritten) if each.role == role)
+    return View(plain.sets, role, [left if role == "reply" and not aside else first], [other])
 
 
 def _left(first: Packet, hook: int | None) -> Packet:
@@ -121,6 +142,10 @@ def _left(first: Packet, hook: int | None) -> Packet:
 def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
     """Return packets that follow as they arrive, where the first ones *left* so, with what is due to them."""
     marks = tuple(item for item in left.changed if item[0] in _MARKS)
+    if "ctstatus" in left.lost:
+        state = view.others[0].get("state")
+        alone: Now[Any] = view.original
+        return alone.without(losing(state)) if isinstance(state, int) else alone
     if not (to or by):
         plain: Now[Any] = view.seen(Now(left.hook, left.like, marks))
         return plain

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policy.app.answer import Answer, HookAnswer, PacketAnswer, Region, Ruled
-from policy.evaluate import Step
+from policy.evaluate import Step, is_implied
 from policy.explain import because
 from policy.ir import Entry, Rule, Ruleset
 from policy.packet import HOOKS, ROUTING, Packet
@@ -16,7 +16,7 @@ from policy.report.diagnostics_json import VERSION
 from policy.report.reasons import ACTION_WORDS, Dependency, dependencies, rewritten, rule_text, step_span
 from policy.report.regions_text import region_words
 from policy.report.rewriting import changes
-from policy.report.stages import after, is_implied, point, stages
+from policy.report.stages import after, point, stages
 
 _IN_WORDS = ("hook", "src", "dst")
 
@@ -51,8 +51,8 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
         "role": answer.role,
         "verdict": decision.verdict,
         "action": ACTION_WORDS.get(type(decision.action)),
-        "rule": _rule(decision.rule),
-        "implicit": decision.implicit,
+        "rule": None if is_implied(decision, ruleset) else _rule(decision.rule),
+        "implicit": "routing" if is_implied(decision, ruleset) else decision.implicit,
         "depends_on": [_depends_on(each) for each in dependencies(answer)],
         "rewritten": dict(rewritten(answer)),
         "trace": list(_trace(answer, ruleset)),
@@ -119,11 +119,12 @@ def _where(entry: Entry, old: Packet, new: Packet) -> dict[str, Any]:
 
 
 def _region(region: Region) -> dict[str, Any]:
+    decision = region.deciding.decision
     return {
         "verdict": region.verdict,
         "packets": region_words(region),
         "example": packet_to_json(region.example),
-        "rule": _rule(region.deciding.decision.rule),
+        "rule": None if is_implied(decision, region.ruleset) else _rule(decision.rule),
         **(
             {"kernel": [{"role": each.role, **ruled_json(each.kernel)} for each in region.packets if each.kernel]}
             if region.packets[0].kernel

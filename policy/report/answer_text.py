@@ -7,6 +7,7 @@ from shlex import quote
 
 from policy.app.answer import Answer, HookAnswer, Nearest, PacketAnswer, Region
 from policy.app.packets_text import packets_text
+from policy.evaluate import is_implied
 from policy.explain import because
 from policy.ir import Allow, Reject, Ruleset, UnknownAction
 from policy.packet import HOOKS
@@ -100,6 +101,8 @@ def _decided(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[s
     if decision.verdict in ("depends", "mixed"):
         for each in dependencies(answer):
             yield from _dependency(each, answer, style)
+    elif decision.rule is not None and is_implied(decision, ruleset):
+        yield f"{how} by `implicit: routing`: {clean(decision.rule.note or '')}"
     elif decision.rule is not None:
         label = decision.rule.label
         yield f"{place(decision.rule.span)}: {how} by {f'rule `{clean(label)}`' if label else 'this rule'}"

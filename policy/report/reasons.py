@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from policy._record import dataclass
 from policy.app.answer import PacketAnswer
 from policy.evaluate import Atom, Step
-from policy.ir import Allow, Block, Reject, Rule, Ruleset, Unknown, UnknownAction
+from policy.ir import Allow, Block, Reject, Rule, Ruleset, Unknown, UnknownAction, walk
 from policy.packet import FIELDS
 from policy.packet.text import set_text, value_text
 from policy.report.rewriting import changes
@@ -27,6 +27,12 @@ def default_span(name: str, ruleset: Ruleset) -> Span | None:
     """Return the place that says what the default of a policy is, if any does."""
     policy = ruleset.policies.get(name)
     return policy.default_span if policy else None
+
+
+def _asking(atom: Unknown, answer: PacketAnswer) -> Span | None:
+    """Return the place of the rule that asks for an unknown which stands in several."""
+    hanging = (step.rule for step in answer.steps if step.rule and step.matched is None)
+    return next((rule.span for rule in hanging if atom in walk(rule.match)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ def _dependency(atom: Atom | UnknownAction, answer: PacketAnswer) -> Dependency:
         rule = next((step.rule for step in answer.steps if step.rule and atom in step.rule.actions), None)
         return Dependency(atom.text, rule.span if rule else None, atom.key)
     if isinstance(atom, Unknown):
-        return Dependency(atom.text, atom.span, atom.key)
+        return Dependency(atom.text, atom.span or _asking(atom, answer), atom.key)
     return Dependency(f"{FIELDS[atom.name].title} {set_text(atom.name, atom.values)}", atom.span, None)
 
 

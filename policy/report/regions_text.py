@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from policy.app.answer import HookAnswer, Region
 from policy.app.packets_text import packets_text
+from policy.evaluate import is_implied
 from policy.packet import FIELDS, Packet
 from policy.report.reasons import default_span, dependencies, rule_text
 from policy.report.style import VERDICT_LOOKS, Style, clean, shortened
@@ -83,6 +84,8 @@ def _decider(region: Region, several: bool, style: Style) -> str:
     if region.verdict == "depends":
         named = [f"{clean(each.text)}{_line(each.span, several)}" for each in dependencies(answer)]
         return packet + "on " + " and ".join(named)
+    if decision.rule is not None and is_implied(decision, region.ruleset):
+        return f"{packet}implicit: routing"
     if decision.rule is not None:
         span = decision.rule.span
         text = style(shortened(rule_text(decision.rule), _WIDEST_RULE, _TAIL), "name")

@@ -8,7 +8,7 @@ from itertools import groupby
 from policy._record import dataclass
 from policy.app.answer import PacketAnswer
 from policy.evaluate import Step, rewritten, truth
-from policy.ir import Allow, Entry, Rewrite, Ruleset
+from policy.ir import Allow, Entry, Rewrite
 from policy.netfilter import MEETS_NAT
 from policy.packet import HOOKS, Packet
 
@@ -61,11 +61,6 @@ def stages(answer: PacketAnswer) -> Iterator[Stage]:
 def after(step: Step) -> Packet:
     """Return the packet as the rule of a step leaves it, if it matches."""
     return rewritten(step.packet, step.rule.actions) if step.rule and step.matched is not False else step.packet
-
-
-def is_implied(step: Step, ruleset: Ruleset) -> bool:
-    """Is the rule of a step one that stands in no text: how packets are routed?"""
-    return step.rule is not None and ruleset.policies[step.policy].implied
 
 
 def point(entry: Entry, packet: Packet) -> str | None:

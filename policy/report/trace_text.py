@@ -13,12 +13,12 @@ from textwrap import wrap
 
 from policy._record import dataclass
 from policy.app.answer import PacketAnswer
-from policy.evaluate import Step
+from policy.evaluate import Step, is_implied
 from policy.explain import because, failed_field
-from policy.ir import Ruleset
+from policy.ir import Block, Ruleset
 from policy.report.reasons import step_span
 from policy.report.rewriting import rewriting_text
-from policy.report.stages import Stage, after, goes_on, is_implied, stages
+from policy.report.stages import Stage, after, goes_on, stages
 from policy.report.style import VERDICT_LOOKS, Style, clean, shortened, width
 
 LONGEST_RUN = 12
@@ -102,10 +102,11 @@ def _step(step: Step, stage: Stage, ruleset: Ruleset, several: bool, everything:
     words = rewriting_text(step.packet, after(step))
     if is_implied(step, ruleset):
         assert step.rule is not None
+        words = "blocked" if isinstance(step.rule.actions[0], Block) else words
         if step.matched is None:
-            yield _Note(f"? perhaps {words}: {because(step)}", "open")
+            yield _Note(f"? perhaps {words or step.rule.note}: {because(step)}", "open")
         elif step.matched:
-            yield _Note(f"→ {words}: {step.rule.note}", "name")
+            yield _Note(f"→ {words}: {step.rule.note}" if words else f"→ {step.rule.note}", "name")
         return
     if goes_on(step) and not (stage.entry.main or everything):
         return

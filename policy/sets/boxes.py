@@ -13,7 +13,7 @@ from math import prod
 from policy.ir import Change, Copy, Definition, Match, Rewrite, Ruleset, Set
 from policy.packet import FIELDS, Intervals, Masked, Packet, Value, ValueSet
 from policy.packet.address import V4_BASE, bits, family_of, whole
-from policy.packet.fields import losing
+from policy.packet.fields import PORT_CLASSES, losing
 from policy.sets.budget import Budget, Exhausted
 from policy.sets.kinds import TRUTH, Values, kinds
 from policy.sets.layout import ADDRESSES, DECIDING, TUPLE, layout
@@ -127,10 +127,13 @@ class BoxSpace:
             if numbers.size == 1:
                 now = now.with_field(name, numbers.first)
                 continue
-            picked = f"*{len(self.fresh)}"
+            picked, old = f"*{len(self.fresh)}", now.get(name)
             now = now.with_field(name, picked)
             self.fresh[picked] = self.layout.domain(name)
-            known = Boxes(self, tuple({**box, picked: numbers} for box in known.boxes))
+            some = [{**box, picked: numbers} for box in known.boxes]
+            if isinstance(action, Rewrite) and action.alike and name == "sport":
+                some = [alike for box in some for alike in _alike(box, old, picked)]
+            known = Boxes(self, tuple(some))
         return now, known
 
     def _looks_at(self, name: str) -> bool:
@@ -345,6 +348,19 @@ class Boxes:
 
 def _fields(box: Values) -> frozenset[str]:
     return frozenset(name for name in box if name[0] not in "?*")
+
+
+def _alike(box: Values, old: str | int, picked: str) -> Iterator[Values]:
+    """Yield the parts of a box in which two ports, which are those of NAT, are of one class."""
+    if isinstance(old, str) and old not in box:
+        yield box
+        return
+    for each in PORT_CLASSES:
+        if isinstance(old, int):
+            if old in each:
+                yield {**box, picked: each}
+        elif mine := box[old] & each:
+            yield {**box, old: mine, picked: each}
 
 
 def _meet(one: Values, two: Values) -> Values | None:

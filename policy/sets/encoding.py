@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from policy.ir import Change, Copy, Rewrite, Set
 from policy.packet import FIELDS, Intervals, Masked, Names, Value, ValueSet
 from policy.packet.address import V4, V4_BASE, V6
-from policy.packet.fields import losing
+from policy.packet.fields import PORT_CLASSES, losing
 from policy.sets.budget import Budget
 from policy.sets.dd import Diagram, Formula
 from policy.sets.layout import ADDRESSES, Layout
@@ -144,6 +144,9 @@ class Encoding:
             for name, value in changes.items():
                 if self._looks_at(name) and now.has(name):
                     bits, more = self._chosen(name, value)
+                    old = now.get(name)
+                    if action.alike and name == "sport" and (old in self.bits or not isinstance(old, str)):
+                        more &= self._alike(self._bits(old), bits)
                     if marks:
                         differs |= self._differs(name, self._bits(now.get(name)), value)
                     now, known = now.with_field(name, bits), known & more
@@ -166,6 +169,10 @@ class Encoding:
         v4, v6 = self._set(action, short), self._set(action, whole) if len(whole) > 32 else whole
         mapped = (family.choose(one, other) for one, other in zip(v4, v6, strict=False))
         return now.with_field(name, (family, *mapped, *v6[32:])), known
+
+    def _alike(self, old: Bits, new: Bits) -> Formula:
+        """Return where two ports are of one class."""
+        return self.diagram.either(self._ranges(each, old) & self._ranges(each, new) for each in PORT_CLASSES)
 
     def _differs(self, name: str, old: Bits, value: Value) -> Formula:
         """Return which packets get another number in a field than they had; where it may be the same, perhaps."""

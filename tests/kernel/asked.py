@@ -87,7 +87,7 @@ def asked(name: str, text: str, cannot: set[str]) -> Iterator[Found]:
                 cannot.add(kernels.cannot)
                 continue
             for question, _, _ in several:
-                asking = Asking("--packet" in question, known.local, settled)
+                asking = Asking("--packet" in question, known, settled)
                 with suppress(CannotAnswer, Mistakes):
                     answer = ask(ruleset, read_question(question.replace("--packet", "").strip(), ruleset), asking)
                     yield from _found(name, question, kernels.judged(answer))

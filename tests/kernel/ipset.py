@@ -75,9 +75,7 @@ class Comparison:
                 if ours[name] != theirs.get(name)
             }
             self.disagreements.append({"saved": differ, "sets": text})
-        answering = Bulk(
-            load(Source("rules", "\n".join(rules) + "\n"), f"ip{version}tables", host), Asking(False, None, {})
-        )
+        answering = Bulk(load(Source("rules", "\n".join(rules) + "\n"), f"ip{version}tables", host), Asking())
         probes = [self._near(r, random_probe(r, self._world, [], tracked)) for _ in range(packets)]
         for probe, seen in zip(probes, self._judge.judge(probes, tracked, []), strict=True):
             row = question(probe, seen.length, seen.state, self._backend)

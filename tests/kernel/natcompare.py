@@ -35,6 +35,7 @@ from tests.kernel.world import World, devices
 _PORTED = (6, 17, 33, 132, 136)
 _MOST_SHOWN = 3
 _SYN, _ACK = 2, 16
+_OPENING = ("new", "untracked")
 _SETTINGS = {"route-localnet": True}
 
 
@@ -146,7 +147,7 @@ class Comparison:
             what, decision = self._compare(ruleset, way, Known("first", self._packet(probe, way.state)))
             if what:
                 wrong.append((probe, what))
-            elif decision is not None and way.hook and way.state == "new":
+            elif decision is not None and way.hook and way.state in _OPENING:
                 opened.append(_Opened(probe, way, decision))
         return wrong + self._connections(ruleset, opened)
 
@@ -209,7 +210,7 @@ class Comparison:
             first = self._packet(one.probe, way.state)
             final = next((each for each in one.decision.finals if _came(each.packet, way)), None)
             reply = self._reply(one.probe, way)
-            if final is None or reply is None or way.header is None or way.state != "new":
+            if final is None or reply is None or way.header is None or way.state not in _OPENING:
                 self.counts["connections that have no reply"] += 1
                 continue
             left = final.packet.with_values(_exact(final.packet, way.header))
@@ -221,10 +222,11 @@ class Comparison:
         seen = self._judge.judge(_free([probe for probe, _, _ in sent]), known=None)
         wrong, answered, mark = [], False, dict[str, Value]()
         for (probe, each, opener), way in zip(sent, seen, strict=True):
+            expected = STATES[int(str(each.packet.values["state"]))]
             if each.role == "reply":
-                answered = way.state == "established"
+                answered = way.state == expected
             what: str | None
-            if way.state not in ("established", "untracked", None) and (answered or each.role == "reply"):
+            if way.state not in (expected, "untracked", None) and (answered or each.role == "reply"):
                 what = f"{each.role}: the kernel takes it for {way.state}"
             elif not answered and each.role == "next":  # what the kernel has not seen opens no connection
                 self.counts["connections that have no reply"] += 1

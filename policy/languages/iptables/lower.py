@@ -17,6 +17,7 @@ from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
 from policy.languages.iptables.ways import ways
 from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT
+from policy.routing import ending, minds_ttl
 from policy.source import Span
 from policy.written import Replaced, Stray
 
@@ -39,7 +40,7 @@ def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
     entries = ways(states, policies, host)
     _check_calls(policies, sorted({entry.policy for each in entries.values() for entry in each}), mistakes)
     definitions = _definitions(states.values(), policies)
-    return Ruleset(
+    ruleset = Ruleset(
         "iptables" if file.family == 4 else "ip6tables",
         frozenset({file.family}),
         policies,
@@ -50,6 +51,7 @@ def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
         stray=(*file.stray, *_ineffective(file, policies.values())),
         replaced=tuple(_replaced(every)),
     )
+    return ending(ruleset) if minds_ttl(policies.values()) else ruleset
 
 
 def _replaced(states: Iterable[TableState]) -> Iterator[Replaced]:

@@ -7,9 +7,13 @@ from policy.languages.iptables import matches, targets
 from policy.languages.iptables.ast import Extension, RuleSpec
 from policy.languages.iptables.base import lower_general
 from policy.languages.iptables.options import Arg, Bad, Context, Given, MatchModule, Module, TargetModule
+from policy.languages.iptables.targets.nat import REWRITES
 from policy.netfilter import BUILT_IN
 from policy.packet.names import protocol_name
 from policy.source import Span
+
+_REWRITING_TABLES = frozenset({"raw", "mangle", "nat"})
+"""The tables in which a target may rewrite packets (those of xtables-addons, RAWDNAT, do in raw)."""
 
 _NATIVE = ("tcp", "udp")
 """Matches that the nft back end translates itself, and takes with `! -p` too."""
@@ -27,7 +31,7 @@ def lower_match(rule: RuleSpec, chain: str, context: Context) -> Match:
             parts.append(module.lower(given))
         except Bad as bad:
             _note(bad, extension, context)
-    return all_of(*parts) if NOTHING not in parts else NOTHING
+    return next((part for part in parts if part == NOTHING), None) or all_of(*parts)
 
 
 def lower_target(rule: RuleSpec, prefix: str, chains: frozenset[str], context: Context) -> tuple[Action, ...]:
@@ -52,7 +56,10 @@ def lower_target(rule: RuleSpec, prefix: str, chains: frozenset[str], context: C
     if word.text in chains:
         return (Goto(prefix + word.text, span=span),) if rule.goto else (Jump(prefix + word.text, span=span),)
     text = f"`{word.text}` is neither a target that is known here nor a chain of this file"
-    return (UnknownAction(text, f"target:{word.text}", opaque=Opaque("target", word.text)),)
+    key, opaque = f"target:{word.text}", Opaque("target", word.text)
+    if context.table in _REWRITING_TABLES:
+        return (UnknownAction(text, key, REWRITES, opaque=opaque),)
+    return (UnknownAction(text, key, opaque=opaque),)
 
 
 def read_options(extension: Extension, module: Module, context: Context) -> Given | None:

@@ -11,7 +11,7 @@ opposites. An ICMP error belongs to the entry of another packet, and ports of ot
 
 from __future__ import annotations
 
-from policy.ir import EVERYTHING, NOTHING, Field, Match, Not, Unknown, all_of, either_of, negated
+from policy.ir import EVERYTHING, Field, Match, Not, Unknown, all_of, either_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed, unknown
 from policy.languages.iptables.values import (
@@ -22,7 +22,7 @@ from policy.languages.iptables.values import (
     pick,
     protocol,
 )
-from policy.netfilter import HAS_CONNECTION, STATES
+from policy.netfilter import HAS_CONNECTION, NOT_TRACKED_YET, STATES
 from policy.packet import RELATED, Intervals, Masked
 from policy.packet.connection import OPPOSITE
 from policy.packet.fields import (
@@ -86,7 +86,7 @@ _OTHERS = {
 def _state(given: Given, option: str) -> Match:
     names: tuple[str, ...] = given.value(option)
     if given.context.table == "raw":
-        match = EVERYTHING if "INVALID" in names else NOTHING
+        match = EVERYTHING if "INVALID" in names else NOT_TRACKED_YET
         return signed(given, option, match)
     parts: list[Match] = []
     known = Intervals.of(*(STATES[name] for name in names if name in STATES))
@@ -159,7 +159,7 @@ def _conntrack(given: Given) -> Match:
     if not others:
         return state if state is not None else HAS_CONNECTION
     if given.context.table == "raw":
-        return state if state is not None else NOTHING
+        return state if state is not None else NOT_TRACKED_YET
     entry = all_of(HAS_CONNECTION, *others)
     return entry if state is None else all_of(state, either_of(Not(HAS_CONNECTION), entry))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from policy.diagnostic import did_you_mean
-from policy.ir import Field, Match, Not, Unknown, all_of, either_of, negated
+from policy.ir import Either, Field, Match, Not, Unknown, all_of, either_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
 from policy.languages.iptables.terms import signed, term
 from policy.languages.iptables.values import address_range, bounded, number, number_range, strtoui
@@ -74,6 +74,9 @@ def _length(given: Given) -> Match:
     return term(given, "length", "length")
 
 
+_COMPARED = {"eq": "of", "lt": "less than", "gt": "greater than"}
+
+
 def _ttl(given: Given) -> Match:
     option = next(iter(given.args))
     value: int = given.value(option)
@@ -89,9 +92,14 @@ def _ttl(given: Given) -> Match:
     stays = negated(forwarded)  # also what was sent, and is to be routed anew
     if roots & BEFORE_ROUTING:
         when = Unknown("the packet is already forwarded", "forwarded", pure=False, span=span)
-        ways = (all_of(stays, arrived), all_of(forwarded, when, one_less), all_of(forwarded, Not(when), arrived))
-        return signed(given, option, either_of(*ways))
-    return signed(given, option, either_of(all_of(stays, arrived), all_of(forwarded, one_less)))
+        ways: tuple[Match, ...] = (
+            all_of(arrived, stays),
+            all_of(one_less, forwarded, when),
+            all_of(arrived, forwarded, Not(when)),
+        )
+    else:
+        ways = (all_of(arrived, stays), all_of(one_less, forwarded))
+    return signed(given, option, Either(ways, called=f"seen with a TTL {_COMPARED[option[-2:]]} {value}"))
 
 
 def _dscp_match(given: Given) -> Match:

@@ -6,10 +6,11 @@ has no connection mark, and in the raw table none has.
 
 from __future__ import annotations
 
-from policy.ir import NOTHING, Match
+from policy.ir import Match
 from policy.languages.iptables.options import Given, MatchModule, Opt
 from policy.languages.iptables.terms import term
 from policy.languages.iptables.values import masked_number
+from policy.netfilter import NOT_TRACKED_YET
 
 
 def _mark(given: Given) -> Match:
@@ -17,7 +18,7 @@ def _mark(given: Given) -> Match:
 
 
 def _connmark(given: Given) -> Match:
-    return NOTHING if given.context.table == "raw" else term(given, "mark", "ctmark")
+    return NOT_TRACKED_YET if given.context.table == "raw" else term(given, "mark", "ctmark")
 
 
 MATCHES = (

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from policy.diagnostic import did_you_mean
-from policy.ir import Action, Copy, Note, Set
+from policy.ir import Action, Copy, Field, Jump, Note, Policy, Return, Rewrite, Rule, Set
 from policy.languages.iptables.matches.header import tos
 from policy.languages.iptables.options import Bad, Context, Given, Opt, TargetModule
 from policy.languages.iptables.values import bounded, mark_number, masked_number, number
-from policy.netfilter import AFTER_FORWARDING, BEFORE_ROUTING
-from policy.packet import Masked
+from policy.netfilter import AFTER_FORWARDING
+from policy.packet import Intervals, Masked, single
 from policy.packet.names import DSCP_CLASSES
 
 _WORD = (1 << 32) - 1
@@ -63,13 +63,34 @@ def _connmark(given: Given) -> tuple[Action, ...]:
 
 def _hops(given: Given) -> tuple[Action, ...]:
     option = next(iter(given.args))
-    if not option.endswith("-set"):
-        return (Set("ttl", None, 255),)
     value: int = given.value(option)
     roots = given.context.roots
-    if roots <= BEFORE_ROUTING or not roots & AFTER_FORWARDING:
-        return (Set("ttl", value, 255),)
-    return (Set("ttl", value + 1, 255),) if roots <= AFTER_FORWARDING and value < 255 else (Set("ttl", None, 255),)
+    if not roots & AFTER_FORWARDING:
+        return (Set("ttl", value, 255),) if option.endswith("-set") else _stepped(given, option)
+    one_more = option.endswith("-set") and roots <= AFTER_FORWARDING and value < 255
+    return (Set("ttl", value + 1 if one_more else None, 255),)
+
+
+def _stepped(given: Given, option: str) -> tuple[Action, ...]:
+    """Return what adds to the TTL or takes from it: what is known of it then is whether it is the last hop."""
+    value: int = given.value(option)
+    # The TTLs that come to 0 or 1, what they become, and what the others become.
+    few, ends, rest = (0, min(value + 1, 255)), (0, 1), (2, 255 - value)
+    if option.endswith("-inc"):
+        few, ends, rest = (0, 1 - value), (value, 1), (max(value, 2), 255)
+    name, span = f"{given.context.table}:-j {given.text}", given.span()
+    rules = tuple(
+        Rule(
+            Field("ttl", Intervals.of(old)),
+            (Rewrite((("ttl", single(Intervals.of(new))),)), Return()),
+            note="its TTL is another",
+            span=span,
+        )
+        for old, new in ((few, ends), ((0, 255), rest))
+        if old[0] <= old[1] and new[0] <= new[1]
+    )
+    given.context.by_hook.setdefault(name, Policy(name, rules, implied=True, span=span))
+    return (Jump(name),)
 
 
 def _dscp(given: Given) -> tuple[Action, ...]:

@@ -83,10 +83,8 @@ def _target(context: Context, text: str) -> Target:
     )
 
 
-def _values(
-    addresses: tuple[str, Intervals | None], ports: tuple[str, Intervals | None]
-) -> tuple[tuple[str, Value], ...]:
-    return tuple((name, single(values)) for name, values in (addresses, ports) if values is not None)
+def _values(*fields: tuple[str, Intervals | None]) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, single(values)) for name, values in fields if values is not None)
 
 
 def _destination(given: Given) -> tuple[Action, ...]:
@@ -99,7 +97,7 @@ def _destination(given: Given) -> tuple[Action, ...]:
 def _source(given: Given) -> tuple[Action, ...]:
     target: Target = given.value("to-source")
     changes = _values(("src", target.addresses), ("sport", target.ports or _ANY_PORT))
-    return (Rewrite(changes, SOURCE_TRANSLATED), Allow())
+    return (Rewrite(changes, SOURCE_TRANSLATED, alike=not target.ports), Allow())
 
 
 def _own(context: Context) -> Intervals:
@@ -110,8 +108,9 @@ def _own(context: Context) -> Intervals:
 
 
 def _masquerade(given: Given) -> tuple[Action, ...]:
-    ports = given.value("to-ports", _ANY_PORT)
-    return (Rewrite(_values(("src", _own(given.context)), ("sport", ports)), SOURCE_TRANSLATED), Allow())
+    ports: Intervals | None = given.value("to-ports")
+    changes = _values(("src", _own(given.context)), ("sport", ports or _ANY_PORT))
+    return (Rewrite(changes, SOURCE_TRANSLATED, alike=not ports), Allow())
 
 
 def _redirect(given: Given) -> tuple[Action, ...]:
@@ -150,7 +149,8 @@ def _netmap(given: Given) -> tuple[Action, ...]:
     value, mask = _under_mask(to, context.family)
     change = Set("dst" if arrives else "src", value, mask)
     status = Set("ctstatus", None, DESTINATION_TRANSLATED if arrives else SOURCE_TRANSLATED)  # not if it is the same
-    return (change, status, Rewrite((_NEW_WAY,)), Allow()) if arrives else (change, status, Allow())
+    more = Rewrite((_NEW_WAY,) if arrives else _values(("sport", _ANY_PORT)), alike=not arrives)
+    return (change, status, more, Allow())
 
 
 def _under_mask(values: ValueSet, family: int) -> tuple[int, int]:
