@@ -146,7 +146,7 @@ def _wanted(field: Field, packet: Packet) -> str:
         text = text if mine.size == 1 else f"in {text}"
     else:
         text = set_text(field.name, values)
-        if isinstance(values, Masked) and field.name != "flags":
+        if isinstance(values, Masked) and field.name not in ("flags", "ctstatus"):
             text = f"{text} (value/mask)"
     written = field.span.text if field.span else ""
     return f"{text} (`{written}`)" if _WORD.fullmatch(written) and written != text else text

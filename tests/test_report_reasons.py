@@ -22,3 +22,15 @@ def test_a_ttl_that_a_rule_does_not_see_is_told_as_such(tmp_path: Path) -> None:
     dump.write_text(LAST_HOP)
     done = run("ask", str(dump), "--trace", "udp/53 from 192.0.2.9 to 203.0.113.9 in eth0 out eth1")
     assert "the packet is not seen with a TTL of 1" in done.out
+
+
+def test_the_status_of_a_connection_has_a_name_and_a_place(tmp_path: Path) -> None:
+    dump = tmp_path / "rules.v4"
+    dump.write_text(
+        "*nat\n-A PREROUTING -d 192.0.2.0/28 -j DNAT --to-destination 192.0.2.2-192.0.2.3\nCOMMIT\n"
+        "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT\nCOMMIT\n"
+    )
+    done = run(
+        "ask", str(dump), "--local", "192.0.2.10/24@eth1", "--packet", "tcp/22 from 203.0.113.9 to 192.0.2.2 in eth0"
+    )
+    assert "v4:6:25: it depends on connection status DNAT" in done.out

@@ -10,6 +10,9 @@ from policy.packet.values import Intervals, Masked, Names, ValueSet
 
 _LETTERS = {"FIN": "F", "SYN": "S", "RST": "R", "PSH": "P", "ACK": "A", "URG": "U", "ECE": "E", "CWR": "C"}
 _ADDRESSES = ("src", "dst")
+STATUSES = ("EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SNAT", "DNAT")
+"""The bits of the status of a connection, the lowest first, in the words of iptables."""
+
 FEW = 4
 """Of a set with more parts only so many are named."""
 
@@ -70,6 +73,8 @@ def set_text(name: str, values: ValueSet) -> str:
                 return f"{format_address(value)} under a mask"
             if name == "flags":
                 return f"{flags_text(value)} of {flags_text(mask)}"
+            if name == "ctstatus" and value == mask:
+                return " and ".join(word for place, word in enumerate(STATUSES) if value >> place & 1)
             return f"{value:#x}/{mask:#x}"
         case Names(exact, prefixes, negated):
             parts = sorted(exact) + sorted(f"{prefix}+" for prefix in prefixes)

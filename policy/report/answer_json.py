@@ -52,7 +52,8 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
         "verdict": decision.verdict,
         "action": ACTION_WORDS.get(type(decision.action)),
         "rule": None if is_implied(decision, ruleset) else _rule(decision.rule),
-        "implicit": "routing" if is_implied(decision, ruleset) else decision.implicit,
+        # Of what holds without a rule, the format tells two kinds; the trace says that this one is the routing.
+        "implicit": "default" if is_implied(decision, ruleset) else decision.implicit,
         "depends_on": [_depends_on(each) for each in dependencies(answer)],
         "rewritten": dict(rewritten(answer)),
         "trace": list(_trace(answer, ruleset)),

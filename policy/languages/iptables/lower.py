@@ -31,7 +31,7 @@ def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
     context = Context(file.source, file.family, mistakes, host, volatile, changed_sets=changed)
     every = [TableState(table, context) for table in file.tables]
     states = {state.name: state for state in every}
-    policies: dict[str, Policy] = dict(context.by_hook)
+    policies: dict[str, Policy] = dict(context.implied)
     for state in states.values():
         for chain in state.chains.values():
             policies.update((policy.name, policy) for policy in _policies(state, chain))

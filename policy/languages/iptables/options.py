@@ -55,8 +55,8 @@ class Context:
     """The sets that targets in the file change, None where these may be any."""
     looked_up: dict[object, Match] = field(default_factory=dict)
     """What look-ups in sets find, by what they ask."""
-    by_hook: dict[str, Policy] = field(default_factory=dict)
-    """Implied policies that rules go to: what a target does where that hangs on the hook of the packet."""
+    implied: dict[str, Policy] = field(default_factory=dict)
+    """Implied policies that rules go to: what a target does where that hangs on the packet."""
 
 
 Reader = Callable[..., Anything]

@@ -23,7 +23,7 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
     """Return the chains that packets go through, by their hook as they arrive; *policies* gets what routing needs."""
     nat = states.get("nat")
     rules = [] if nat is None else [rule for chain in nat.chains.values() for rule in chain.rules]
-    rules += [] if nat is None else [rule for policy in nat.context.by_hook.values() for rule in policy.rules]
+    rules += [] if nat is None else [rule for policy in nat.context.implied.values() for rule in policy.rules]
     if nat is None or not any(_rewrites(action) for rule in rules for action in rule.actions):
         arriving = tuple(_entries(ARRIVING, policies))
         return {hook: (*(() if hook == OUTPUT else arriving), *_entries(way, policies)) for hook, way in WAY.items()}

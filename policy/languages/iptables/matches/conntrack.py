@@ -92,7 +92,7 @@ def _state(given: Given, option: str) -> Match:
     known = Intervals.of(*(STATES[name] for name in names if name in STATES))
     if known:
         parts.append(Field("state", known, span=given.span(option)))
-    parts += [_bit(bit) for name, bit in _NAT.items() if name in names]
+    parts += [_bit(bit, given, option) for name, bit in _NAT.items() if name in names]
     return signed(given, option, either_of(*parts))
 
 
@@ -101,18 +101,18 @@ def _direction(given: Given) -> Match:
     return Field("direction", Intervals.of(wanted), span=given.span("ctdir"))
 
 
-def _bit(status: int) -> Match:
-    return Field("ctstatus", Masked(status, status))
+def _bit(status: int, given: Given, option: str) -> Match:
+    return Field("ctstatus", Masked(status, status), span=given.span(option))
 
 
 def _status(given: Given) -> Match:
     """Return that the status has any bit of a list; when a connection without TCP is assured hangs on its time."""
     names: tuple[str, ...] = given.value("ctstatus")
-    parts = [_bit(_STATUS[name]) for name in names if name != "NONE"]
+    parts = [_bit(_STATUS[name], given, "ctstatus") for name in names if name != "NONE"]
     if "ASSURED" in names:
         later = Unknown("the connection is assured by now", "ctstatus:ASSURED", span=given.span("ctstatus"))
         timed = Not(Field("proto", Intervals.of(TCP, ICMP, ICMP6)))
-        parts.append(all_of(timed, _bit(SEEN_REPLY), later))
+        parts.append(all_of(timed, _bit(SEEN_REPLY, given, "ctstatus"), later))
     return either_of(*parts)
 
 

@@ -89,7 +89,7 @@ def _stepped(given: Given, option: str) -> tuple[Action, ...]:
         for old, new in ((few, ends), ((0, 255), rest))
         if old[0] <= old[1] and new[0] <= new[1]
     )
-    given.context.by_hook.setdefault(name, Policy(name, rules, implied=True, span=span))
+    given.context.implied.setdefault(name, Policy(name, rules, implied=True, span=span))
     return (Jump(name),)
 
 

@@ -8,10 +8,11 @@ takes, and the source port, which it keeps if no other connection has it. TPROXY
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
-from policy.ir import EVERYTHING, Action, Allow, Field, Goto, Policy, Rewrite, Rule, Set, UnknownAction
+from policy.ir import EVERYTHING, Action, Allow, Field, Goto, Match, Policy, Rewrite, Rule, Set, UnknownAction
 from policy.languages.iptables.options import Bad, Context, Given, Opt, TargetModule
 from policy.languages.iptables.terms import target_key
 from policy.languages.iptables.values import (
@@ -119,12 +120,18 @@ def _redirect(given: Given) -> tuple[Action, ...]:
         return _to_loopback(given)
     if not context.roots & _SENT:
         return _to_own(given)
-    # No chain has a name that begins with `-`.
-    name = f"{context.table}:-p {context.protocol.number or 0} -j {given.text}"
-    span = given.span()
     ways = ((Field("hook", Intervals.of(OUTPUT)), _to_loopback(given)), (EVERYTHING, _to_own(given)))
-    rules = tuple(Rule(match, actions, note="it is redirected", span=span) for match, actions in ways)
-    context.by_hook.setdefault(name, Policy(name, rules, implied=True, span=span))
+    return _either(given, ways, "it is redirected")
+
+
+def _either(given: Given, ways: Iterable[tuple[Match, tuple[Action, ...]]], note: str) -> tuple[Action, ...]:
+    """Return what is done where that hangs on the packet: the actions of the first way whose condition holds."""
+    context, span = given.context, given.span()
+    # No chain has a name that begins with `-`.
+    chains = ",".join(sorted(context.roots))
+    name = f"{context.table}:-p {context.protocol.number or 0} -j {given.text} in {chains}"
+    rules = tuple(Rule(match, actions, note=note, span=span) for match, actions in ways)
+    context.implied.setdefault(name, Policy(name, rules, implied=True, span=span))
     return (Goto(name),)
 
 
@@ -147,10 +154,15 @@ def _netmap(given: Given) -> tuple[Action, ...]:
     if isinstance(to, Host) or not (arrives or context.roots <= {"INPUT", "POSTROUTING"}):
         return unmodelled(given)
     value, mask = _under_mask(to, context.family)
-    change = Set("dst" if arrives else "src", value, mask)
-    status = Set("ctstatus", None, DESTINATION_TRANSLATED if arrives else SOURCE_TRANSLATED)  # not if it is the same
-    more = Rewrite((_NEW_WAY,) if arrives else _values(("sport", _ANY_PORT)), alike=not arrives)
-    return (change, status, more, Allow())
+    side, bit = ("dst", DESTINATION_TRANSLATED) if arrives else ("src", SOURCE_TRANSLATED)
+    # One that is in the network already stays as it is; so the kernel sets no bit, if the port does not change.
+    kept = Rewrite((_NEW_WAY,) if arrives else _values(("sport", _ANY_PORT)), bit, alike=not arrives)
+    change = Set(side, value, mask)
+    ways = (
+        (Field(side, to), (change, kept, Allow())),
+        (EVERYTHING, (change, Set("ctstatus", bit, bit), kept, Allow())),
+    )
+    return _either(given, ways, "its network is another")
 
 
 def _under_mask(values: ValueSet, family: int) -> tuple[int, int]:
