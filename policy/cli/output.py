@@ -40,10 +40,10 @@ class Output:
         self._color = color
 
     def style(self, err: bool = False) -> Style:
-        """Return the colours for one of the two streams."""
+        """Return the colours for one of the two streams, and how wide answers may be."""
         from policy.report.style import Style
 
-        return Style(self._wants_color(err))
+        return Style(self._wants_color(err), None if err else _columns())
 
     def _wants_color(self, err: bool) -> bool:
         if self._color == "auto":
@@ -53,7 +53,8 @@ class Output:
 
     def width(self) -> int:
         """Return how many columns an answer may have: those of the terminal, else enough for a wide table."""
-        return max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDE
+        columns = _columns()
+        return WIDE if columns is None else max(80, columns)
 
     def text(self, text: str, end: str = "\n") -> None:
         """Say an answer."""
@@ -97,6 +98,11 @@ class Output:
             from policy.report.diagnostics_text import problem_text
 
             self.message(problem_text(message, help, self.style(err=True)))
+
+
+def _columns() -> int | None:
+    """Return how many columns the terminal has that answers go to, if they go to one."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _echo(text: str, err: bool) -> None:

@@ -18,10 +18,14 @@ VERDICT_LOOKS = {"allow": "good", "block": "bad", "depends": "open", "mixed": "o
 
 
 class Style:
-    """Paints words when colour is wanted, and leaves them as they are when it is not."""
+    """Paints words when colour is wanted, and leaves them as they are when it is not.
 
-    def __init__(self, color: bool = False) -> None:
+    *columns*: so many has the terminal (None: nobody counts them).
+    """
+
+    def __init__(self, color: bool = False, columns: int | None = None) -> None:
         self.color = color
+        self.columns = columns
 
     def __call__(self, text: str, look: str) -> str:
         """Return *text* with a look: `good`, `bad`, `open`, `name`, `faint` or `mark`."""

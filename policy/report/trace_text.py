@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from textwrap import wrap
 
 from policy._record import dataclass
 from policy.app.answer import PacketAnswer
@@ -27,6 +28,9 @@ _ENDS = 3
 _WIDEST_RULE = 62
 _TAIL = 10
 _WIDEST_REASON = 100
+_NARROWEST = 24
+"""In how few columns a rule or a reason is still worth reading."""
+
 _MARKS = {True: "→", False: " ", None: "?"}
 _NOT_ASKED = "not asked: the connection is known"
 
@@ -51,16 +55,19 @@ _Line = _Row | _Note
 
 
 def trace_text(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything: bool = False) -> list[str]:
-    """Return one line per step; long runs of rules that do not match are summed up unless *everything* is wanted."""
+    """Return one line per step; long runs of rules that do not match are summed up unless *everything* is wanted.
+
+    Where the columns are few, rules are cut to half of them, and a reason that does not fit beside its rule stands
+    below it.
+    """
     several = len({step.rule.span.source.name for step in answer.steps if step.rule}) > 1
     way = list(stages(answer))
     headed = any(stage.entry != way[0].entry or stage.behind for stage in way)
     lines = [line for stage in way for line in _stage(stage, ruleset, several, headed, everything)]
     rows = [line for line in lines if isinstance(line, _Row)]
-    places = max((len(row.place) for row in rows), default=0)
-    texts = max((width(row.text) for row in rows if row.step.rule), default=0)
+    table = _Table(rows, style)
     last, deciding = VERDICT_LOOKS[answer.decision.verdict], _deciding(rows, answer)
-    return [_line(line, places, texts, last if line is deciding else "name", style) for line in lines]
+    return [text for line in lines for text in table.texts(line, last if line is deciding else "name")]
 
 
 def _deciding(rows: Sequence[_Row], answer: PacketAnswer) -> _Row | None:
@@ -128,17 +135,56 @@ def _summary(steps: Sequence[Step]) -> str:
 def _row(step: Step, ruleset: Ruleset, several: bool) -> _Row:
     span = step_span(step, ruleset)
     at = "" if span is None else f"{span.source.name}:{span.line}" if several else str(span.line)
-    text = f"implicit: {step.implicit}" if step.rule is None else shortened(step.rule.span.text, _WIDEST_RULE, _TAIL)
-    return _Row(at, step, "  " * step.depth + text)
+    return _Row(at, step, f"implicit: {step.implicit}" if step.rule is None else step.rule.span.text)
 
 
-def _line(line: _Line, places: int, texts: int, look: str, style: Style) -> str:
-    if isinstance(line, _Note):
-        return style(f"  {'':>{places}}    {line.text}" if line.indented else f"  {line.text}", line.look)
-    step = line.step
-    reason = shortened(because(step), _WIDEST_REASON)
-    gap = " " * max(0, texts - width(line.text))
-    mark = _MARKS[step.matched]
-    if step.matched is False:
-        return f"  {line.place:>{places}} {mark}  {line.text}{gap}  {style(reason, 'faint')}"
-    return style(f"  {line.place:>{places}} {mark}  {line.text}{gap}  {reason}", look if step.matched else "open")
+class _Table:
+    """The columns of a trace: where a rule stands, whether it matches, the rule, and the reason."""
+
+    def __init__(self, rows: Sequence[_Row], style: Style) -> None:
+        self._style = style
+        self._columns = style.columns
+        self._places = max((len(row.place) for row in rows), default=0)
+        self._before = self._places + 6
+        half = _WIDEST_RULE if style.columns is None else max(_NARROWEST, (style.columns - self._before) // 2)
+        rules = max((width(_rule(row, _WIDEST_RULE)) for row in rows if row.step.rule), default=0)
+        self._rules = rules if style.columns is None else min(rules, half)
+
+    def texts(self, line: _Line, look: str) -> Iterator[str]:
+        """Yield what is shown of a line, that of a rule that matches with a *look*."""
+        if isinstance(line, _Note):
+            yield from self._below(line.text, self._before if line.indented else 2, line.look)
+            return
+        step = line.step
+        faint = step.matched is False
+        look = "faint" if faint else look if step.matched else "open"
+        reason = shortened(because(step), _WIDEST_REASON)
+        room, beside = self._room(2 * step.depth, 2 + width(reason))
+        rule = _rule(line, room)
+        head = f"  {line.place:>{self._places}} {_MARKS[step.matched]}  {rule}"
+        if beside:
+            gap = " " * (max(0, self._rules - width(rule)) + 2)
+            yield f"{head}{gap}{self._style(reason, look)}" if faint else self._style(head + gap + reason, look)
+        else:
+            yield head if faint else self._style(head, look)
+            yield from self._below(reason, self._before + 2 * step.depth + 2, look)
+
+    def _room(self, indent: int, reason: int) -> tuple[int, bool]:
+        """Return how many columns an indented rule may have, and whether so many for the reason are left beside it."""
+        if self._columns is None:
+            return _WIDEST_RULE, True
+        whole = self._columns - self._before
+        beside = self._rules + reason <= whole
+        room = (whole - reason if beside else whole) - indent
+        return max(_NARROWEST, min(room, _WIDEST_RULE)), beside
+
+    def _below(self, text: str, at: int, look: str) -> Iterator[str]:
+        """Yield a text from a column on, in as many lines as it takes."""
+        room = None if self._columns is None else max(_NARROWEST, self._columns - at)
+        for part in [text] if room is None else wrap(text, room):
+            yield self._style(" " * at + part, look)
+
+
+def _rule(row: _Row, room: int) -> str:
+    """Return a rule, indented by its depth and cut to *room*."""
+    return "  " * row.step.depth + shortened(row.text, room, _TAIL)
