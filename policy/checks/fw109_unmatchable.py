@@ -5,7 +5,7 @@ interface at input), or the packets that it asks for are never sent to its polic
 others, the default of a policy that was called before takes them, or the implicit rule for connection states does. The
 message says which. Such a rule does nothing, though somebody wanted it to: this is why it is an error. Of a range that
 ends before it begins FW502 speaks, of a name in which nothing is FW708. Chains that container engines, libvirt and the
-like fill (`DOCKER…`, `KUBE-…`) have rules for what other hosts have: what is sent to none of these is no mistake of yours.
+like fill (`DOCKER…`, `KUBE-…`) have rules for what is there on other hosts: one to which nothing is sent is no mistake.
 
 **What to do.** Correct the condition that excludes everything, or remove the rule.
 """
