@@ -46,6 +46,9 @@ OPPOSITE = {"src": "dst", "dst": "src", "sport": "dport", "dport": "sport", "in"
 OPENING = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
 """The ICMP types that can be new to connection tracking (nf_conntrack_proto_icmp.c, …_icmpv6.c)."""
 
+HANDSHAKE = Intervals.of(*(flags for flags in range(256) if flags & (SYN | ACK) == SYN))
+"""The TCP flags of a packet that wants a SYN and ACK for an answer."""
+
 LINUX_PORTS = Intervals.of((32768, 60999))
 """The ports that Linux gives to clients, if it is not told others (ip-sysctl.rst, `ip_local_port_range`)."""
 
@@ -102,7 +105,7 @@ def _opens(flags: Value) -> bool:
     """Is a packet with some flags, or one of several, the SYN of a handshake?"""
     several = Intervals.of(flags) if isinstance(flags, int) else flags
     assert isinstance(several, Intervals)
-    return any(number & (SYN | ACK) == SYN for low, high in several.ranges for number in range(low, high + 1))
+    return HANDSHAKE.meets(several)
 
 
 def _status(first: Mapping[str, Value], status: int) -> dict[str, Value]:
