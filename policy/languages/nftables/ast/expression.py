@@ -74,7 +74,7 @@ class Selector:
     | `payload` | protocol, field | `ip saddr`, `th dport`, `ether type`, `vlan id`, `arp operation` |
     | `raw` | base; *numbers*: offset, length in bits | `@nh,96,32` |
     | `exthdr` | header, field (or alone: does it exist) | `frag more-fragments`, `exthdr hbh`, `rt0 addr` |
-    | `tcpopt`, `ipopt`, `dccpopt` | option, field (or alone); `@`, *numbers*: kind, offset, bits | `tcp option maxseg size` |
+    | `tcpopt`, `ipopt`, `dccpopt` | option, field (or alone); `@`, *numbers*: kind, offset, bits | `tcp option sack` |
     | `chunk` | chunk, field (or alone) | `sctp chunk data flags` |
     | `meta` | key | `iifname`, `meta mark`, `meta time` |
     | `ct` | key, then direction (or "") and family (or "") | `ct state`, `ct original ip saddr` |
