@@ -23,7 +23,7 @@ from policy.languages import ipset
 from policy.packet import FIELDS, HOOKS, STATES, Intervals, Names, Packet, Value, complete
 from policy.packet.address import format_address, parse_address
 from policy.packet.codec import values_from_json
-from policy.packet.connection import Known, known
+from policy.packet.connection import Known, Role, known
 from policy.source import Source
 from tests.kernel.natrules import host_of, random_rewriting
 from tests.kernel.packets import ICMP, question, random_probe
@@ -221,7 +221,7 @@ class Comparison:
         return None, decision
 
     def _connections(self, ruleset: Ruleset, opened: Sequence[_Opened]) -> list[_Wrong]:
-        """Compare replies and next packets of connections that are let through."""
+        """Compare the packets behind the first ones of connections that are let through."""
         chosen = _apart([one for one in opened if self._opens(one.probe)])
         firsts = self._judge.judge(_free([one.probe for one in chosen]), Recording(kept=range(1, len(chosen) + 1)))
         sent: list[tuple[Probe, Known, Probe]] = []
@@ -233,11 +233,13 @@ class Comparison:
                 self.counts["connections that have no reply"] += 1
                 continue
             left = final.packet.with_values(_exact(final.packet, way.header))
-            again = replace(one.probe, flags=_ACK)
-            for each in known(first, left, final.rewritten):
-                probe = reply if each.role == "reply" else again
-                sent.append((probe, each, one.probe))
-        # Every next packet comes behind the reply to the first.
+            probes: dict[Role, Probe] = {
+                "reply": reply,
+                "next": replace(one.probe, flags=_ACK),
+                "later": replace(reply, flags=_ACK),
+            }
+            sent += [(probes[each.role], each, one.probe) for each in known(first, left, final.rewritten)]
+        # Every next packet comes behind the reply to the first, later replies behind both.
         seen = self._judge.judge(_free([probe for probe, _, _ in sent]), known=None)
         wrong, answered, mark = [], False, dict[str, Value]()
         for (probe, each, opener), way in zip(sent, seen, strict=True):
@@ -247,16 +249,15 @@ class Comparison:
             what: str | None
             if way.state not in (expected, "untracked", None) and (answered or each.role == "reply"):
                 what = f"{each.role}: the kernel takes it for {way.state}"
-            elif not answered and each.role == "next":  # what the kernel has not seen opens no connection
+            elif not answered and each.role != "reply":  # what the kernel has not seen opens no connection
                 self.counts["connections that have no reply"] += 1
                 continue
             else:
                 packet = _as_sent(each.packet, probe)
-                if each.role == "next":
+                if each.role != "reply":
                     packet = packet.with_values(mark)
                 what, decision = self._compare(ruleset, way, replace(each, packet=packet))
-                if each.role == "reply":
-                    mark = _marked(packet, decision)
+                mark = _marked(packet, decision)
             if what:
                 wrong.append((opener, f"{what} (it is {probe})"))
         return wrong
