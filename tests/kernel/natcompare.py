@@ -122,6 +122,8 @@ class Comparison:
             probe = replace(probe, extensions=(), flags=flags, padding=8)
             if probe.hook == "output":
                 probe = replace(probe, src=r.choice(world.local[2:]), dst=r.choice(world.behind[probe.device_out]))
+                if r.random() < 0.25:  # to itself
+                    probe = replace(probe, dst=r.choice(world.local), device_out="lo")
             if probe.dst in world.broadcast or probe.dst in world.broadcast_out or probe.sport == 0 or probe.dport == 0:
                 continue
             return probe
@@ -143,7 +145,7 @@ class Comparison:
     def _look(self, ruleset: Ruleset, probes: Sequence[Probe]) -> list[_Wrong]:
         """Compare packets, and then the connections that they open."""
         wrong, opened = [], []
-        for probe, way in zip(probes, self._judge.judge(_free(probes)), strict=True):
+        for probe, way in zip(probes, self._judge.judge(_free(probes), Recording(looping=True)), strict=True):
             what, decision = self._compare(ruleset, way, Known("first", self._packet(probe, way.state)))
             if what:
                 wrong.append((probe, what))
@@ -194,6 +196,7 @@ class Comparison:
             self.counts["packets of known connections"] += 1
         if (decision.verdict == "allow") is not bool(way.hook):
             return f"{sent.role}: the kernel {'lets it through' if way.hook else 'blocks it'}, not fwpolicy", None
+        self.counts["sent to itself"] += any(final.packet.get("in") == "lo" for final in decision.finals)
         if way.hook and way.header:
             self.counts["rewritten"] += any(final.rewritten for final in decision.finals)
             if not any(_is(final.packet, way.hook, way.header) for final in decision.finals):
@@ -204,7 +207,8 @@ class Comparison:
     def _connections(self, ruleset: Ruleset, opened: Sequence[_Opened]) -> list[_Wrong]:
         """Compare replies and next packets of connections that are let through."""
         chosen = _apart([one for one in opened if self._opens(one.probe)])
-        firsts = self._judge.judge(_free([one.probe for one in chosen]), Recording(kept=range(1, len(chosen) + 1)))
+        kept = Recording(kept=range(1, len(chosen) + 1), looping=True)
+        firsts = self._judge.judge(_free([one.probe for one in chosen]), kept)
         sent: list[tuple[Probe, Known, Probe]] = []
         for one, way in zip(chosen, firsts, strict=True):
             first = self._packet(one.probe, way.state)
@@ -219,7 +223,7 @@ class Comparison:
                 probe = reply if each.role == "reply" else again
                 sent.append((probe, each, one.probe))
         # Every next packet comes behind the reply to the first.
-        seen = self._judge.judge(_free([probe for probe, _, _ in sent]), known=None)
+        seen = self._judge.judge(_free([probe for probe, _, _ in sent]), Recording(looping=True), known=None)
         wrong, answered, mark = [], False, dict[str, Value]()
         for (probe, each, opener), way in zip(sent, seen, strict=True):
             expected = STATES[int(str(each.packet.values["state"]))]
@@ -269,8 +273,9 @@ class Comparison:
             gid=0,
         )
         if way.hook == "input":
-            out = self._host.way(parse_address(left.src))
-            if left.src in self._world.local or left.dst not in self._world.local or out is None:
+            itself = left.src in self._world.local
+            out = "lo" if itself else self._host.way(parse_address(left.src))
+            if (itself and first.hook != "output") or left.dst not in self._world.local or out is None:
                 return None
             return replace(mirror, hook="output", device_in="", device_out=out)
         come = self._host.way(parse_address(left.dst))
