@@ -28,8 +28,8 @@ from policy.ir import (
     all_of,
     either_of,
 )
-from policy.netfilter import HAS_CONNECTION, LO, LOOPED
-from policy.packet import INPUT, OUTPUT, UNTRACKED, Intervals, Names
+from policy.netfilter import BY_LO, HAS_CONNECTION, LO, LOOPED
+from policy.packet import INPUT, OUTPUT, UNTRACKED, Intervals
 from policy.packet.address import LOOPBACK
 from policy.packet.fields import CONFIRMED
 from policy.source import Span
@@ -50,7 +50,7 @@ def looping(ruleset: Ruleset) -> Ruleset:
         return ruleset
     span = Span(ruleset.sources[0], 0, 0)
     actions = (Set("ctstatus", CONFIRMED, CONFIRMED), Rewrite((("hook", INPUT), ("in", LO))), Allow())
-    to_itself = either_of(Field("out", Names(frozenset({LO}))), Field("dst", LOOPBACK))
+    to_itself = either_of(Field("out", BY_LO), Field("dst", LOOPBACK))
     rule = Rule(to_itself, actions, note="this host sends it to itself", span=span)
     policy = Policy(BACK, (rule,), Allow(), implied=True, span=span)
     back = Entry(BACK, Allow(), main=False, table="loopback", hook=OUTPUT, point="loopback")

@@ -99,7 +99,9 @@ MEETS_NAT = either_of(
 LO = "lo"
 """The interface by which a host sends packets to itself."""
 
-LOOPED = Field("in", Names(frozenset({LO})))
+BY_LO = Names(frozenset({LO}))
+
+LOOPED = Field("in", BY_LO)
 """The packets that the host has sent to itself: they are tracked, marked and translated already."""
 
 NOT_LOOPED = negated(LOOPED)

@@ -109,7 +109,7 @@ class Kernels:
     def _ruled(self, cases: Sequence[_Case]) -> list[tuple[Ruled, ...]]:
         found: dict[int, tuple[Ruled, ...]] = {}
         for ruleset, kernel in self._kernels:
-            mine = {number: case for number, case in enumerate(cases) if case.ruleset is ruleset}
+            mine = {number: case for number, case in enumerate(cases) if case.ruleset.sources is ruleset.sources}
             rulings = self._rule(kernel, list(mine.values()))
             for (number, case), each in zip(mine.items(), rulings, strict=True):
                 found[number] = each

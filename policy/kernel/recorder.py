@@ -58,7 +58,8 @@ class Recording:
 
     Those that are *kept* are let go at the end, so that their connection is entered; those *untracked* pass by
     connection tracking; *marks* are set on what arrives. Not *tracked*: the recorder asks nothing of connection
-    tracking, which puts fragments together where anything does. *looping*: what the host sends to itself comes back to it.
+    tracking, which puts fragments together where anything does. *looping*: what the host
+    sends to itself comes back to it.
     """
 
     tracked: bool = True

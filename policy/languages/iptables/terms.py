@@ -38,7 +38,7 @@ def term(given: Given, option: str, field: str, values: ValueSet | None = None) 
 
 
 def tracked_already(given: Given, yet: Match, tracked: Match) -> Match:
-    """Return what the raw table sees of a connection: *yet* nothing, but for what comes back by `lo`: it is *tracked*."""
+    """Return what the raw table sees of a connection: *yet* nothing, but what comes back by `lo` is *tracked*."""
     if "PREROUTING" not in given.context.roots:
         return yet
     return either_of(all_of(LOOPED, tracked), all_of(NOT_LOOPED, yet))
