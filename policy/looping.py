@@ -63,6 +63,11 @@ def looping(ruleset: Ruleset) -> Ruleset:
     return replace(ruleset, policies={**ruleset.policies, BACK: policy}, entries=entries)
 
 
+def loops(ruleset: Ruleset) -> bool:
+    """Do these rules say what becomes of packets that have come back?"""
+    return BACK in ruleset.policies
+
+
 def arriving(ruleset: Ruleset) -> Ruleset:
     """Return the same rules, where of a packet that arrives by `lo` it is not known what rules for OUTPUT made of it.
 

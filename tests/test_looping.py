@@ -7,15 +7,18 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.ir import Allow, Policy, Rewrite, Rule, Ruleset
-from policy.looping import BACK, arriving, looping
-from policy.packet import INPUT, OUTPUT, Packet, Value, complete
+from policy.ir import All, Allow, Field, Policy, Rewrite, Rule, Ruleset
+from policy.looping import arriving, looping
+from policy.packet import ESTABLISHED, INPUT, OUTPUT, Intervals, Packet, Value, complete
 from policy.packet.connection import connection
 from policy.reach.connections import passages
 from policy.source import Source
 from tests.spaces import KINDS
+from tests.strategies import HERE, verdicts
 from tests.test_reach_connections import decided, everything, space
-from tests.test_reach_rewriting import addresses, translating_rulesets
+from tests.test_reach_rewriting import addresses, one_field, translating_rulesets
+
+NAT = ("pre", "sent", "post", "in")
 
 
 def by_lo(ruleset: Ruleset) -> Ruleset:
@@ -23,8 +26,20 @@ def by_lo(ruleset: Ruleset) -> Ruleset:
     first, *rest = ruleset.policies["rerouting"].rules
     here = Rule(first.match, (Rewrite((("hook", OUTPUT), ("out", "lo"))), Allow()), span=first.span)
     routing = Policy("rerouting", (here, *rest), Allow(), implied=True)
-    ruleset = replace(ruleset, sources=(Source("rules", ""),), policies={**ruleset.policies, "rerouting": routing})
+    entries = {
+        hook: tuple(replace(entry, table="nat") if entry.policy in NAT else entry for entry in way)
+        for hook, way in ruleset.entries.items()
+    }
+    policies = {**ruleset.policies, "rerouting": routing}
+    ruleset = replace(ruleset, sources=(Source("rules", ""),), policies=policies, entries=entries)
     return looping(arriving(ruleset))
+
+
+later = st.builds(
+    lambda match, action: Rule(All((Field("state", Intervals.of(ESTABLISHED)), match)), (action,), span=HERE),
+    one_field,
+    verdicts,
+)
 
 
 @st.composite
@@ -42,8 +57,12 @@ def opening(draw: st.DrawFn) -> Packet:
 @given(st.data(), opening())
 def test_connections_of_a_host_with_itself(data: st.DataObject, first: Packet) -> None:
     sent = tuple(connection(first))
-    ruleset = by_lo(data.draw(translating_rulesets(first.family)))
-    assert BACK in ruleset.policies
+    ruleset = data.draw(translating_rulesets(first.family))
+    # Lists that mostly let the first packet pass, and decide on those that follow.
+    lists = {name: Policy(name, tuple(data.draw(st.lists(later, max_size=3))), Allow()) for name in ("INPUT", "OUTPUT")}
+    if data.draw(st.booleans()):
+        ruleset = replace(ruleset, policies={**ruleset.policies, **lists})
+    ruleset = by_lo(ruleset)
     sets = space(KINDS[0], ruleset, [sent])
     found, _ = passages(ruleset, sets, [sent], {})
     inside = sets.of_box(everything(first))
