@@ -53,7 +53,7 @@ def opening(draw: st.DrawFn) -> Packet:
     return complete(given)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.data(), opening())
 def test_connections_of_a_host_with_itself(data: st.DataObject, first: Packet) -> None:
     sent = tuple(connection(first))

@@ -122,7 +122,7 @@ def _view(plain: View[S, Any], hook: int | None, to: bool, by: bool, aside: bool
     """Return the view of packets that follow such that have been rewritten, or not tracked, and left at a *hook*."""
     first, role = plain.firsts[0], plain.role
     left = _left(first, hook)
-    rewritten = {*(_TO if to else ()), *(_BY if by else ())}
+    rewritten = {*(_TO if to else ()), *(_BY if by else ()), *(("in",) if hook != first.get("hook") else ())}
     gone = left.with_values({"state": UNTRACKED}) if aside else left
     (other,) = (each.packet for each in known(first, gone, rewritten) if each.role == role)
     return View(plain.sets, role, [left if role == "reply" and not aside else first], [other])
