@@ -72,4 +72,5 @@ def test_connections_of_a_host_with_itself(data: st.DataObject, first: Packet) -
         assert verdict in ("depends", "block")
     else:
         assert (verdict, role) == (wanted, wanted_role)
-        assert (end and end.rule) is decision.rule
+        # Where the kernel chooses among addresses, several rules may decide: the evaluator names one of them.
+        assert end is None or end.rule is decision.rule
