@@ -12,12 +12,13 @@ from policy.evaluate.looks import looks_at
 from policy.explain import nearest_allow
 from policy.ir import Ruleset
 from policy.looping import looping
-from policy.netfilter import BY_LO, LANGUAGES
+from policy.netfilter import BY_LO
 from policy.packet import OUTPUT
 from policy.packet.address import LOOPBACK
 from policy.question.boxes import Part, Question, by_packet_type, parts
 
 _PLAINLY = Asking()
+_LOOPING = ("iptables", "ip6tables")
 
 
 def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counterpart: Ruleset | None = None) -> Answer:
@@ -52,7 +53,7 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counter
 def _at_hook(
     ruleset: Ruleset, question: Question, hook: int | None, pieces: Sequence[Part], asking: Asking
 ) -> HookAnswer:
-    if hook == OUTPUT and ruleset.language in LANGUAGES and any(_may_loop(part) for part in pieces):
+    if hook == OUTPUT and ruleset.language in _LOOPING and any(_may_loop(part) for part in pieces):
         ruleset = looping(ruleset)
     regions = _boxes(ruleset, hook, pieces, asking)
     if regions is None:
