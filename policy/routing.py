@@ -29,12 +29,12 @@ from policy.ir import (
     all_of,
     walk,
 )
+from policy.netfilter import LO
 from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
 from policy.packet.address import LOOPBACK, V4, V6, format_address
 from policy.packet.text import set_text
 from policy.source import Span
 
-LO = "lo"
 ELSEWHERE = Names(frozenset({LO}), negated=True)
 """The interfaces that a packet to another host may leave by."""
 

@@ -11,9 +11,14 @@ from policy.app.problem import CannotAnswer
 from policy.evaluate.looks import looks_at
 from policy.explain import nearest_allow
 from policy.ir import Ruleset
+from policy.looping import looping
+from policy.netfilter import BY_LO
+from policy.packet import OUTPUT
+from policy.packet.address import LOOPBACK
 from policy.question.boxes import Part, Question, by_packet_type, parts
 
 _PLAINLY = Asking()
+_LOOPING = ("iptables", "ip6tables")
 
 
 def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counterpart: Ruleset | None = None) -> Answer:
@@ -48,12 +53,19 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counter
 def _at_hook(
     ruleset: Ruleset, question: Question, hook: int | None, pieces: Sequence[Part], asking: Asking
 ) -> HookAnswer:
+    if hook == OUTPUT and ruleset.language in _LOOPING and any(_may_loop(part) for part in pieces):
+        ruleset = looping(ruleset)
     regions = _boxes(ruleset, hook, pieces, asking)
     if regions is None:
         from policy.app.regions import set_answer
 
         return set_answer(ruleset, question, hook, pieces, asking)
     return HookAnswer(hook, together(region.verdict for region in regions), regions)
+
+
+def _may_loop(part: Part) -> bool:
+    """May packets of a part be such that the host sends to itself?"""
+    return any(first_packet(part, OUTPUT).test(*each) is not False for each in (("out", BY_LO), ("dst", LOOPBACK)))
 
 
 def _boxes(ruleset: Ruleset, hook: int | None, pieces: Iterable[Part], asking: Asking) -> tuple[Region, ...] | None:

@@ -11,7 +11,7 @@ from policy.evaluate import Decision, Final, Index, Step, Translation, decide, e
 from policy.evaluate.following import marks_behind
 from policy.evaluate.looks import changes, looks_at, tells_replies_apart
 from policy.ir import Ruleset, UnknownAction
-from policy.packet import Packet, Value, complete
+from policy.packet import INPUT, OUTPUT, Packet, Value, complete
 from policy.packet.connection import Known, Role, behind_reply, connection, known
 from policy.packet.example import example
 from policy.question.boxes import Part
@@ -124,9 +124,10 @@ def _matters(first: Packet, final: Final) -> bool:
 
 
 def may_change(ruleset: Ruleset, packet: Packet) -> bool:
-    """May the rules at the hook of a packet rewrite addresses, or change what its connection carries?"""
+    """May the rules at the hook of a packet rewrite it, move it, or change what its connection carries?"""
     hook = packet.get("hook")
-    rewrites = any(entry.translates for entry in ruleset.at(hook if isinstance(hook, int) else None))
+    way = ruleset.at(hook if isinstance(hook, int) else None)
+    rewrites = any(entry.translates or (hook == OUTPUT and entry.hook == INPUT) for entry in way)
     return rewrites or looks_at(ruleset, "ctmark", "ctstatus") or changes(ruleset, "state") or _may_pass(ruleset)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from policy._record import dataclass
+from policy.kernel.devices import LO
 from policy.kernel.judge import Judge
 from policy.kernel.making import CannotMake, Made, check_status, connection_of, made
 from policy.kernel.place import Needs, Place
@@ -51,9 +52,11 @@ class Player:
         self._untracks = untracks
         self._statuses = statuses
         self._foreign = foreign
+        self._looping = False
 
-    def rule(self, talks: Sequence[Talk]) -> list[tuple[Ruling, ...]]:
-        """Return what the kernel decides about all packets of each talk."""
+    def rule(self, talks: Sequence[Talk], looping: bool = False) -> list[tuple[Ruling, ...]]:
+        """Return what the kernel decides about all packets of each talk; *looping* as in `Recording`."""
+        self._looping = looping
         found: dict[int, tuple[Ruling, ...]] = {}
         waiting: dict[int, tuple[Packet, Made]] = {}
         shared: dict[str, str] = {}
@@ -90,7 +93,8 @@ class Player:
         several = [one for _, one in packets.values()]
         self._place.settle(needs, [one.probe for one in several])
         probes = [_free(one.probe) for one in several]
-        recording = replace(_recording(several), tracked=all(one.tracked for one in several))
+        tracked = all(one.tracked for one in several)
+        recording = replace(_recording(several), tracked=tracked, looping=self._looping)
         ways = self._judge.judge(probes, recording, [each for one in several for each in one.known])
         return {
             at: self._ruling(one, packet, way) for (at, (packet, one)), way in zip(packets.items(), ways, strict=True)
@@ -100,7 +104,8 @@ class Player:
         """Open a connection, and send what follows; if it does not open, that belongs to one all the same."""
         (_, first), *others = talk
         self._place.settle(needs, [opening.probe])
-        (way,) = self._judge.judge([_free(opening.probe)], replace(_recording([opening]), kept=(1,)), opening.known)
+        recording = replace(_recording([opening]), kept=(1,), looping=self._looping)
+        (way,) = self._judge.judge([_free(opening.probe)], recording, opening.known)
         opened = way if way.hook and way.state == "new" else None
         known = None if opened else [(connection_of(opening.probe, reply=False), True)]
         rulings: dict[Role, Ruling] = {"first": self._ruling(opening, first, way)}
@@ -117,7 +122,7 @@ class Player:
             else:
                 sent.append((role, one, follows))
         probes = [_free(one.probe) for _, _, one in sent]
-        recording = Recording(kept=range(1, len(probes) + 1))
+        recording = Recording(kept=range(1, len(probes) + 1), looping=self._looping)
         ways = self._judge.judge(probes, recording, known)
         rulings |= {role: self._ruling(one, packet, each) for (role, packet, one), each in zip(sent, ways, strict=True)}
         return tuple(rulings[role] for role, _ in talk)
@@ -159,7 +164,7 @@ def _as_it_is(packet: Packet, opened: Way, opening: Made) -> Packet:
     left = values_of(opened.header)
     values: dict[str, Value] = {OPPOSITE[name]: value for name, value in left.items()}
     if opened.hook == HOOKS[INPUT]:
-        values |= {"hook": OUTPUT, "out": opening.probe.device_in}
+        values |= {"hook": OUTPUT, "out": opening.probe.device_in or LO}
     hook = values.setdefault("hook", INPUT if opened.hook == HOOKS[OUTPUT] else packet.values.get("hook", FORWARD))
     if hook != packet.values.get("hook") or not may_be(packet, values):
         raise CannotMake("to Linux the reply is another packet")

@@ -162,7 +162,7 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
         return
     to, by = ({name for name in side if name in rewritten} for side in (("dst", "dport"), ("src", "sport")))
     kept = {name: value for name, value in first.values.items() if name in left.values}
-    moved = {name: left.values[name] for name in ("hook", "out", *to, *by) if name in left.values}
+    moved = {name: left.values[name] for name in ("hook", "in", "out", *to, *by) if name in left.values}
     mirror = dict(connection(Packet({**kept, **moved})))
     if "reply" not in mirror:
         return
@@ -183,7 +183,7 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
 
     yield back("reply")
     way = tuple((name, left.values[name]) for name in ("hook", "out") if to and name in left.values)
-    if to and hook == OUTPUT:
+    if to and first.values.get("hook") == OUTPUT:
         way = (("hook", ROUTING),)  # the rest of the chains of the hook sees the former interface
     again = dict(connection(first))["next"]
     yield Known("next", again, (*way, *_kept(left, to)), _kept(left, by))

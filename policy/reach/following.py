@@ -24,7 +24,7 @@ from policy.sets.now import Due, Now
 from policy.sets.truth import S, Sets
 
 _TO, _BY = ("dst", "dport"), ("src", "sport")
-_LEFT = frozenset({*_TO, *_BY, "out"})
+_LEFT = frozenset({*_TO, *_BY, "in", "out"})
 _MARKS = frozenset({"ctmark", "ctstatus"})
 
 
@@ -82,16 +82,18 @@ def _following(
 ) -> Flow[S, Any]:
     sets: Sets[S, Any] = plain.sets
     ways: dict[object, tuple[View[S, Any], dict[Any, S]]] = {}
+    sent = plain.firsts[0].get("hook") == OUTPUT
     for now, packets in first.finals.items():
         left: Now[Any] = now
         names = {name for name, _ in left.changed}
         to, by = (not names.isdisjoint(side) for side in (_TO, _BY))
         aside = "ctstatus" in left.lost
-        key = (left.hook, to, by, aside) if to or by or aside else None
+        looped = sent and left.hook == INPUT
+        key = (left.hook, to, by, aside) if to or by or aside or looped else None
         if key not in ways:
             ways[key] = (plain if key is None else _view(plain, left.hook, to, by, aside)), {}
         view, starts = ways[key]
-        start = _start(view, left, to, by)
+        start = _start(view, left, to, by, sent)
         here = (packets & going).apart_from(*view.open)
         if by and left.hook == INPUT and view.role in BACK:
             start, picked = view.changed(start, Rewrite((("out", ANY_NAME),)))
@@ -120,7 +122,7 @@ def _view(plain: View[S, Any], hook: int | None, to: bool, by: bool, aside: bool
     """Return the view of packets that follow such that have been rewritten, or not tracked, and left at a *hook*."""
     first, role = plain.firsts[0], plain.role
     left = _left(first, hook)
-    rewritten = {*(_TO if to else ()), *(_BY if by else ())}
+    rewritten = {*(_TO if to else ()), *(_BY if by else ()), *(("in",) if hook != first.get("hook") else ())}
     gone = left.with_values({"state": UNTRACKED}) if aside else left
     (other,) = (each.packet for each in known(first, gone, rewritten) if each.role == role)
     return View(plain.sets, role, [left if role in BACK and not aside else first], [other])
@@ -139,14 +141,17 @@ def _left(first: Packet, hook: int | None) -> Packet:
     return complete(values)
 
 
-def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
-    """Return packets that follow as they arrive, where the first ones *left* so, with what is due to them."""
+def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool, sent: bool) -> Now[Any]:
+    """Return packets that follow as they arrive, where the first ones *left* so, with what is due to them.
+
+    *sent*: the host has sent the first ones.
+    """
     marks = tuple(item for item in left.changed if item[0] in _MARKS)
     if "ctstatus" in left.lost:
         state = view.others[0].get("state")
         alone: Now[Any] = view.original
         return alone.without(losing(state)) if isinstance(state, int) else alone
-    if not (to or by):
+    if not (to or by or (sent and left.hook == INPUT)):
         plain: Now[Any] = view.seen(Now(left.hook, left.like, marks))
         return plain
     only = Now(left.hook, left.like, tuple(item for item in left.changed if item[0] in _LEFT | _MARKS))
@@ -159,7 +164,7 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
         due = (*((undone,) if by else ()), *((hidden,) if to else ()))
     else:
         start = view.seen(Now(left.hook, left.like, marks))
-        sent = left.hook == OUTPUT  # the rest of the chains of the hook sees the former interface
+        # The rest of the chains of OUTPUT sees the former interface.
         way = ("out", *_TO) if left.has("out") and not sent else _TO
         redirected: Due[Any] = Due("dst", ROUTING if sent else left.hook, tuple((name, left.get(name)) for name in way))
         masked: Due[Any] = Due("src", None, tuple((name, left.get(name)) for name in _BY))

@@ -20,6 +20,7 @@ from policy.kernel.recorder import Header, Recording, Way
 from policy.kernel.tools import Failed
 from policy.kernel.wire import build
 from policy.languages import ipset
+from policy.looping import looping
 from policy.packet import FIELDS, HOOKS, STATES, Intervals, Names, Packet, Value, complete
 from policy.packet.address import format_address, parse_address
 from policy.packet.codec import values_from_json
@@ -141,6 +142,8 @@ class Comparison:
             probe = replace(probe, extensions=(), flags=flags, padding=8)
             if probe.hook == "output":
                 probe = replace(probe, src=r.choice(world.local[2:]), dst=r.choice(world.behind[probe.device_out]))
+                if r.random() < 0.25:  # to itself
+                    probe = replace(probe, dst=r.choice(world.local), device_out="lo")
             if probe.dst in world.broadcast or probe.dst in world.broadcast_out or probe.sport == 0 or probe.dport == 0:
                 continue
             return probe
@@ -152,7 +155,7 @@ class Comparison:
             self.counts["rule sets the kernel refuses"] += 1
             return None
         try:
-            return self.read(lines)
+            return looping(self.read(lines))
         except Mistakes as mistakes:
             self.counts["rule sets fwpolicy refuses"] += 1
             if len(self.refused) < _MOST_SHOWN:
@@ -162,7 +165,7 @@ class Comparison:
     def _look(self, ruleset: Ruleset, probes: Sequence[Probe]) -> list[_Wrong]:
         """Compare packets, and then the connections that they open."""
         wrong, opened = [], []
-        for probe, way in zip(probes, self._judge.judge(_free(probes)), strict=True):
+        for probe, way in zip(probes, self._judge.judge(_free(probes), Recording(looping=True)), strict=True):
             what, decision = self._compare(ruleset, way, Known("first", self._packet(probe, way.state)))
             if what:
                 wrong.append((probe, what))
@@ -213,6 +216,7 @@ class Comparison:
             self.counts["packets of known connections"] += 1
         if (decision.verdict == "allow") is not bool(way.hook):
             return f"{sent.role}: the kernel {'lets it through' if way.hook else 'blocks it'}, not fwpolicy", None
+        self.counts["sent to itself"] += any(final.packet.get("in") == "lo" for final in decision.finals)
         if way.hook and way.header:
             self.counts["rewritten"] += any(final.rewritten for final in decision.finals)
             if not any(_is(final.packet, way.hook, way.header) for final in decision.finals):
@@ -223,7 +227,8 @@ class Comparison:
     def _connections(self, ruleset: Ruleset, opened: Sequence[_Opened]) -> list[_Wrong]:
         """Compare the packets behind the first ones of connections that are let through."""
         chosen = _apart([one for one in opened if self._opens(one.probe)])
-        firsts = self._judge.judge(_free([one.probe for one in chosen]), Recording(kept=range(1, len(chosen) + 1)))
+        kept = Recording(kept=range(1, len(chosen) + 1), looping=True)
+        firsts = self._judge.judge(_free([one.probe for one in chosen]), kept)
         sent: list[tuple[Probe, Known, Probe]] = []
         for one, way in zip(chosen, firsts, strict=True):
             first = self._packet(one.probe, way.state)
@@ -240,7 +245,7 @@ class Comparison:
             }
             sent += [(probes[each.role], each, one.probe) for each in known(first, left, final.rewritten)]
         # Every next packet comes behind the reply to the first, later replies behind both.
-        seen = self._judge.judge(_free([probe for probe, _, _ in sent]), known=None)
+        seen = self._judge.judge(_free([probe for probe, _, _ in sent]), Recording(looping=True), known=None)
         wrong, answered, mark = [], False, dict[str, Value]()
         for (probe, each, opener), way in zip(sent, seen, strict=True):
             expected = STATES[int(str(each.packet.values["state"]))]
@@ -289,8 +294,9 @@ class Comparison:
             gid=0,
         )
         if way.hook == "input":
-            out = self._host.way(parse_address(left.src))
-            if left.src in self._world.local or left.dst not in self._world.local or out is None:
+            itself = left.src in self._world.local
+            out = "lo" if itself else self._host.way(parse_address(left.src))
+            if (itself and first.hook != "output") or left.dst not in self._world.local or out is None:
                 return None
             return replace(mirror, hook="output", device_in="", device_out=out)
         come = self._host.way(parse_address(left.dst))

@@ -10,13 +10,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
 from policy.host import Host
-from policy.ir import Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset
+from policy.ir import Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset, all_of
 from policy.languages.iptables import ast
 from policy.languages.iptables.matches.sets import REWRITING, changed_sets
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
 from policy.languages.iptables.ways import ways
-from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT
+from policy.looping import arriving, looping
+from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, NOT_LOOPED
+from policy.packet import OUTPUT
 from policy.routing import ending, minds_ttl
 from policy.source import Span
 from policy.written import Replaced, Stray
@@ -51,6 +53,9 @@ def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
         stray=(*file.stray, *_ineffective(file, policies.values())),
         replaced=tuple(_replaced(every)),
     )
+    ruleset = arriving(ruleset)
+    if any(entry.translates for entry in entries[OUTPUT]):
+        ruleset = looping(ruleset)
     return ending(ruleset) if minds_ttl(policies.values()) else ruleset
 
 
@@ -96,7 +101,8 @@ def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
     else:
         inner = name + ":rules"
         yield Policy(inner, rules, span=span, suppressions=silent)
-        whole = (Rule(MEETS_NAT, (Jump(inner),), span=span), Rule(MEETS_NAT, (Block(),), span=span))
+        seen = all_of(MEETS_NAT, NOT_LOOPED) if chain.name in ("PREROUTING", "INPUT") else MEETS_NAT
+        whole = (Rule(seen, (Jump(inner),), span=span), Rule(seen, (Block(),), span=span))
         yield Policy(name, whole, Allow(), span=span, suppressions=silent)
 
 

@@ -6,13 +6,16 @@ packet UNTRACKED for all that follows.
 
 from __future__ import annotations
 
-from policy.ir import Action, Note, Set, UnknownAction
+from policy.ir import Action, Field, Note, Set, UnknownAction, either_of
 from policy.languages.iptables.matches.sets import match_set
 from policy.languages.iptables.options import Given, Opt, TargetModule
 from policy.languages.iptables.targets.nat import unmodelled
-from policy.languages.iptables.terms import target_key
+from policy.languages.iptables.terms import only, target_key
 from policy.languages.iptables.values import anything, number
-from policy.packet import UNTRACKED
+from policy.netfilter import NOT_LOOPED
+from policy.packet import INVALID, UNTRACKED, Intervals
+
+_IN_NONE = either_of(NOT_LOOPED, Field("state", Intervals.of(INVALID)))
 
 
 def _note(given: Given) -> tuple[Action, ...]:
@@ -28,7 +31,9 @@ _ZONES = ("zone", "zone-orig", "zone-reply")
 
 def _ct(given: Given) -> tuple[Action, ...]:
     if "notrack" in given or given.extension.name == "NOTRACK":
-        return (Set("state", UNTRACKED),)
+        aside = (Set("state", UNTRACKED),)
+        # What came back by lo is in the table already, and stays there (xt_CT.c); but what is invalid is in none.
+        return only(given, _IN_NONE, aside) if "PREROUTING" in given.context.roots else aside
     if any(option in given for option in _ZONES):  # a packet of another zone belongs to another connection
         return unmodelled(given)
     return (Note(given.text),)
