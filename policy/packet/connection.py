@@ -152,7 +152,7 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
     they are asked): which one is not worked out.
     """
     if left.values["state"] == UNTRACKED:
-        yield from _by_themselves(first)
+        yield from _by_themselves(first, left)
         return
     first = first.with_values({name: left.values[name] for name in ("ctmark", "ctstatus") if name in left.values})
     if not rewritten:
@@ -161,9 +161,7 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
                 yield Known(role, packet)
         return
     to, by = ({name for name in side if name in rewritten} for side in (("dst", "dport"), ("src", "sport")))
-    kept = {name: value for name, value in first.values.items() if name in left.values}
-    moved = {name: left.values[name] for name in ("hook", "in", "out", *to, *by) if name in left.values}
-    mirror = dict(connection(Packet({**kept, **moved})))
+    mirror = _mirrored(first, left, to | by)
     if "reply" not in mirror:
         return
     hook = left.values.get("hook")
@@ -198,14 +196,25 @@ def behind_reply(follows: Known, mark: Value) -> Known:
     return replace(follows, packet=follows.packet.with_values({"ctmark": mark}))
 
 
-def _by_themselves(first: Packet) -> Iterator[Known]:
+def _mirrored(first: Packet, left: Packet, changed: Collection[str]) -> dict[Role, Packet]:
+    """Return the packets of the connection of *first* as it *left*, with what is *changed* of its addresses and ports."""
+    there = left.values.keys() | losing(UNTRACKED)
+    kept = {name: value for name, value in first.values.items() if name in there}
+    moved = {name: left.values[name] for name in ("hook", "in", "out", *changed) if name in left.values}
+    return dict(connection(Packet({**kept, **moved})))
+
+
+def _by_themselves(first: Packet, left: Packet) -> Iterator[Known]:
     """Yield what follows *first* where rules have taken that out of connection tracking, which then knows of nothing.
 
     An answer in TCP or ICMP is invalid; acknowledgements behind it are taken for the begin of a connection
     (nf_conntrack_proto_tcp.c, `nf_conntrack_tcp_loose`; nf_conntrack_proto_icmp.c), if rules do not take them out, too.
     """
+    looped = first.values.get("hook") == OUTPUT and left.values.get("hook") == INPUT
+    mirror = _mirrored(first, left, ()) if looped else {}
     for role, packet in connection(first):
         if role != "first":
+            packet = mirror.get(role, packet) if role in BACK else packet
             state = NEW if role in ("next", "later") or first.values["proto"] == UDP else INVALID
             values: dict[str, Value] = {**packet.values, "state": state}
             values |= {"direction": 0, "ctmark": 0, "ctstatus": 0} if state == NEW else {}

@@ -125,7 +125,8 @@ def _view(plain: View[S, Any], hook: int | None, to: bool, by: bool, aside: bool
     rewritten = {*(_TO if to else ()), *(_BY if by else ()), *(("in",) if hook != first.get("hook") else ())}
     gone = left.with_values({"state": UNTRACKED}) if aside else left
     (other,) = (each.packet for each in known(first, gone, rewritten) if each.role == role)
-    return View(plain.sets, role, [left if role in BACK and not aside else first], [other])
+    looped = first.get("hook") == OUTPUT and hook == INPUT
+    return View(plain.sets, role, [left if role in BACK and (looped or not aside) else first], [other])
 
 
 def _left(first: Packet, hook: int | None) -> Packet:
@@ -149,7 +150,9 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool, sent: bool) -
     marks = tuple(item for item in left.changed if item[0] in _MARKS)
     if "ctstatus" in left.lost:
         state = view.others[0].get("state")
-        alone: Now[Any] = view.original
+        by_lo = tuple(item for item in left.changed if item[0] == "in")
+        looped = sent and left.hook == INPUT and view.role in BACK
+        alone: Now[Any] = view.seen(Now(left.hook, left.like, by_lo)) if looped else view.original
         return alone.without(losing(state)) if isinstance(state, int) else alone
     if not (to or by or (sent and left.hook == INPUT)):
         plain: Now[Any] = view.seen(Now(left.hook, left.like, marks))

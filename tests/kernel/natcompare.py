@@ -232,8 +232,12 @@ class Comparison:
         sent: list[tuple[Probe, Known, Probe]] = []
         for one, way in zip(chosen, firsts, strict=True):
             first = self._packet(one.probe, way.state)
-            final = next((each for each in one.decision.finals if _came(each.packet, way)), None)
+            came = {each.packet.key(): each for each in one.decision.finals if _came(each.packet, way)}
+            final = next(iter(came.values()), None)
             reply = self._reply(one.probe, way)
+            if len(came) > 1:  # what it is marked with, say, hangs on what is not known
+                self.counts["connections that may be several"] += 1
+                continue
             if final is None or reply is None or way.header is None or way.state not in _OPENING:
                 self.counts["connections that have no reply"] += 1
                 continue
