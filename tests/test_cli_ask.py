@@ -129,6 +129,13 @@ def test_local_addresses_decide_the_hook() -> None:
         (["ask", OFFICE, "tcp", "--fromat", "json"], "--format"),
         (["ask", OFFICE, "tcp", "--language", "iptable"], "did you mean `iptables`?"),
         (["ask", OFFICE, "tcp", "--local", "10.0.0.300"], "300 is above 255"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@eth0,10.0.0.2"], "give each of them by itself"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1,10.0.0.2"], "give each of them by itself"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@eth/0"], "`eth/0` is not the name of an interface"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@eth0\t"], "is not the name of an interface"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@eth0:1"], "`eth0:1` is not the name of an interface"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@.."], "`..` is not the name of an interface"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@"], "`` is not the name of an interface"),
         (["fmt"], "missing argument"),
     ],
 )

@@ -15,8 +15,8 @@ from policy.kernel.recorder import Header, Recording, Way
 from policy.kernel.tools import Failed, Unavailable
 from policy.packet import FORWARD, HOOKS, INPUT, OUTPUT, Intervals, Names, Packet, Value
 from policy.packet.address import parse_address
-from policy.packet.connection import OPPOSITE, Role
-from policy.packet.fields import ACK, DIRECTIONS, SYN, TCP
+from policy.packet.connection import BACK, OPPOSITE, Role
+from policy.packet.fields import DIRECTIONS
 
 Talk = Sequence[tuple[Role, Packet]]
 """The packets of a connection, or one alone; the first is one packet, those that follow it may be boxes."""
@@ -107,7 +107,7 @@ class Player:
         sent: list[tuple[Role, Packet, Made]] = []
         for role, packet in others:
             try:
-                one = _as_it_is(packet, opened, opening) if role == "reply" and opened else packet
+                one = _as_it_is(packet, opened, opening) if role in BACK and opened else packet
                 if not opened:
                     check_status(one, exactly=self._statuses)
                 follows = made(one, self._foreign)
@@ -117,12 +117,8 @@ class Player:
             else:
                 sent.append((role, one, follows))
         probes = [_free(one.probe) for _, _, one in sent]
-        before = []
-        if opened and opening.probe.proto == TCP:  # an ACK answers a SYN only behind a SYN and ACK
-            before = [replace(_free(one.probe), flags=SYN | ACK) for role, _, one in sent if role == "reply"]
-        everything = [*before, *probes]
-        recording = Recording(kept=range(1, len(everything) + 1))
-        ways = self._judge.judge(everything, recording, known)[len(before) :]
+        recording = Recording(kept=range(1, len(probes) + 1))
+        ways = self._judge.judge(probes, recording, known)
         rulings |= {role: self._ruling(one, packet, each) for (role, packet, one), each in zip(sent, ways, strict=True)}
         return tuple(rulings[role] for role, _ in talk)
 

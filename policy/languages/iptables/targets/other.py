@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from policy.ir import Action, Note, Set, UnknownAction
 from policy.languages.iptables.matches.sets import match_set
-from policy.languages.iptables.options import Bad, Given, Opt, TargetModule
+from policy.languages.iptables.options import Given, Opt, TargetModule
 from policy.languages.iptables.targets.nat import unmodelled
 from policy.languages.iptables.terms import target_key
 from policy.languages.iptables.values import anything, number
@@ -40,15 +40,6 @@ def _set(given: Given) -> tuple[Action, ...]:
     return (Note(given.text),)
 
 
-def _tcpmss(given: Given) -> tuple[Action, ...]:
-    protocol = given.context.protocol
-    if protocol.number != 6 or protocol.negated:
-        raise Bad("FW504", "TCPMSS works only with `-p tcp`", "say `-p tcp --tcp-flags SYN,RST SYN`")
-    return _note(given)
-
-
-_TCPMSS = ("set-mss", "clamp-mss-to-pmtu")
-_ECN = ("ecn-tcp-remove", "ecn-tcp-cwr", "ecn-tcp-ece", "ecn-ip-ect")
 _SETS = ("add-set", "del-set", "map-set")
 _SYNPROXY = (
     Opt("mss", number(16)), Opt("wscale", number(8, 0, 14)), Opt("sack-perm"), Opt("timestamp"), Opt("ecn"),
@@ -81,16 +72,6 @@ TARGETS = (
         lower=_set,
     ),
     TargetModule(
-        name="TCPMSS",
-        options=(
-            Opt("set-mss", number(16), excludes=_TCPMSS),
-            Opt("clamp-mss-to-pmtu", excludes=_TCPMSS),
-        ),
-        one_of=_TCPMSS,
-        lower=_tcpmss,
-    ),
-    TargetModule(name="TCPOPTSTRIP", options=(Opt("strip-options", anything),), tables=("mangle",), lower=_note),
-    TargetModule(
         name="CLASSIFY",
         options=(Opt("set-class", anything, required=True),),
         tables=("mangle",),
@@ -98,14 +79,6 @@ TARGETS = (
         lower=_note,
     ),
     TargetModule(name="CHECKSUM", options=(Opt("checksum-fill", required=True),), tables=("mangle",), lower=_note),
-    TargetModule(
-        name="ECN",
-        options=(Opt("ecn-tcp-remove"), *(Opt(name, number(8)) for name in _ECN[1:])),
-        one_of=_ECN,
-        families=(4,),
-        tables=("mangle",),
-        lower=_note,
-    ),
     TargetModule(name="TEE", options=(Opt("gateway", anything, required=True), Opt("oif", anything)), lower=_note),
     TargetModule(
         name="IDLETIMER",
