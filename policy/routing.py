@@ -30,8 +30,9 @@ from policy.ir import (
     walk,
 )
 from policy.netfilter import LO
-from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
+from policy.packet import FORWARD, INPUT, OUTPUT, RELATED, ROUTING, Intervals, Names, Value
 from policy.packet.address import LOOPBACK, V4, V6, format_address
+from policy.packet.fields import ICMP, ICMP6
 from policy.packet.text import set_text
 from policy.source import Span
 
@@ -40,6 +41,8 @@ ELSEWHERE = Names(frozenset({LO}), negated=True)
 
 FORWARDING = "routing:FORWARD"
 """The name of the policy that ends packets at their last hop."""
+
+_ABOUT = {4: (ICMP, Intervals.of((3, 5), 11, 12)), 6: (ICMP6, Intervals.of((0, 127), 137))}
 
 MOST_ASKED = 32
 """Of so many addresses it is asked one by one whether they are the host's own."""
@@ -98,6 +101,27 @@ def ending(ruleset: Ruleset) -> Ruleset:
         at = next((number for number, entry in enumerate(way) if entry.point == "forward"), None)
         entries[hook] = way if at is None else (*way[:at], stop, *way[at:])
     return replace(ruleset, policies={**ruleset.policies, FORWARDING: policy}, entries=entries)
+
+
+def errors(name: str, family: int, given: Intervals, span: Span) -> Policy:
+    """Return the policy for ICMP errors to addresses *given* by connections that rules translate.
+
+    Such an error goes on to whoever sent the packet that it is about (nf_nat_core.c, nf_nat_icmp_reply_translation).
+    """
+    proto, types = _ABOUT[family]
+    error = all_of(
+        Field("proto", Intervals.of(proto)),
+        Field("icmp_type", types),
+        Field("state", Intervals.of(RELATED)),
+        Field("in", ELSEWHERE),
+        Field("dst", given),
+        Unknown("the error is about a translated connection", "icmp-error:translated", span=span),
+    )
+    sender = (V4 if family == 4 else V6) - LOOPBACK
+    on = (Rewrite((("dst", sender), ("hook", ROUTING))), Allow())
+    return Policy(
+        name, (Rule(error, on, note="its connection is translated", span=span),), Allow(), implied=True, span=span
+    )
 
 
 def minds_ttl(policies: Iterable[Policy]) -> bool:

@@ -197,7 +197,7 @@ def behind_reply(follows: Known, mark: Value) -> Known:
 
 
 def _mirrored(first: Packet, left: Packet, changed: Collection[str]) -> dict[Role, Packet]:
-    """Return the packets of the connection of *first* as it *left*, with what is *changed* of its addresses and ports."""
+    """Return the packets of the connection of *first* as it *left*, with what is *changed* of addresses and ports."""
     there = left.values.keys() | losing(UNTRACKED)
     kept = {name: value for name, value in first.values.items() if name in there}
     moved = {name: left.values[name] for name in ("hook", "in", "out", *changed) if name in left.values}
@@ -211,10 +211,11 @@ def _by_themselves(first: Packet, left: Packet) -> Iterator[Known]:
     (nf_conntrack_proto_tcp.c, `nf_conntrack_tcp_loose`; nf_conntrack_proto_icmp.c), if rules do not take them out, too.
     """
     looped = first.values.get("hook") == OUTPUT and left.values.get("hook") == INPUT
-    mirror = _mirrored(first, left, ()) if looped else {}
-    for role, packet in connection(first):
+    packets = dict(connection(first))
+    if looped:
+        packets |= {role: packet for role, packet in _mirrored(first, left, ()).items() if role in BACK}
+    for role, packet in packets.items():
         if role != "first":
-            packet = mirror.get(role, packet) if role in BACK else packet
             state = NEW if role in ("next", "later") or first.values["proto"] == UDP else INVALID
             values: dict[str, Value] = {**packet.values, "state": state}
             values |= {"direction": 0, "ctmark": 0, "ctstatus": 0} if state == NEW else {}

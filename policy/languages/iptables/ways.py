@@ -6,15 +6,17 @@ the hook where it then is. So may a packet of a known connection, without a rule
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from operator import or_
 
 from policy.host import Host, Route
 from policy.ir import Action, Allow, Entry, Field, Not, Policy, Rewrite, Rule, Set, conjuncts
 from policy.languages.iptables.tables import TableState
 from policy.netfilter import ARRIVING, MAIN_TABLE, TRANSLATES, WAY, Stage
 from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING, Intervals, Names
-from policy.packet.address import V4_BASE, bits
-from policy.routing import routing
+from policy.packet.address import V4, V4_BASE, V6, bits
+from policy.routing import errors, routing
 
 Entries = dict[int | None, tuple[Entry, ...]]
 
@@ -32,12 +34,46 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
     for chain in ("PREROUTING", "OUTPUT"):
         name = f"routing:{chain}"
         policies[name] = routing(name, chain == "OUTPUT", known, targets, nat.span)
-    arrived = (*_entries(ARRIVING, policies, nat=True), _routed("PREROUTING"))
+    arrived = (*_entries(ARRIVING, policies, nat=True), *_errors(rules, policies, nat), _routed("PREROUTING"))
     then = tuple(entry for hook in (INPUT, FORWARD) for entry in _entries(WAY[hook], policies, hook, nat=True))
     # The chains of OUTPUT see the interface that was chosen before, whatever becomes of the packet (nf_hook_state).
     first, behind = (tuple(stage for stage in WAY[OUTPUT] if (stage[1] == "OUTPUT") is here) for here in (True, False))
     sent = (*_entries(first, policies, nat=True), _routed("OUTPUT"), *_entries(behind, policies, nat=True))
     return {INPUT: arrived + then, OUTPUT: sent, FORWARD: arrived + then}
+
+
+def _errors(rules: Iterable[Rule], policies: dict[str, Policy], nat: TableState) -> Iterator[Entry]:
+    """Yield what translates ICMP errors about connections that rules translate.
+
+    They come to an address that a connection got as its source, or that it went to before it got another destination:
+    of the latter those of the host are looked at.
+    """
+    family, local = nat.context.family, nat.context.host.local
+    whole = V4 if family == 4 else V6
+    actions = [action for rule in rules for action in rule.actions]
+    sources = reduce(or_, (_given(action, "src", family) for action in actions), Intervals())
+    # What MASQUERADE gives is an address of the host, whatever these are.
+    sent = Intervals() if local is None and sources.covers(whole) else sources
+    here = whole if any(_given(action, "dst", family) for action in actions) else sources
+    for hook, given in ((INPUT, here), (FORWARD, sent)):
+        if given:
+            name = f"routing:errors:{'INPUT' if hook == INPUT else 'FORWARD'}"
+            policies[name] = errors(name, family, given, nat.span)
+            yield Entry(name, Allow(), main=False, table="routing", hook=hook, point="prerouting")
+
+
+def _given(action: Action, field: str, family: int) -> Intervals:
+    """Return the addresses that an action may put in a field."""
+    match action:
+        case Rewrite(changes):
+            values = dict(changes).get(field)
+            if isinstance(values, int):
+                return Intervals.of(values)
+            return values if isinstance(values, Intervals) else Intervals()
+        case Set(name, int(value), mask) if name == field:
+            base = V4_BASE if family == 4 else 0
+            return Intervals.of((base + value, base + (value | ~mask & ((1 << bits(family)) - 1))))
+    return Intervals()
 
 
 def _routed(chain: str) -> Entry:
@@ -67,14 +103,10 @@ def _rewrites(action: Action) -> bool:
 def _targets(rule: Rule, family: int) -> Iterator[Intervals]:
     """Yield what a rule makes of destinations, where the routing has to say where that is."""
     for action in rule.actions:
-        match action:
-            case Rewrite(changes) if ("hook", ROUTING) in changes:
-                for name, value in changes:
-                    if name == "dst" and isinstance(value, int | Intervals):
-                        yield Intervals.of(value) if isinstance(value, int) else value
-            case Set("dst", int(value), mask):
-                base = V4_BASE if family == 4 else 0
-                yield Intervals.of((base + value, base + (value | ~mask & ((1 << bits(family)) - 1))))
+        if not isinstance(action, Rewrite) or ("hook", ROUTING) in action.changes:
+            target = _given(action, "dst", family)
+            if target:
+                yield target
 
 
 def _told(rules: list[Rule]) -> Iterator[Route]:
