@@ -27,6 +27,8 @@ from policy.ir import (
     Set,
     Unknown,
     all_of,
+    either_of,
+    negated,
     walk,
 )
 from policy.netfilter import LO
@@ -43,6 +45,9 @@ FORWARDING = "routing:FORWARD"
 """The name of the policy that ends packets at their last hop."""
 
 _ABOUT = {4: (ICMP, Intervals.of((3, 5), 11, 12)), 6: (ICMP6, Intervals.of((0, 127), 137))}
+
+MARTIANS = "routing:martians"
+"""The name of the policy that drops loopback addresses from outside."""
 
 MOST_ASKED = 32
 """Of so many addresses it is asked one by one whether they are the host's own."""
@@ -101,6 +106,32 @@ def ending(ruleset: Ruleset) -> Ruleset:
         at = next((number for number, entry in enumerate(way) if entry.point == "forward"), None)
         entries[hook] = way if at is None else (*way[:at], stop, *way[at:])
     return replace(ruleset, policies={**ruleset.policies, FORWARDING: policy}, entries=entries)
+
+
+def without_martians(ruleset: Ruleset) -> Ruleset:
+    """Return the same rules with what the routing drops: loopback addresses of packets that arrive from outside.
+
+    In IPv4 the setting `route_localnet` lets them in (route.c, ip_route_input_slow), in IPv6 nothing (ip6_input.c).
+    """
+    if MARTIANS in ruleset.policies:
+        return ruleset
+    span = Span(ruleset.sources[0], 0, 0)
+    localnet = Unknown("packets from outside may have addresses of 127.0.0.0/8", "route-localnet", span=span)
+    v4, v6 = (LOOPBACK & V4, LOOPBACK & V6)
+    dropped = either_of(
+        all_of(either_of(Field("src", v4), Field("dst", v4)), negated(localnet)),
+        either_of(Field("src", v6), Field("dst", v6)),
+    )
+    note = "it has a loopback address, and comes from outside"
+    rule = Rule(all_of(Field("in", ELSEWHERE), dropped), (Block(),), note=note, span=span)
+    policy = Policy(MARTIANS, (rule,), Allow(), implied=True, span=span)
+    stop = Entry(MARTIANS, Allow(), main=False, table="routing", point="routing")
+    entries = dict(ruleset.entries)
+    for hook in (INPUT, FORWARD):
+        way = ruleset.at(hook)
+        at = next((number for number, entry in enumerate(way) if entry.point in ("input", "forward")), len(way))
+        entries[hook] = (*way[:at], stop, *way[at:])
+    return replace(ruleset, policies={**ruleset.policies, MARTIANS: policy}, entries=entries)
 
 
 def errors(name: str, family: int, given: Intervals, span: Span) -> Policy:

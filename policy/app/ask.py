@@ -12,10 +12,11 @@ from policy.evaluate.looks import looks_at
 from policy.explain import nearest_allow
 from policy.ir import Ruleset
 from policy.looping import looping
-from policy.netfilter import BY_LO
-from policy.packet import OUTPUT
+from policy.netfilter import BY_LO, LANGUAGES
+from policy.packet import FORWARD, INPUT, OUTPUT
 from policy.packet.address import LOOPBACK
 from policy.question.boxes import Part, Question, by_packet_type, parts
+from policy.routing import without_martians
 
 _PLAINLY = Asking()
 _LOOPING = ("iptables", "ip6tables")
@@ -55,6 +56,12 @@ def _at_hook(
 ) -> HookAnswer:
     if hook == OUTPUT and ruleset.language in _LOOPING and any(_may_loop(part) for part in pieces):
         ruleset = looping(ruleset)
+    if (
+        hook in (INPUT, FORWARD)
+        and ruleset.language in LANGUAGES
+        and any(_may_be_martian(part, hook) for part in pieces)
+    ):
+        ruleset = without_martians(ruleset)
     regions = _boxes(ruleset, hook, pieces, asking)
     if regions is None:
         from policy.app.regions import set_answer
@@ -66,6 +73,13 @@ def _at_hook(
 def _may_loop(part: Part) -> bool:
     """May packets of a part be such that the host sends to itself?"""
     return any(first_packet(part, OUTPUT).test(*each) is not False for each in (("out", BY_LO), ("dst", LOOPBACK)))
+
+
+def _may_be_martian(part: Part, hook: int) -> bool:
+    """Has a part loopback addresses, and may its packets come from outside?"""
+    packet = first_packet(part, hook)
+    by = any(packet.test(side, LOOPBACK) is True for side in ("src", "dst"))
+    return by and packet.test("in", BY_LO) is not True
 
 
 def _boxes(ruleset: Ruleset, hook: int | None, pieces: Iterable[Part], asking: Asking) -> tuple[Region, ...] | None:
