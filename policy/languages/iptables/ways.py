@@ -31,6 +31,9 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
         return {hook: (*(() if hook == OUTPUT else arriving), *_entries(way, policies)) for hook, way in WAY.items()}
     known = host | Host(routes=tuple(_told(rules)))
     targets = [target for rule in rules if rule.actions for target in _targets(rule, nat.context.family)]
+    given = (_given(action, "src", nat.context.family) for rule in rules for action in rule.actions)
+    # Replies that are not tracked come back to these, but to those that MASQUERADE gives, which are the host's own.
+    targets += [source for source in given if source and not source.covers(V4 if nat.context.family == 4 else V6)]
     for chain in ("PREROUTING", "OUTPUT"):
         name = f"routing:{chain}"
         policies[name] = routing(name, chain == "OUTPUT", known, targets, nat.span)
