@@ -87,9 +87,9 @@ class Entry:
     what is let in (in netfilter the filter table); an allow of the others is only "no objection".
 
     Only packets that are at *hook* when they come to the entry go through it (None: all do): rewriting takes packets to
-    another hook. So do only those of the IP version *family*. Behind an entry that *translates* connection tracking does
-    to the packets of a known connection what its first one got: a new destination (`dst`), or a new source (`src`).
-    *point* is where a packet meets it, in the words of its language: `prerouting`, `routing`.
+    another hook. So do only those of the IP version *family*. Behind an entry that *translates* connection tracking
+    does to the packets of a known connection what its first one got: a new destination (`dst`), or a new source
+    (`src`). *point* is where a packet meets it, in the words of its language: `prerouting`, `routing`.
     """
 
     policy: str
