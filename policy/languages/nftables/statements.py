@@ -96,7 +96,7 @@ def lowered(  # noqa: C901 # one case for each statement
             return only(matches.condition(context, statement))
         case e.Verdict():
             return _verdict(context, statement)
-        case s.VerdictMap(key, map_, span):
+        case s.VerdictMap(key, map_, span=span):
             found = matches.branches(context, key, map_, span)
             return tuple(Way(match, _action(context, value)) for match, value in found if isinstance(value, e.Verdict))
         case s.Reject():
