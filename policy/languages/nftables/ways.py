@@ -142,7 +142,7 @@ class Layout:
         """Return ways that go on with *statements* in a policy of its own."""
         inner = self._laid_out(statements)
         call: Action
-        if self.returning or any(isinstance(action, Return) for way in inner for action in way.actions):
+        if self.returning or any(isinstance(action, Return | Goto) for way in inner for action in way.actions):
             self.returning = True
             call = Goto(self._kept((*inner, Way(EVERYTHING, (Goto(self.rest),)))))
         else:
