@@ -79,7 +79,8 @@ class Entering:
                 if chain.hook is not None and chain.hook.hook in _FRAMES and may_block(table, chain):
                     policy = _frames(table, chain, chain.hook)
                     policies[policy.name] = policy
-                    entry = Entry(policy.name, Allow(), main=False, table=f"{table.family} {table.name}", point=chain.hook.hook)
+                    of = f"{table.family} {table.name}"
+                    entry = Entry(policy.name, Allow(), main=False, table=of, point=chain.hook.hook)
                     for hook, way in found.items():
                         if chain.hook.hook == "ingress":
                             found[hook] = way if hook == OUTPUT else (entry, *way)
