@@ -89,7 +89,8 @@ class Entry:
     Only packets that are at *hook* when they come to the entry go through it (None: all do): rewriting takes packets to
     another hook. So do only those of the IP version *family*. Behind an entry that *translates* connection tracking
     does to the packets of a known connection what its first one got: a new destination (`dst`), or a new source
-    (`src`). *point* is where a packet meets it, in the words of its language: `prerouting`, `routing`.
+    (`src`). *point* is where a packet meets it, in the words of its language: `prerouting`, `routing`;
+    *priority* says in what order there (netfilter's, the lowest first).
     """
 
     policy: str
@@ -101,6 +102,7 @@ class Entry:
     translates: Literal["dst", "src"] | None = None
     point: str | None = None
     family: int | None = None
+    priority: int | None = mark()
 
 
 @dataclass(frozen=True, slots=True)

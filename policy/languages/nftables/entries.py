@@ -161,6 +161,7 @@ class Entering:
                     hook=at,
                     point=point,
                     family=family,
+                    priority=base.chain.priority,
                 )
 
     def _translating(self, point: str, policies: dict[str, Policy], at: int | None, nat: bool) -> Iterator[Entry]:
@@ -173,7 +174,17 @@ class Entering:
                 policies.setdefault(name, Policy(name, (), Allow(), implied=True))
             table = " ".join(name.split()[:2]) if group.chains else "nat"
             side = _SIDES[point] if nat else None
-            yield Entry(name, Allow(), False, False, table, at, side, point=point, family=group.family)
+            yield Entry(
+                name,
+                Allow(),
+                main=False,
+                table=table,
+                hook=at,
+                translates=side,
+                point=point,
+                family=group.family,
+                priority=NAT_PRIORITIES[point],
+            )
 
     def _main(self, hook: int) -> frozenset[str]:
         """Return the names of the base chains that decide what passes at a hook."""
