@@ -63,8 +63,9 @@ class Rule:
 class Policy:
     """An ordered list of rules. Without a *default* it returns, or, where it is the entry, takes the entry's.
 
-    One that is *implied* is not in the text, and holds all the same: how packets are routed. Its *suppressions* hold
-    for its rules and its default too, its *default_suppressions* for the default alone.
+    One that is *implied* is not in the text, and holds all the same: how packets are routed. Where it *is told*, its
+    rules stand in the text, but in another policy: they go on there, or mean something else. The *suppressions* of a
+    policy hold for its rules and its default too, its *default_suppressions* for the default alone.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Policy:
     default: Verdict | None = None
     last_match: bool = False
     implied: bool = False
+    is_told: bool = False
     span: Span | None = mark()
     default_span: Span | None = mark()
     suppressions: tuple[Suppression, ...] = mark(())

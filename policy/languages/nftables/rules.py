@@ -102,7 +102,14 @@ class Lowering:
             end = default if number == 0 else None
             span = chain.policy_span if end is not None and chain.policy_span is not None else chain.span
             self.policies[part] = Policy(
-                part, tuple(some), end, implied=implied, span=span, default_span=span, suppressions=silent
+                part,
+                tuple(some),
+                end,
+                implied=implied,
+                is_told=implied,
+                span=span,
+                default_span=span,
+                suppressions=silent,
             )
 
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
@@ -127,7 +134,7 @@ class Lowering:
         for inner in list(layout.policies)[before:]:
             ways = layout.policies.pop(inner)
             some = [Rule(way.match, way.actions, note=written.comment, span=span, action_span=decides) for way in ways]
-            self.policies[inner] = Policy(inner, tuple(some), implied=True, span=span)
+            self.policies[inner] = Policy(inner, tuple(some), implied=True, is_told=True, span=span)
 
     def _routed(self, ways: tuple[Way, ...], come: _From) -> tuple[Way, ...]:
         """Return ways that, where they call a chain or accept, go to what these are where packets go on then."""
@@ -180,7 +187,7 @@ def _may_be_dccp(statements: list[tuple[Way, ...]]) -> bool:
     for ways in statements:
         for way in ways if len(ways) == 1 else ():
             for part in conjuncts(way.match):
-                known = isinstance(part, Field) and part.name == "proto" and isinstance(part.values, Intervals)
-                if known and DCCP not in part.values:
-                    return False
+                match part:
+                    case Field("proto", Intervals() as values) if DCCP not in values:
+                        return False
     return True
