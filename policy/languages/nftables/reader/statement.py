@@ -166,7 +166,7 @@ class StatementReader(ExpressionReader):
         addresses = [self.node(end) for end in ends if end.type == "ADDRESS6"]
         address: Any = addresses[0]
         if len(addresses) > 1:
-            address = Range(*addresses, span=addresses[0].span.to(addresses[1].span))
+            address = Range(addresses[0], addresses[1], span=addresses[0].span.to(addresses[1].span))
         elif numbers:
             address = Prefix(address, number(numbers[0]), span=address.span.to(self.span(numbers[0])))
         return _Target(address, port, address.span if port is None else address.span.to(port.span))
