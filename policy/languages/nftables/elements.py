@@ -61,12 +61,13 @@ def _element(source: Source, base: int, plain: re.Match[str]) -> Element:
         last = gap.end()
     parts.append(_part(source, at + last, key[last:]))
     whole = Span(source, at, base + plain.end("key"))
+    found = parts[0] if len(parts) == 1 else Concat(tuple(parts), span=whole)
     value: Expression | Verdict | None = None
     if (said := plain["value"]) is not None:
         place = Span(source, base + plain.start("value"), base + plain.end("value"))
         value = Verdict(said, span=place) if said.isalpha() else Word(said, span=place)  # type: ignore[arg-type]
         whole = Span(source, at, place.end)
-    return Element(parts[0] if len(parts) == 1 else Concat(tuple(parts), span=whole), value, span=whole)
+    return Element(found, value, span=whole)
 
 
 def _part(source: Source, at: int, text: str) -> Expression:
