@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Literal
 
 from policy._record import dataclass
-from policy.ir.match import mark
 from policy.languages.nftables import names
 from policy.packet import Intervals
 from policy.packet.address import V4_BASE
@@ -30,7 +30,7 @@ class DataType:
     title: str
     bits: int
     kind: Kind = "number"
-    names: Mapping[str, int] = mark({})
+    names: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def base(self) -> int:

@@ -70,7 +70,7 @@ def _number(type: t.DataType, word: Word) -> int:
     return named
 
 
-def _label(type: t.DataType, word: Word) -> int | str:
+def _label(_: t.DataType, word: Word) -> int | str:
     number = plain(word.text)
     if number is None:
         return f"ct-label:{word.text}"
@@ -99,7 +99,7 @@ def _ipv4(type: t.DataType, word: Word) -> int | str:
         raise Bad("FW003", str(error), word.span) from None
 
 
-def _ipv6(type: t.DataType, word: Word) -> int | str:
+def _ipv6(_: t.DataType, word: Word) -> int | str:
     text = word.text
     if ":" not in text:
         if text == "localhost":
@@ -123,7 +123,7 @@ def _refuse_other(word: Word, other: str, wanted: str) -> None:
     raise Bad("FW603", f"`{word.text}` is an {other} address, where an {wanted} address is expected", word.span, help)
 
 
-def _address(type: t.DataType, word: Word) -> int | str:
+def _address(_: t.DataType, word: Word) -> int | str:
     return _ipv6(t.IPV6, word) if ":" in word.text else _ipv4(t.IPV4, word)
 
 
@@ -214,7 +214,7 @@ def _date(type: t.DataType, word: Word) -> int:
     if _DATE.fullmatch(word.text):
         for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"):
             try:
-                return timegm(datetime.strptime(word.text, form).timetuple()) * 1_000_000_000
+                return timegm(datetime.strptime(f"{word.text} +0000", f"{form} %z").timetuple()) * 1_000_000_000
             except ValueError:
                 continue
     raise Bad("FW001", f"`{word.text}` is not a date", word.span, 'such as "2030-12-31" or "2030-12-31 12:00"')
@@ -251,5 +251,6 @@ def _short(type: t.DataType, word: Word, text: str) -> str:
 
 _READERS: dict[t.Kind, Callable[[t.DataType, Word], int | str]] = {
     "number": _number, "flags": _number, "ipv4": _ipv4, "ipv6": _ipv6, "address": _address, "mac": _mac,
-    "protocol": _protocol, "port": _port, "user": _owner, "group": _owner, "time": _time, "hour": _hour, "date": _date, "label": _label,
+    "protocol": _protocol, "port": _port, "user": _owner, "group": _owner, "time": _time, "hour": _hour,
+    "date": _date, "label": _label,
 }  # fmt: skip
