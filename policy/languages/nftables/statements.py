@@ -40,7 +40,7 @@ from policy.languages.nftables.assign import assigned
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.present import IPV4, IPV6, TCP_HEADER, present
+from policy.languages.nftables.guards import IPV4, IPV6, TCP_HEADER
 from policy.languages.nftables.translate import translated
 from policy.languages.nftables.ways import GOES_ON, Way, does, only
 from policy.nat import REWRITES
@@ -271,7 +271,7 @@ def _guarded(context: Context, statement: s.Assign | s.Reset) -> tuple[Way, ...]
 
 def _remembered(context: Context, text: str, key: e.Expression, statements: tuple[s.Statement, ...]) -> tuple[Way, ...]:
     """Return what the filling of a set does: it goes on if there is a key, and if what stands behind that holds."""
-    parts = [present(context, key)]
+    parts = [matches.present(context, key)]
     for each in statements:
         if isinstance(each, _LIMITS):
             limit = _limited(each)
