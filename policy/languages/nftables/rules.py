@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from policy._record import dataclass
@@ -14,13 +15,18 @@ from policy.languages.nftables.chains import Base, Places, accepting, tracked_at
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
-from policy.languages.nftables.translate import translated
+from policy.languages.nftables.translate import gives_ports, translated
 from policy.languages.nftables.ways import Layout, Way, only
 from policy.netfilter import MEETS_NAT
 from policy.packet import Intervals
 from policy.packet.fields import DCCP, TCP
 from policy.source import Span
 from policy.written import Suppression
+
+_PROTOCOL = re.compile(
+    r"\b(?:tcp|udp|udplite|sctp|dccp|icmp|icmpv6|igmp|esp|ah|comp|gre|l4proto|protocol|nexthdr|raw|payload)\b"
+)
+"""What says in a statement which transport protocol packets have."""
 
 _DECIDE = (e.Verdict, s.VerdictMap, s.Reject, s.Nat, s.Queue)
 
@@ -114,14 +120,21 @@ class Lowering:
 
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
         statements = [] if guard == EVERYTHING else [only(guard)]
-        for each in written.statements:
-            if isinstance(each, s.Reject) and each.kind == "tcp reset" and not _may_be(TCP, statements):
+        asked: list[tuple[Way, ...]] = []
+        for number, each in enumerate(written.statements):
+            if isinstance(each, s.Reject) and each.kind == "tcp reset" and not _may_be(TCP, asked):
                 message = "`tcp reset` does not go with another protocol"
                 context.mistakes.add("FW504", message, each.span, "say `tcp` before it, or reject with an ICMP type")
             if isinstance(each, s.Nat):
+                if gives_ports(context, each) and not _tells_protocol(written.statements[: number + 1]):
+                    message = "a port is given without a protocol"
+                    where = (each.port or each.address or each).span
+                    context.mistakes.add("FW504", message, where, "say `meta l4proto tcp`, or `udp`, before it")
                 statements.append(translated(context, each, _may_be(DCCP, statements)))
             else:
                 statements.append(self._routed(lowered(context, each), come))
+            if isinstance(each, s.Match):
+                asked.append(statements[-1])
         before = len(layout.policies)
         span, decides = written.span, _decides(written)
         for number, way in enumerate(layout.rule(statements)):
@@ -183,6 +196,22 @@ def _suppressions(context: Context, chain: ChainState) -> tuple[Suppression, ...
 def _decides(written: Written) -> Span | None:
     """Return the place of what a rule does."""
     return next((each.span for each in reversed(written.statements) if isinstance(each, _DECIDE)), None)
+
+
+def _tells_protocol(statements: Sequence[s.Statement]) -> bool:
+    """Do statements say what transport protocol packets have? A map of verdicts for protocols does not."""
+    *before, last = statements
+    words = [each.span.text for each in before if not _leaves_open(each)]
+    assert isinstance(last, s.Nat)
+    words += [value.key.span.text for value in (last.address,) if isinstance(value, e.Lookup)]
+    return any(_PROTOCOL.search(each) for each in words)
+
+
+def _leaves_open(statement: s.Statement) -> bool:
+    match statement:
+        case s.VerdictMap(e.Selector(words=(name, *_))) | s.Match(e.Selector(words=(name, *_)), "!="):
+            return name == "l4proto"
+    return False
 
 
 def _may_be(protocol: int, statements: list[tuple[Way, ...]]) -> bool:
