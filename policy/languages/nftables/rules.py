@@ -13,13 +13,14 @@ from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
 from policy.languages.nftables.chains import Base, Places, accepting, tracked_at
 from policy.languages.nftables.context import Context
+from policy.languages.nftables.reject import asks_first
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
 from policy.languages.nftables.translate import gives_ports, translated
 from policy.languages.nftables.ways import Layout, Way, only
 from policy.netfilter import MEETS_NAT
 from policy.packet import Intervals
-from policy.packet.fields import DCCP, TCP
+from policy.packet.fields import DCCP
 from policy.source import Span
 from policy.written import Suppression
 
@@ -120,11 +121,10 @@ class Lowering:
 
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
         statements = [] if guard == EVERYTHING else [only(guard)]
-        asked: list[tuple[Way, ...]] = []
+        asked: list[Match] = []
         for number, each in enumerate(written.statements):
-            if isinstance(each, s.Reject) and each.kind == "tcp reset" and not _may_be(TCP, asked):
-                message = "`tcp reset` does not go with another protocol"
-                context.mistakes.add("FW504", message, each.span, "say `tcp` before it, or reject with an ICMP type")
+            if isinstance(each, s.Reject):
+                statements.insert(0, only(asks_first(context, each, asked)))
             if isinstance(each, s.Nat):
                 if gives_ports(context, each) and not _tells_protocol(written.statements[: number + 1]):
                     message = "a port is given without a protocol"
@@ -134,7 +134,7 @@ class Lowering:
             else:
                 statements.append(self._routed(lowered(context, each), come))
             if isinstance(each, s.Match):
-                asked.append(statements[-1])
+                asked.append(statements[-1][0].match)
         before = len(layout.policies)
         span, decides = written.span, _decides(written)
         for number, way in enumerate(layout.rule(statements)):
