@@ -7,7 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from policy._record import dataclass
-from policy.ir import EVERYTHING, Action, Allow, Block, Field, Goto, Jump, Match, Policy, Rule, conjuncts
+from policy.ir import (
+    EVERYTHING,
+    NOTHING,
+    Action,
+    Allow,
+    Block,
+    Field,
+    Goto,
+    Jump,
+    Match,
+    Policy,
+    Rule,
+    all_of,
+    conjuncts,
+)
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
@@ -18,7 +32,7 @@ from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
 from policy.languages.nftables.translate import gives_ports, translated
 from policy.languages.nftables.ways import Layout, Way, only
-from policy.netfilter import MEETS_NAT
+from policy.netfilter import LOOPED, MEETS_NAT, NOT_LOOPED
 from policy.packet import Intervals
 from policy.packet.fields import DCCP
 from policy.source import Span
@@ -64,15 +78,16 @@ class Lowering:
         if base.type != "nat":
             self._chain(context, chain, base.name, _From(None, context.tracked), default=default)
             return
+        seen = all_of(MEETS_NAT, NOT_LOOPED) if base.point in ("prerouting", "input") else MEETS_NAT
         end: tuple[Action, ...] = (Block(),) if chain.drops else () if to is None else (Goto(to),)
         if not end:
-            self._chain(context, chain, base.name, _From(None, True), guard=MEETS_NAT, default=default)
+            self._chain(context, chain, base.name, _From(None, True), guard=seen, default=default)
             return
         # Behind its rules, and where one returns, there is something left to do, to the first packets alone.
         inner = f"{base.name}:rules"
         self._chain(context, chain, inner, _From(to, True))
         span = chain.policy_span or chain.span
-        rules = (Rule(MEETS_NAT, (Jump(inner),), span=span), Rule(MEETS_NAT, end, span=span))
+        rules = (Rule(seen, (Jump(inner),), span=span), Rule(seen, end, span=span))
         self.policies[base.name] = Policy(
             base.name, rules, Allow(), span=chain.span, suppressions=_suppressions(context, chain)
         )
@@ -132,7 +147,7 @@ class Lowering:
                     context.mistakes.add("FW504", message, where, "say `meta l4proto tcp`, or `udp`, before it")
                 statements.append(translated(context, each, _may_be(DCCP, statements)))
             else:
-                statements.append(self._routed(lowered(context, each), come))
+                statements.append(self._routed(_lowered(context, each), come))
             if isinstance(each, s.Match):
                 asked.append(statements[-1][0].match)
         before = len(layout.policies)
@@ -187,6 +202,18 @@ class Lowering:
             self._names[key] = policy = f"{name}:way-{number}" if number else name
             self._chain(context, chain, policy, come, implied=number > 0)
         return self._names[key]
+
+
+def _lowered(context: Context, statement: s.Statement) -> tuple[Way, ...]:
+    """Return the ways of a statement: what comes back by `lo` has been tracked when the host sent it."""
+    ways = lowered(context, statement)
+    if context.tracked is not False or "prerouting" not in context.hooks:
+        return ways
+    looped = lowered(replace(context, tracked=True), statement)
+    if ways == looped:
+        return ways
+    apart = ((LOOPED, looped), (NOT_LOOPED, ways))
+    return tuple(Way(all_of(by, way.match), way.actions) for by, some in apart for way in some if way.match != NOTHING)
 
 
 def _suppressions(context: Context, chain: ChainState) -> tuple[Suppression, ...]:
