@@ -23,6 +23,8 @@ from policy.packet.names import protocol_name
 _VERSIONS = {"ip": "IPv4", "ip6": "IPv6"}
 _OF_VERSION = {"icmp": "ip", "igmp": "ip", "icmpv6": "ip6"}
 _NUMBERS = {number: name for name, number in TRANSPORTS.items()}
+_GRE = 47
+"""The header of IP does not lead to it, so far as nft knows."""
 _FAMILIES = {2: "ip", 10: "ip6"}
 _ETHER = {0x0800: "ip", 0x86DD: "ip6"}
 _TYPES = {
@@ -170,7 +172,8 @@ def _told(found: Protocols, statement: s.Match) -> None:
             if numbers:
                 found.transports = frozenset(_NUMBERS.get(each, protocol_name(each)) for each in numbers)
         case "payload", ("ip", "protocol") | ("ip6", "nexthdr"):
-            known = [_NUMBERS[each] for each in _numbers(t.PROTOCOL, statement.right) if each in _NUMBERS]
+            numbers = (each for each in _numbers(t.PROTOCOL, statement.right) if each != _GRE)
+            known = [_NUMBERS[each] for each in numbers if each in _NUMBERS]
             if known:
                 found.transports = frozenset(known)
         case "payload", (("icmp" | "icmpv6") as protocol, "type"):
