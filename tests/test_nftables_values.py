@@ -9,9 +9,10 @@ from functools import cache
 
 import pytest
 
+from policy.ir import Match, Unknown, walk
 from policy.languages.nftables import names
 from policy.languages.nftables.types import TYPES
-from tests.test_nftables_matches import match, mistakes
+from tests.nftables_rules import match, mistakes
 
 NFT = shutil.which("nft")
 _VALUE = re.compile(r"^\t(\S+)\s+(0x[0-9a-f]+|\d+)$", re.MULTILINE)
@@ -169,7 +170,5 @@ def test_host_names_users_and_indices_are_left_open() -> None:
         assert [part.key for part in _unknowns(found)] == [key]
 
 
-def _unknowns(found: object) -> list[object]:
-    from policy.ir import Unknown, walk
-
-    return [part for part in walk(found) if isinstance(part, Unknown)]  # type: ignore[arg-type]
+def _unknowns(found: Match) -> list[Unknown]:
+    return [part for part in walk(found) if isinstance(part, Unknown)]
