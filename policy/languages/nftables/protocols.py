@@ -13,10 +13,10 @@ from policy._record import dataclass
 from policy.languages.nftables import types as t
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
+from policy.languages.nftables.constants import values
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.problem import Bad
+from policy.languages.nftables.problem import Bad, note
 from policy.languages.nftables.selectors.payload import TRANSPORTS
-from policy.languages.nftables.values import note, values
 from policy.packet import Intervals
 from policy.packet.names import protocol_name
 
