@@ -30,7 +30,7 @@ GRAMMARS: dict[str, tuple[str, ...]] = {
     "question": ("question",),
     "iptables": ("start",),
     "ipset": ("start",),
-    "nftables": ("command", "head", "rule", "chain_line", "set_line", "limit_body", "quota_body"),
+    "nftables": ("head", "inner", "hook", "kind", "rule", "element"),
 }
 """Every grammar that is opened, and its start rules."""
 

@@ -1,51 +1,70 @@
-"""From the text of a script to its tree, statement by statement, with all mistakes in its syntax."""
+"""Reads a script into its tree, with every mistake in its syntax."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import field, replace
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from lark import Lark
 from lark.exceptions import UnexpectedInput
 
 from policy._record import dataclass
-from policy.diagnostic import Collector, Diagnostic, Related, did_you_mean
-from policy.language.comments import Comments, read, spoken
+from policy.diagnostic import Collector
+from policy.language.comments import HELP, Comments, read, spoken
 from policy.language.grammar import open_grammar
-from policy.language.syntax import syntax_mistake
-from policy.languages.nftables.ast.command import Add, Chain, Define, Include, NamedObject, NamedSet, Rule, Script, Table
-from policy.languages.nftables.ast.expression import SetLiteral
-from policy.languages.nftables.elements import long_set
-from policy.languages.nftables.reading.base import Part, Refused
-from policy.languages.nftables.reading.commands import Commands
-from policy.languages.nftables.split import Block, Piece, split
+from policy.languages.nftables import elements
+from policy.languages.nftables.ast.command import (
+    Add,
+    Chain,
+    Command,
+    Define,
+    Definition,
+    Family,
+    Hook,
+    Include,
+    NamedObject,
+    NamedSet,
+    Place,
+    Remove,
+    Rule,
+    Script,
+    Table,
+)
+from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable
+from policy.languages.nftables.ast.statement import Statement
+from policy.languages.nftables.reader import Head, Option, Reader
+from policy.languages.nftables.split import Piece, blanked, split
 from policy.source import Source, Span
-from policy.written import Stray, Suppression
+from policy.written import Suppression
 
-_WORDS = {
-    "WORD": "a word",
+WORDS = {
+    "NAME": "a name",
     "NUMBER": "a number",
     "STRING": 'a text in `"…"`',
-    "REFERENCE": "a set like `@name`",
-    "VARIABLE": "a variable",
+    "VARIABLE": "a variable (`$name`)",
+    "REFERENCE": "a set (`@name`)",
     "TIME": "a time",
-    "DIRECTION": "`original`, `reply`",
-    "RAW_OPTION": "`@number,offset,length`",
+    "ADDRESS4": "an IPv4 address",
+    "ADDRESS6": "an IPv6 address",
+    "OPERATOR": "an operator",
 }
-_FIRST = re.compile(r"[\w-]*")
-_CHAIN_LINES = frozenset({"type", "policy", "flags", "comment", "devices"})
-_EVERYWHERE = frozenset({"define", "redefine", "undefine", "include"})
-_COMMANDS = (
-    "table chain add create delete destroy flush insert replace rename list reset define redefine undefine include rule set map element"
-).split()
-_BLOCKS = "chain set map counter quota limit secmark synproxy flowtable ct flags comment define include".split()
+"""What terminals are called in messages."""
+
+LONGEST_STATEMENT = 1 << 24
+"""In characters; a rule has some hundred, a set of a million elements some ten million."""
+
+_CHAIN_OPTION = re.compile(r"(?:type|policy|devices?|flags|comment)\b(?!\s*-)")
+_COMMAND = re.compile(r"(?:define|redefine|undefine|include)\b")
+_ELEMENTS = re.compile(r"elements\s*=\s*(?=\{)")
+_ADD_ELEMENTS = re.compile(r"(?:(?:add|create|delete|destroy)\s+)?element\s+[^{]*(?=\{)")
 
 
 @cache
-def _reader() -> Commands:
-    return Commands()
+def _reader() -> Reader:
+    return Reader()
 
 
 def _parser() -> Lark:
@@ -53,280 +72,272 @@ def _parser() -> Lark:
 
 
 def parse(source: Source, mistakes: Collector) -> Script:
-    """Return the tree of *source*; what is wrong goes to *mistakes*, and what can be read is kept."""
+    """Return the tree of a script; what cannot be read is left out and noted in *mistakes*."""
     parser = _Parser(source, mistakes)
-    if source.text.startswith("\ufeff"):
-        mistakes.add("FW001", "nft does not take a byte order mark", Span(source, 0, 1), "save the file without it")
-    for piece in split(source.text):
-        parser.add(piece)
-        if mistakes.full:
-            break
-    else:
-        parser.end()
+    commands = tuple(parser.top())
+    parser.comments.forget()
     comments = parser.comments
-    return Script(tuple(parser.blocks[0].body), suppressions=tuple(comments.whole), stray=tuple(comments.stray))
+    return Script(commands, suppressions=tuple(comments.whole), stray=tuple(comments.stray))
 
 
 def parse_rule(place: Span) -> Rule | None:
     """Return the tree of one rule; None where its text is none."""
-    found = parse_statement("rule", place)
-    return found if isinstance(found, Rule) else None
-
-
-def parse_statement(start: str, place: Span, text: str | None = None) -> Any:
-    """Return what the text of *place* (or *text*, of which it is the beginning) is to the grammar, or a diagnostic."""
-    reader, parser = _reader(), _parser()
-    text = place.text if text is None else text
-    reader.at(place)
-    try:
-        return parser.parse(text, start)
-    except Refused as refused:
-        return refused.diagnostic
-    except UnexpectedInput as error:
-        return syntax_mistake(error, parser, place, _WORDS)
-
-
-@dataclass(slots=True)
-class _Block:
-    """A block that is open: what it makes, and what stood in it so far. *node* None: its head could not be read."""
-
-    kind: Block
-    node: Table | Chain | NamedSet | NamedObject | None
-    place: Span
-    add: Add | None = None
-    body: list[Any] = field(default_factory=list)
-    found: dict[str, Any] = field(default_factory=dict)
-    places: dict[str, Span] = field(default_factory=dict)
+    mistakes = Collector()
+    found = _Parser(place.source, mistakes).parsed("rule", place)
+    return found if isinstance(found, Rule) and not mistakes.found else None
 
 
 @dataclass(slots=True)
 class _Parser:
-    """Puts the statements of a script together."""
-
     source: Source
     mistakes: Collector
     comments: Comments = field(default_factory=Comments)
-    blocks: list[_Block] = field(default_factory=list)
+    pieces: Iterator[Piece] = field(default_factory=lambda: iter(()))
     last_end: int = -1
 
-    def __post_init__(self) -> None:
-        self.blocks.append(_Block("top", None, Span(self.source, 0, 0)))
+    def top(self) -> Iterator[Command]:
+        """Yield the commands of the script."""
+        self.pieces = split(self.source.text)
+        for piece in self.pieces:
+            place = self.place(piece)
+            match piece.kind:
+                case "comment":
+                    self.comment(place)
+                case "close":
+                    self.mistakes.add("FW001", "`}` closes nothing", place)
+                case "open":
+                    yield from self.block(piece, place)
+                case "statement":
+                    yield from self.command(place)
+            if self.mistakes.full:
+                return
 
-    @property
-    def block(self) -> _Block:
-        return self.blocks[-1]
+    def place(self, piece: Piece) -> Span:
+        return Span(self.source, piece.start, piece.end)
 
-    def add(self, piece: Piece) -> None:
-        """Take the next statement or comment."""
-        place = Span(self.source, piece.start, piece.end)
-        if piece.kind == "comment":
-            self._comment(place)
-            return
-        if piece.kind == "open":
-            self._open(piece.block, place)
-        elif piece.kind == "close":
-            self._close(place)
+    # Commands
+
+    def command(self, place: Span) -> Iterator[Command]:
+        suppressions = self.comments.taken(place)
+        if (found := self.long(_ADD_ELEMENTS, place)) is not None:
+            head, literal = found
+            tree = self.parsed("head", head, " { 0 }")
+            tree = replace(tree, body=literal) if isinstance(tree, Head) else None
         else:
-            self._statement(place)
-        self.last_end = piece.end
+            tree = self.parsed("head", place)
+        if isinstance(tree, Define):
+            yield replace(tree, suppressions=suppressions)
+        elif isinstance(tree, Include):
+            yield tree
+        elif isinstance(tree, Head):
+            made = _command(tree, suppressions, place)
+            if made is not None:
+                yield made
+        self.last_end = place.end
 
-    def end(self) -> None:
-        """Take the end of the text."""
-        while len(self.blocks) > 1:
-            block = self.block
-            self.mistakes.add("FW001", "the block is not closed", block.place, "end it with `}`")
-            self._close(Span(self.source, len(self.source.text), len(self.source.text)))
-        self.comments.forget()
+    def block(self, piece: Piece, place: Span) -> Iterator[Command]:
+        suppressions = self.comments.taken(place)
+        head = self.parsed("head", place)
+        body = self.body(piece, head if isinstance(head, Head) else None, place, suppressions)
+        if isinstance(head, Head) and body is not None and head.names:
+            where = Place(_family(head), None if isinstance(body, Table) else head.names[0].text, span=place)
+            yield Add(
+                "create" if head.verb == "create" else "add",
+                body,
+                where,
+                span=Span(self.source, place.start, self.last_end),
+            )
 
     # Blocks
 
-    def _open(self, kind: Block, place: Span) -> None:
-        suppressions = self.comments.taken(place)
-        node = add = None
-        if kind == "unknown":
-            self.mistakes.add("FW001", "`{` opens no block here", place, "the brace stands in the line of the block's name")
-        elif self.block.kind == "top":
-            add = self._parsed("command", place)
-            node = add.what if isinstance(add, Add) else None
+    def body(
+        self, piece: Piece, head: Head | None, place: Span, suppressions: tuple[Suppression, ...]
+    ) -> Table | Definition | None:
+        """Read a block to its end."""
+        found: list[Any] = []
+        texts: list[str] = []
+        self.last_end = piece.end
+        for each in self.pieces:
+            inner = self.place(each)
+            match each.kind:
+                case "comment":
+                    self.comment(inner, found)
+                    continue
+                case "close":
+                    self.last_end = each.end
+                    break
+                case "open":
+                    silent = self.comments.taken(inner)
+                    inside = self.body(each, self.named(inner), inner, silent)
+                    if inside is not None:
+                        found.append(inside)
+                case "statement":
+                    if piece.block == "object":
+                        texts.append(inner.text)
+                    else:
+                        found += self.inside(piece.block or "", inner)
+                    self.last_end = each.end
+            if self.mistakes.full:
+                break
         else:
-            node = self._parsed("head", place)
-        self.blocks.append(_Block(kind, node, place, add))
-        if suppressions:
-            self._silence(suppressions)
-
-    def _close(self, place: Span) -> None:
-        if len(self.blocks) == 1:
-            self.mistakes.add("FW001", "`}` closes nothing", place)
-            return
-        self.comments.forget()
-        block = self.blocks.pop()
-        node: Any = block.node
-        if node is None:
-            return
-        span = Span(self.source, block.place.start, place.end)
-        found = block.found
-        if isinstance(node, Table):
-            node = replace(node, body=tuple(block.body), **found, span=span)
-        elif isinstance(node, Chain):
-            node = replace(node, rules=tuple(block.body), **found, span=span)
-            if "policy" in block.places:
-                node = replace(node, policy_span=block.places["policy"])
-        elif isinstance(node, NamedSet):
-            node = replace(node, **found, span=span)
-        else:
-            inside = self.source.text[block.place.end : place.start].partition("{")[2].strip()
-            node = replace(node, text=inside, **found, span=span)
-        add = block.add
-        self.block.body.append(node if add is None else replace(add, what=node, span=span))
-
-    # Statements
-
-    def _statement(self, place: Span) -> None:
-        suppressions = self.comments.taken(place)
-        before = len(self.block.body)
-        word = _FIRST.match(self.source.text, place.start, place.end)
-        first = word[0] if word else ""
-        match self.block.kind:
-            case _ if first in _EVERYWHERE:
-                self._command(place)
-            case "top":
-                self._command(place)
-            case "table":
-                self._table_line(first, place)
-            case "chain" if first in _CHAIN_LINES:
-                self._line("chain_line", place)
-            case "chain":
-                if (rule := self._parsed("rule", place)) is not None:
-                    self.block.body.append(replace(rule, span=place))
-            case "set":
-                self._line("set_line", place)
-            case "object":
-                self._object_line(first, place)
-        if suppressions:
-            self._silence(suppressions, len(self.block.body) > before)
-
-    def _command(self, place: Span) -> None:
-        found = self._parsed("command", place)
-        if found is None:
-            return
-        if self.block.kind != "top" and not isinstance(found, (Define, Include)):
-            self.mistakes.add("FW001", "a command does not stand inside of a block", place, "close the block before it")
-            return
-        if self.block.kind == "set" or self.block.kind == "object":
-            if isinstance(found, Include):
-                self.mistakes.add("FW004", "an include does not stand here", place, "write it before the block")
-                return
-            self.blocks[-2].body.append(found)
-            return
-        self.block.body.append(found)
-
-    def _table_line(self, first: str, place: Span) -> None:
-        if first not in ("flags", "comment"):
-            span = Span(self.source, place.start, max(place.start + len(first), place.start + 1))
-            help = did_you_mean(first, _BLOCKS) or "a rule stands in a chain: `chain NAME { … }`"
-            self.mistakes.add("FW001", f"`{span.text}` begins nothing that stands in a table", span, help)
-            return
-        self._line("chain_line", place)
-
-    def _object_line(self, first: str, place: Span) -> None:
-        node = self.block.node
-        if first == "comment":
-            self._line("chain_line", place)
-        elif isinstance(node, NamedObject) and node.kind in ("limit", "quota"):
-            statement = self._parsed(f"{node.kind}_body", place)
-            self.block.found["statement"] = statement
-
-    def _line(self, start: str, place: Span) -> None:
-        """Take a line that says something of the block itself."""
-        part: Part | None = self._parsed(start, place)
-        block = self.block
-        if part is None or block.node is None:
-            return
-        name, value, span = part
-        if name == "flags":
-            value = tuple(each.text for each in value)
-        elif name == "type" and isinstance(block.node, NamedSet):
-            self._typed(block, value, span)
-            return
-        elif name == "set_policy":
-            name = "policy"
-        elif name == "devices":
-            name, value = "hook", replace(block.found["hook"], devices=value) if "hook" in block.found else None
-            if value is None:
-                return
-            block.places.pop("hook", None)
-        if name in block.places and name != "elements":
-            help = "leave one of them out"
-            self.mistakes.add("FW703", f"`{name}` stands twice", span, help, (Related(block.places[name], "the first"),))
-            return
-        if name == "elements" and isinstance(value, SetLiteral) and isinstance(block.found.get(name), SetLiteral):
-            value = replace(value, elements=block.found[name].elements + value.elements)
-        if name == "comment" and isinstance(block.node, (NamedObject, Table)) is False and "comment" in block.found:
-            return
-        block.found[name] = value
-        block.places[name] = span
-
-    def _typed(self, block: _Block, value: Any, span: Span) -> None:
-        if "type" in block.places:
-            related = (Related(block.places["type"], "the first"),)
-            self.mistakes.add("FW703", "the type is said twice", span, "leave one of them out", related)
-            return
-        block.places["type"] = span
-        block.found["type"], block.found["value"] = value
-
-    def _parsed(self, start: str, place: Span) -> Any:
-        """Return the tree of one statement, or None after noting what is wrong."""
-        if place.end - place.start > 1000 and (quick := long_set(place)) is not None:
-            short, elements = quick
-            found = parse_statement(start, place, short)
-            if not isinstance(found, Diagnostic):
-                return _with_elements(found, elements, place)
-        found = parse_statement(start, place)
-        if isinstance(found, Diagnostic):
-            self.mistakes.found.append(_explained(found, start, place))
+            self.mistakes.add("FW001", "the block is not closed", place, "end it with a `}`")
+        if head is None or not head.names:
             return None
-        return found
+        whole = Span(self.source, place.start, self.last_end)
+        return _made(piece.block or "", head, found, "; ".join(texts), suppressions, whole)
 
-    # Comments that speak to fwpolicy
+    def named(self, place: Span) -> Head | None:
+        found = self.parsed("inner", place)
+        return found if isinstance(found, Head) else None
 
-    def _comment(self, place: Span) -> None:
+    def inside(self, block: str, place: Span) -> list[Any]:
+        """Return what one statement of a block says."""
+        text = place.text
+        silent = self.comments.taken(place)
+        if _COMMAND.match(text):
+            tree = self.parsed("head", place)
+            return [] if tree is None else [replace(tree, suppressions=silent) if isinstance(tree, Define) else tree]
+        if block == "set":
+            if (found := self.long(_ELEMENTS, place)) is not None:
+                return [Option("elements", found[1], place)]
+            tree = self.parsed("kind", place)
+        elif block == "table" or _CHAIN_OPTION.match(text):
+            tree = self.parsed("hook", place)
+        else:
+            tree = self.parsed("rule", place)
+            if isinstance(tree, Rule):
+                tree = replace(tree, suppressions=silent)
+                silent = ()
+        for each in silent:
+            self.comments.lost(each)
+        return [] if tree is None else [tree]
+
+    # Texts
+
+    def parsed(self, start: str, place: Span, more: str = "") -> Any:
+        """Return the tree of one statement, None after noting what is wrong with it."""
+        if place.end - place.start > LONGEST_STATEMENT:
+            message = f"the statement is longer than {LONGEST_STATEMENT} characters"
+            self.mistakes.add("FW001", message, Span(self.source, place.start, place.start + 1), "make it shorter")
+            return None
+        reader, parser = _reader(), _parser()
+        reader.at(place)
+        try:
+            return parser.parse(blanked(place.text) + more, start)
+        except UnexpectedInput as error:
+            from policy.language.syntax import syntax_mistake
+
+            self.mistakes.found.append(syntax_mistake(error, parser, place, WORDS))
+            return None
+
+    def long(self, head: re.Pattern[str], place: Span) -> tuple[Span, SetLiteral] | None:
+        """Return a long list of elements, and what stands before it; None where the grammar reads the statement."""
+        if place.end - place.start < elements.SHORTEST:
+            return None
+        text = blanked(place.text)
+        found = head.match(text)
+        if found is None or not text.endswith("}"):
+            return None
+        inner = text[found.end() :]
+        literal = elements.read(self.source, place.start + found.end(), inner, self.element)
+        return None if literal is None else (Span(self.source, place.start, place.start + found.end()), literal)
+
+    def element(self, start: int, end: int) -> Element | None:
+        text = blanked(self.source.text[start:end])
+        place = Span(self.source, start + len(text) - len(text.lstrip()), start + len(text.rstrip()))
+        found = self.parsed("element", place)
+        return found if isinstance(found, Element) else None
+
+    def comment(self, place: Span, body: list[Any] | None = None) -> None:
+        """Take a comment; one behind a rule belongs to that."""
         said = spoken(place.text)
         if said is None:
             return
         suppression = read(said, place)
         if suppression is None:
-            self.comments.stray.append(Stray("it cannot be read", span=place))
-        elif self.last_end < 0 or self.source.position(self.last_end)[0] != place.line:
+            self.mistakes.add("FW001", "this comment speaks to fwpolicy, but cannot be read", place, HELP)
+        elif not place.source.line(place.line)[: place.column - 1].strip():
             self.comments.alone(suppression)
-        elif suppression.whole_file or not self._silence((suppression,)):
-            self.comments.lost(suppression)
-
-    def _silence(self, suppressions: tuple[Suppression, ...], new: bool = True) -> bool:
-        """Let the last statement carry suppressions; False where there is none that could."""
-        block = self.block
-        if block.body and new and hasattr(block.body[-1], "suppressions"):
-            last = block.body[-1]
-            block.body[-1] = replace(last, suppressions=(*last.suppressions, *suppressions))
-            return True
-        if block.node is not None and hasattr(block.node, "suppressions"):
-            block.node = replace(block.node, suppressions=(*block.node.suppressions, *suppressions))
-            return True
-        return False
+        elif body and isinstance(body[-1], Rule) and not suppression.whole_file:
+            body[-1] = replace(body[-1], suppressions=(*body[-1].suppressions, suppression))
+        else:
+            self.comments.alone(suppression)
 
 
-def _with_elements(found: Any, elements: SetLiteral, place: Span) -> Any:
-    """Put the elements into what was read without them."""
-    if isinstance(found, tuple):
-        return found[0], elements, place
-    if isinstance(found, Add):
-        return replace(found, what=elements, span=place)
-    return replace(found, **{"value" if isinstance(found, Define) else "elements": elements}, span=place)
+def _family(head: Head) -> Family:
+    return cast(Family, head.family or "ip")
 
 
-def _explained(mistake: Diagnostic, start: str, place: Span) -> Diagnostic:
-    """Say more about a statement that does not fit where it stands."""
-    if start == "command" and mistake.span.start == place.start:
-        word = mistake.span.text
-        help = did_you_mean(word, _COMMANDS) or "rules stand in chains: `table inet NAME { chain NAME { … } }`"
-        return replace(mistake, message=f"`{word}` begins no command", help=help)
-    return mistake
+def _command(head: Head, suppressions: tuple[Suppression, ...], span: Span) -> Command | None:
+    names = [word.text for word in head.names]
+    family = _family(head)
+    if head.verb in ("", "add", "create", "insert", "replace"):
+        verb = cast(Any, head.verb or "add")
+        if head.kind == "rule":
+            rule = replace(head.body, suppressions=suppressions)
+            return Add(verb, rule, Place(family, names[0], names[1], span=span), head.handle, head.index, span=span)
+        if head.kind == "element":
+            return Add(verb, head.body, Place(family, names[0], names[1], span=span), span=span)
+        block = {"table": "table", "chain": "chain", "set": "set", "map": "set"}.get(head.kind, "object")
+        made = _made(block, head, [], "", suppressions, span)
+        return Add(verb, made, Place(family, None if head.kind == "table" else names[0], span=span), span=span)
+    table = names[0] if names else None
+    name = names[1] if len(names) > 1 else None
+    place = Place(cast(Any, head.family) if head.kind == "ruleset" else family, table, name, head.handle, span=span)
+    to = names[2] if len(names) > 2 else None
+    return Remove(cast(Any, head.verb), head.kind, place, cast(Any, head.body), to, span=span)
+
+
+def _made(
+    block: str, head: Head, found: list[Any], text: str, suppressions: tuple[Suppression, ...], span: Span
+) -> Table | Definition:
+    """Return what a block makes of what stands in it."""
+    word = head.names[-1]
+    options = {each.name: each for each in found if isinstance(each, Option)}
+    said = {name: option.value for name, option in options.items()}
+    said |= dict(each for each in found if isinstance(each, tuple))
+    common: dict[str, Any] = {"comment": said.get("comment"), "name_span": word.span, "span": span}
+    if block == "table":
+        body = tuple(each for each in found if isinstance(each, Chain | NamedSet | NamedObject | Define | Include))
+        flags = said.get("flags", ())
+        return Table(_family(head), word.text, body, flags, suppressions=suppressions, **common)
+    if block == "chain":
+        rules = tuple(each for each in found if isinstance(each, Rule | Define | Include))
+        policy = options.get("policy")
+        return Chain(
+            word.text,
+            _hook(options, said.get("devices", ())),
+            said.get("policy"),
+            rules,
+            said.get("flags", ()),
+            suppressions=suppressions,
+            policy_span=None if policy is None else policy.span,
+            **common,
+        )
+    if block == "set":
+        kind, value = said.get("type", (None, None))
+        return NamedSet(
+            word.text,
+            kind,
+            value,
+            head.kind == "map",
+            said.get("flags", ()),
+            said.get("timeout"),
+            said.get("gc"),
+            said.get("size"),
+            said.get("policy"),
+            "auto-merge" in said,
+            elements=cast("SetLiteral | Variable | None", said.get("elements")),
+            statements=tuple(each for each in found if not isinstance(each, Option | tuple | Define | Include)),
+            **common,
+        )
+    statement: Statement | None = None
+    return NamedObject(head.kind, word.text, text, statement, **common)
+
+
+def _hook(options: dict[str, Option], devices: Any) -> Hook | None:
+    option = options.get("hook")
+    if option is None:
+        return None
+    kind, hook, own, (name, number, variable) = option.value
+    return Hook(kind, hook, (name, number), (*own, *devices), variable, span=option.span)

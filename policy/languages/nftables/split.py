@@ -1,100 +1,94 @@
-"""Cuts a script into statements before anything is parsed, so that a mistake in one hides none in another.
+"""Cuts a script into statements, the beginnings and ends of blocks, and comments (nft(8), LEXICAL CONVENTIONS).
 
-A statement ends at the end of its line, at a semicolon, or at the brace that closes the block it stands in. Braces of sets are
-part of their statement, which goes on in the next lines until they are closed; those of tables, chains, sets and objects
-open blocks.
+A statement ends with its line or a `;`, or with the block that it stands in; braces that are no block hold the elements
+of a set, and there lines go on. A `\\` at the end of a line goes on with the next one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import field
 from typing import Literal
 
 from policy._record import dataclass
 
-Kind = Literal["open", "close", "statement", "comment"]
-Block = Literal["top", "table", "chain", "set", "object", "unknown"]
+Kind = Literal["statement", "open", "close", "comment"]
+Block = Literal["table", "chain", "set", "object"]
 
-_TOKEN = re.compile(r'\n|\\\r?\n|\\|"[^"\n]*"?|#[^\n]*|[{};]|[^\s"#{};\\][^\n"#{};\\]*')
-_IN_TABLE = (
-    r"(?:(?P<table>table)|(?P<chain>chain)|(?P<set>set|map)"
-    r"|(?P<object>counter|quota|limit|secmark|synproxy|flowtable|ct[ \t]+(?:helper|timeout|expectation)))[ \t\\]"
-)
-_HEAD = {
-    "top": re.compile(r"(?:(?:add|create)[ \t]+)?" + _IN_TABLE),
-    "table": re.compile(_IN_TABLE),
-}
-_BEGINS = re.compile(r"[ \t]*(?:(?:add|create)[ \t]+)?(?:table|chain|set|map)[ \t]+[\w\"./ \t-]+\{[ \t\r]*(?:#[^\n]*)?$", re.MULTILINE)
-"""What a line looks like that begins a block, even inside of a set that is not closed."""
+_PART = re.compile(r'#[^\n]*|"[^"\n]*"|\\\r?\n|[{};\n]|[^#"{};\n\\]+|.', re.DOTALL)
+_VERB = r"(?:(?:add|create|insert)\s+)?"
+_OBJECTS = r"counter|quota|limit|secmark|synproxy|flowtable|ct\s+(?:helper|timeout|expectation)"
+_IN_TABLE = re.compile(rf"(?P<kind>chain|set|map|{_OBJECTS})\s+(?!name\b|rate\b)\S+\s*$")
+_AT_TOP = re.compile(rf"{_VERB}(?P<kind>table|chain|set|map|{_OBJECTS})\s+(?!name\b|rate\b)[^@{{]*$")
+_BLOCKS: dict[str, Block] = {"table": "table", "chain": "chain", "set": "set", "map": "set"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
-    """One statement or comment, the head or the end of a block: the characters [start, end) of the text.
-
-    *block* is what it stands in, for the head of a block the one that it opens.
-    """
+    """A part of a text, without white space around it; what *open*s is the text before the brace, of a *block*."""
 
     kind: Kind
     start: int
     end: int
-    block: Block
+    block: Block | None = None
 
 
-def split(text: str, comments: bool = False) -> Iterator[Piece]:
-    """Yield the statements of a script, heads and ends of blocks, and the comments that speak to fwpolicy, or all *comments*.
-
-    They come in order, but for a comment inside a statement, which comes before it. The brace is no part of a head.
-    """
-    start = end = -1  # of the statement that has begun
-    depth = 0
-    blocks: list[Block] = []
-    block: Block = "top"
-    for token in _TOKEN.finditer(text, 1 if text.startswith("\ufeff") else 0):
-        word = token[0]
-        sign = word[0]
-        if sign == "\n" or sign == ";":
-            if start >= 0 and (not depth or sign == ";" or _BEGINS.match(text, token.end())):
-                yield Piece("statement", start, end, block)
-                start, depth = -1, 0
-        elif sign == "#":
-            if comments or "fwpolicy:" in word:
-                if start >= 0 and not depth:
-                    yield Piece("statement", start, end, block)
-                    start = -1
-                yield Piece("comment", token.start(), token.start() + len(word.rstrip()), block)
-        elif sign == "{":
-            if not depth and (opened := _opened(text, start, end, block)):
-                yield Piece("open", start if start >= 0 else token.start(), end if start >= 0 else token.end(), opened)
-                blocks.append(block)
-                block, start = opened, -1
-            else:
-                depth += 1
-                start = token.start() if start < 0 else start
-                end = token.end()
-        elif sign == "}":
-            if depth:
-                depth, end = depth - 1, token.end()
-                continue
-            if start >= 0:
-                yield Piece("statement", start, end, block)
-                start = -1
-            yield Piece("close", token.start(), token.end(), block)
-            block = blocks.pop() if blocks else "top"
-        elif sign == "\\" and len(word) > 1:
-            continue
-        else:
-            start = token.start() if start < 0 else start
-            end = token.start() + len(word.rstrip())
-    if start >= 0:
-        yield Piece("statement", start, end, block)
+def split(text: str) -> Iterator[Piece]:
+    """Yield the pieces of a script, in order; a comment inside of a statement comes before that."""
+    cutter = _Cutter(text)
+    for found in _PART.finditer(text):
+        yield from cutter.take(found[0], found.start())
+    yield from cutter.statement()
 
 
-def _opened(text: str, start: int, end: int, block: Block) -> Block | None:
-    """Return what the brace behind a statement opens; None where it is that of a set."""
-    if start < 0:
-        return "unknown" if block in ("top", "table") else None
-    pattern = _HEAD.get(block)
-    found = pattern.match(text, start, end + 1) if pattern else None
-    return found.lastgroup if found else None  # type: ignore[return-value] # the groups are called as blocks are
+@dataclass(slots=True)
+class _Cutter:
+    text: str
+    blocks: list[Block] = field(default_factory=list)
+    start: int | None = None
+    end: int = 0
+    depth: int = 0
+
+    def take(self, part: str, at: int) -> Iterator[Piece]:
+        """Take the next part of the text."""
+        if part[0] == "#":
+            yield Piece("comment", at, at + len(part))
+        elif part == "{" and (block := self.block()) is not None and self.start is not None:
+            yield Piece("open", self.start, self.end, block)
+            self.blocks.append(block)
+            self.start = None
+        elif part == "}" and not self.depth:
+            yield from self.statement()
+            yield Piece("close", at, at + 1)
+            del self.blocks[-1:]
+        elif part in ";\n":
+            if not self.depth:
+                yield from self.statement()
+        elif part[0] != "\\" and not part.isspace():
+            self.depth += (part == "{") - (part == "}")
+            if self.start is None:
+                self.start = at + len(part) - len(part.lstrip())
+            self.end = at + len(part.rstrip())
+
+    def statement(self) -> Iterator[Piece]:
+        """Yield the statement that ends here."""
+        if self.start is not None:
+            yield Piece("statement", self.start, self.end)
+            self.start = None
+            self.depth = 0
+
+    def block(self) -> Block | None:
+        """Return what a brace begins here: a block, or (None) a set."""
+        if self.depth or self.start is None or (self.blocks and self.blocks[-1] != "table"):
+            return None
+        head = self.text[self.start : self.end]
+        found = (_IN_TABLE if self.blocks else _AT_TOP).match(head)
+        return None if found is None else _BLOCKS.get(found["kind"], "object")
+
+
+def blanked(text: str) -> str:
+    """Return a statement with white space in the place of its comments."""
+    if "#" not in text:
+        return text
+    return _PART.sub(lambda found: " " * len(found[0]) if found[0][0] == "#" else found[0], text)
