@@ -72,7 +72,6 @@ class Selector:
     | kind | words | written |
     |---|---|---|
     | `payload` | protocol, field | `ip saddr`, `th dport`, `ether type`, `vlan id`, `arp operation` |
-    | `inner` | tunnel, protocol, field | `gre ip saddr` |
     | `raw` | base; *numbers*: offset, length in bits | `@nh,96,32` |
     | `exthdr` | header, field (or alone: does it exist) | `frag more-fragments`, `exthdr hbh`, `rt0 addr` |
     | `tcpopt`, `ipopt`, `dccpopt` | option, field (or alone); `@`, *numbers*: kind, offset, bits | `tcp option sack` |
