@@ -1,118 +1,107 @@
-"""Names that `define` gives, and what stands in their places (src/rule.c: `symbol_bind`, `symbol_lookup`)."""
+"""Puts the values of variables in their places (nft(8), SYMBOLIC VARIABLES)."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import field, fields, is_dataclass, replace
 from typing import Any
 
 from policy._record import dataclass
-from policy.diagnostic import Collector, Related, did_you_mean
+from policy.diagnostic import Collector, did_you_mean
 from policy.languages.nftables.ast.command import Define
-from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable
-from policy.languages.nftables.ast.statement import Log
+from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable, Word
 from policy.languages.nftables.state import Defined
 from policy.source import Span
 
-_IN_TEXT = re.compile(r"\$([A-Za-z_.][\w./-]*)", re.ASCII)
+_DEEPEST = 64
 
 
 @dataclass(slots=True)
 class Scope:
-    """The names of a block; those of the text around it (*outer*) hold in it too. *all* has every name ever given."""
+    """The names that are defined in a block, and in those around it."""
 
     mistakes: Collector
-    all: list[Defined]
     outer: Scope | None = None
     names: dict[str, Defined] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
 
     def inner(self) -> Scope:
-        """Return the scope of a block."""
-        return Scope(self.mistakes, self.all, self, broken=self.broken)
+        """Return the scope of a block in this one."""
+        return Scope(self.mistakes, self)
 
     def find(self, name: str) -> Defined | None:
-        """Return what a name is here."""
+        """Return what a name is defined as, here or around."""
         found = self.names.get(name)
         return found if found is not None or self.outer is None else self.outer.find(name)
 
-    def take(self, said: Define) -> None:
-        """Give a name, or take it back."""
-        if said.value is None:
-            self.names.pop(said.name, None)
-            return
-        known = self.find(said.name)
-        if known is not None and said.operation == "define":
-            related = (Related(known.span, "the first definition"),)
-            help = f"`redefine {said.name} = …` gives it another value"
-            self.mistakes.add("FW703", f"`{said.name}` is defined already", said.name_span, help, related)
-            return
-        value = self.replaced(said.value, said.span)
-        made = Defined(said.name, value, said.span, suppressions=said.suppressions)
-        self.names[said.name] = made
-        self.all.append(made)
+    def define(self, command: Define) -> Defined | None:
+        """Take a definition; return it where it gives a value."""
+        here = self.names.get(command.name)
+        match command.operation:
+            case "undefine":
+                if here is None:
+                    self.missing(command.name, command.name_span)
+                self.names.pop(command.name, None)
+                return None
+            case "define" if here is not None:
+                message = f"`{command.name}` is defined already, in line {here.span.line}"
+                self.mistakes.add("FW703", message, command.name_span, "give it another name, or `redefine` it")
+                return None
+            case "redefine" if here is None:
+                self.missing(command.name, command.name_span)
+                return None
+        value = self.filled(command.value)
+        made = Defined(command.name, value, command.name_span, suppressions=command.suppressions)
+        self.names[command.name] = made
+        return made
 
-    def replaced(self, node: Any, span: Span) -> Any:
-        """Return a part of a tree with values in the places of names; *span* is where it stands."""
-        return self._put(node) if "$" in span.text else node
-
-    def _put(self, node: Any) -> Any:
-        if isinstance(node, Variable):
-            return self._value(node)
-        if isinstance(node, tuple):
-            return tuple(self._put(each) for each in node)
-        if isinstance(node, SetLiteral):
-            return self._set(node)
-        if not is_dataclass(node) or isinstance(node, Span):
-            return node
-        found: dict[str, Any] = {}
-        for each in fields(node):
-            before = getattr(node, each.name)
-            if before is None or isinstance(before, (str, int, Span)):
-                continue
-            if (after := self._put(before)) is not before:
-                found[each.name] = after
-        if isinstance(node, Log) and node.prefix and "$" in node.prefix:
-            found["prefix"] = self._text(node.prefix, node.span)
-        return replace(node, **found) if found else node
-
-    def _set(self, node: SetLiteral) -> SetLiteral:
-        """A name for several elements stands for them all."""
-        elements: list[Element] = []
-        for each in node.elements:
-            put = self._put(each)
-            if isinstance(put.key, SetLiteral) and put.value is None:
-                elements += put.key.elements
-            else:
-                elements.append(put)
-        return replace(node, elements=tuple(elements))
-
-    def _value(self, node: Variable) -> Any:
-        known = self.find(node.name)
-        if known is None:
-            self._unknown(node.name, node.span)
-            return node
-        known.uses.append(node.span)
-        return known.value
-
-    def _unknown(self, name: str, span: Span) -> None:
-        if name in self.broken:
-            return
-        names: list[str] = []
+    def missing(self, name: str, span: Span) -> None:
+        """Note a name that is not defined."""
+        known: set[str] = set()
         scope: Scope | None = self
         while scope is not None:
-            names += scope.names
+            known |= scope.names.keys()
             scope = scope.outer
-        help = did_you_mean(name, names) or f"`define {name} = …` before it gives it a value"
-        self.mistakes.add("FW701", f"there is no variable `{name}`", span, help)
+        help = did_you_mean(name, known) or f"write `define {name} = …` before it"
+        self.mistakes.add("FW701", f"`{name}` is not defined", span, help)
 
-    def _text(self, text: str, span: Span) -> str:
-        def value(found: re.Match[str]) -> str:
-            known = self.find(found[1])
-            if known is None:
-                self._unknown(found[1], span)
-                return found[0]
-            known.uses.append(span)
-            return getattr(known.value, "text", found[0])
+    def filled(self, tree: Any) -> Any:
+        """Return a tree with values in the place of variables; a set in a set gives its elements."""
+        return self._filled(tree, 0)
 
-        return _IN_TEXT.sub(value, text)
+    def _filled(self, tree: Any, depth: int) -> Any:
+        match tree:
+            case Variable(name):
+                return self._value(name, tree.span)
+            case Word(text) if text.startswith("$") and not tree.quoted:
+                return self._value(text[1:], tree.span)
+            case SetLiteral(elements):
+                return replace(tree, elements=tuple(one for each in elements for one in self._elements(each, depth)))
+            case tuple():
+                return tuple(self._filled(each, depth + 1) for each in tree)
+        if not is_dataclass(tree) or isinstance(tree, type | Span) or depth > _DEEPEST:
+            return tree
+        changed = {}
+        for each in fields(tree):
+            if each.name.endswith("span") or each.name == "suppressions":
+                continue
+            old = getattr(tree, each.name)
+            if isinstance(old, tuple) or is_dataclass(old):
+                new = self._filled(old, depth + 1)
+                if new is not old:
+                    changed[each.name] = new
+        return replace(tree, **changed) if changed else tree
+
+    def _value(self, name: str, span: Span) -> Any:
+        found = self.find(name)
+        if found is None:
+            self.missing(name, span)
+            return Word("0", span=span)
+        found.uses.append(span)
+        value = found.value
+        # What is wrong with the value is said where it is used; a set keeps the places of its elements.
+        return value if isinstance(value, SetLiteral) else replace(value, span=span)
+
+    def _elements(self, element: Element, depth: int) -> tuple[Element, ...]:
+        filled = self._filled(replace(element), depth + 1)
+        if isinstance(filled.key, SetLiteral) and filled.value is None:
+            return filled.key.elements
+        return (filled,)
