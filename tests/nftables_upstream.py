@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from policy.diagnostic import Collector, Diagnostic
+from policy.diagnostic import Diagnostic, Mistakes
+from policy.languages.nftables import read
 from policy.source import Source
 
 _PARTS = re.compile(r"(?<!\\);")
@@ -101,14 +102,8 @@ def lines(corpus: Path) -> Iterator[Line]:
 
 def refusals(text: str) -> list[Diagnostic]:
     """Return what is wrong with a script."""
-    from policy.languages.nftables.lower import lower
-
-    from policy.host import UNKNOWN_HOST
-    from policy.languages.nftables.parse import parse
-    from policy.languages.nftables.script import run
-
-    source, mistakes = Source("<text>", text), Collector()
-    state = run(parse(source, mistakes), source, mistakes)
-    if not mistakes.found:
-        lower(state, UNKNOWN_HOST, mistakes)
-    return mistakes.found
+    try:
+        read(Source("<text>", text))
+    except Mistakes as mistakes:
+        return mistakes.diagnostics
+    return []
