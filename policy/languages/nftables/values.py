@@ -59,7 +59,7 @@ def values(type: t.DataType, expression: Expression) -> Values:
             return Values(Intervals.of(number(type, expression)))
         case SetLiteral(elements):
             return _all(type, elements)
-    raise Bad("FW001", f"a {type.title} is expected here, that is a constant", expression.span)
+    raise Bad("FW001", f"{type.one} is expected here, that is a constant", expression.span)
 
 
 def _all(type: t.DataType, elements: tuple[Element, ...]) -> Values:
@@ -87,7 +87,7 @@ def number(type: t.DataType, expression: Expression) -> int:
         case List(parts):
             if type.kind not in ("flags", "label"):
                 help = "write a set: { A, B }"
-                raise Bad("FW001", f"a {type.title} cannot be a list of several ones", expression.span, help)
+                raise Bad("FW001", f"{type.one} cannot be a list of several ones", expression.span, help)
             bits = 0
             for part in parts:
                 bits |= number(type, part)
@@ -125,7 +125,7 @@ def _prefix(type: t.DataType, whole: Prefix, base: Expression, length: int) -> I
         type = t.IPV6 if ":" in base.text else t.IPV4
     if type.named or not 0 <= length <= type.bits:
         code = "FW003" if type.kind in ("ipv4", "ipv6") else "FW001"
-        help = f"a {type.title} has {type.bits} bits"
+        help = f"{type.one} has {type.bits} bits"
         raise Bad(code, f"invalid length of a prefix: {length}", whole.span, help)
     rest = (1 << type.bits - length) - 1
     low = number(type, base) & ~rest
@@ -136,6 +136,8 @@ def _range(type: t.DataType, whole: Range, low: Expression, high: Expression) ->
     if type.named:
         raise Bad("FW001", f"there is no range of texts ({type.title})", whole.span, "name them in a set")
     first, last = _end(type, low), _end(type, high)
+    if first > last and type.kind == "hour":  # over midnight
+        return Intervals.of((0, last), (first, 86_399))
     if first > last or (first < V4_BASE <= last):
         backwards = f"{whole.high.span.text}-{whole.low.span.text}"
         raise Bad("FW502", f"the range `{whole.span.text}` is reversed", whole.span, f"write {backwards}")
