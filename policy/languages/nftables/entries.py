@@ -16,7 +16,7 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Hook
 from policy.languages.nftables.chains import NAT_PRIORITIES, Base, by_point, verdicts
-from policy.languages.nftables.present import IPV4, IPV6
+from policy.languages.nftables.guards import IPV4, IPV6
 from policy.languages.nftables.state import ChainState, State, TableState
 from policy.nat import rewrites, targets, told
 from policy.netfilter import TRANSLATES

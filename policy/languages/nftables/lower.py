@@ -17,6 +17,7 @@ from policy.languages.nftables.chains import VERSIONS, Places, bases
 from policy.languages.nftables.entries import Entering
 from policy.languages.nftables.rules import Lowering
 from policy.languages.nftables.state import State, TableState
+from policy.packet import Intervals
 from policy.routing import ending, minds_ttl
 from policy.source import Span
 
@@ -76,7 +77,8 @@ def _definitions(state: State, policies: Mapping[str, Policy]) -> Iterator[Defin
             used = tuple(span for other, span in _uses(table) if other == name)
             if table.family in VERSIONS and name in sets | {name: None}:
                 kind = "map" if each.definition.is_map else "set"
-                yield Definition(name, kind, f"@{name}", span=each.definition.name_span, uses=used)
+                value = None if each.elements else Intervals()
+                yield Definition(name, kind, f"@{name}", value, span=each.definition.name_span, uses=used)
     for variable in state.variables:
         yield Definition(
             variable.name,

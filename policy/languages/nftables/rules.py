@@ -19,7 +19,7 @@ from policy.languages.nftables.translate import translated
 from policy.languages.nftables.ways import Layout, Way, only
 from policy.netfilter import MEETS_NAT
 from policy.packet import Intervals
-from policy.packet.fields import DCCP
+from policy.packet.fields import DCCP, TCP
 from policy.source import Span
 from policy.written import Suppression
 
@@ -117,8 +117,11 @@ class Lowering:
         spoken_of(context, written.statements)
         statements = [] if guard == EVERYTHING else [only(guard)]
         for each in written.statements:
+            if isinstance(each, s.Reject) and each.kind == "tcp reset" and not _may_be(TCP, statements):
+                message = "`tcp reset` does not go with another protocol"
+                context.mistakes.add("FW504", message, each.span, "say `tcp` before it, or reject with an ICMP type")
             if isinstance(each, s.Nat):
-                statements.append(translated(context, each, _may_be_dccp(statements)))
+                statements.append(translated(context, each, _may_be(DCCP, statements)))
             else:
                 statements.append(self._routed(lowered(context, each), come))
         before = len(layout.policies)
@@ -184,12 +187,15 @@ def _decides(written: Written) -> Span | None:
     return next((each.span for each in reversed(written.statements) if isinstance(each, _DECIDE)), None)
 
 
-def _may_be_dccp(statements: list[tuple[Way, ...]]) -> bool:
-    """May a packet of DCCP come behind some statements? Kernels that do not track it leave its ports as they are."""
+def _may_be(protocol: int, statements: list[tuple[Way, ...]]) -> bool:
+    """May a packet of a protocol come behind some statements?
+
+    Kernels that do not track DCCP leave its ports as they are.
+    """
     for ways in statements:
         for way in ways if len(ways) == 1 else ():
             for part in conjuncts(way.match):
                 match part:
-                    case Field("proto", Intervals() as values) if DCCP not in values:
+                    case Field("proto", Intervals() as values) if protocol not in values:
                         return False
     return True

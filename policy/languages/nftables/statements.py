@@ -7,19 +7,23 @@ nft_limit.c, nft_connlimit.c, nft_quota.c, nft_synproxy.c. What cannot be had fr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from policy.diagnostic import did_you_mean
 from policy.ir import (
     EVERYTHING,
     Action,
+    All,
     Allow,
     Block,
+    Either,
     Field,
     Goto,
     Jump,
     Log,
     Match,
+    Not,
     Note,
     Opaque,
     Reject,
@@ -36,7 +40,7 @@ from policy.languages.nftables.assign import assigned
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.present import IPV4, IPV6, TCP_HEADER, present
+from policy.languages.nftables.guards import IPV4, IPV6, TCP_HEADER
 from policy.languages.nftables.translate import translated
 from policy.languages.nftables.ways import GOES_ON, Way, does, only
 from policy.nat import REWRITES
@@ -93,7 +97,7 @@ def lowered(  # noqa: C901 # one case for each statement
     """Return the ways that a statement may take; mistakes go to the context."""
     match statement:
         case s.Match():
-            return only(matches.condition(context, statement))
+            return only(_told(matches.condition(context, statement), statement))
         case e.Verdict():
             return _verdict(context, statement)
         case s.VerdictMap(key, map_, span=span):
@@ -125,6 +129,26 @@ def lowered(  # noqa: C901 # one case for each statement
             return _other(statement)
         case _:
             assert_never(statement)
+
+
+def _told(match: Match, statement: s.Match) -> Match:
+    """Return a condition whose fields are told by what they are compared with, as it is written."""
+    old = statement.left.left.span if isinstance(statement.left, e.Binary) else statement.left.span
+    new = None if isinstance(statement.left, e.Concat) else statement.right.span
+
+    def told(part: Match) -> Match:
+        match part:
+            case Field(span=span) if span is not None and (new is None or span == old):
+                return replace(part, span=new)
+            case All(parts):
+                return replace(part, parts=tuple(map(told, parts)))
+            case Either(parts):
+                return replace(part, parts=tuple(map(told, parts)))
+            case Not(inner):
+                return replace(part, part=told(inner))
+        return part
+
+    return told(match)
 
 
 def _action(context: Context, verdict: e.Verdict) -> tuple[Action, ...]:
@@ -247,7 +271,7 @@ def _guarded(context: Context, statement: s.Assign | s.Reset) -> tuple[Way, ...]
 
 def _remembered(context: Context, text: str, key: e.Expression, statements: tuple[s.Statement, ...]) -> tuple[Way, ...]:
     """Return what the filling of a set does: it goes on if there is a key, and if what stands behind that holds."""
-    parts = [present(context, key)]
+    parts = [matches.present(context, key)]
     for each in statements:
         if isinstance(each, _LIMITS):
             limit = _limited(each)

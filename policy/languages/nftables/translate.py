@@ -16,7 +16,7 @@ from policy.languages.nftables import matches, values
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.present import IPV4, IPV6
+from policy.languages.nftables.guards import IPV4, IPV6
 from policy.languages.nftables.ways import Way
 from policy.nat import ANY_PORT, REWRITES, Target
 from policy.packet import OUTPUT, Intervals
