@@ -17,6 +17,7 @@ from policy.languages.nftables import read
 from policy.source import Source
 
 _PARTS = re.compile(r"(?<!\\);")
+_MARKED = re.compile(r"(?P<said>.*?);\s*(?P<mark>ok|fail)\s*(?:;.*)?")
 _OBJECT = re.compile(r"(?:ct (?:helper|timeout|expectation)|counter|quota|limit|secmark|synproxy)")
 
 
@@ -39,6 +40,8 @@ class _File:
 
     def line(self, text: str) -> Line | None:
         parts = [part.replace("\\;", ";") for part in _PARTS.split(text)]
+        if (marked := _MARKED.fullmatch(text)) is not None:
+            parts = [marked["said"].replace("\\;", ";"), marked["mark"]]
         sign, rest = text[0], parts[0][1:]
         match sign:
             case ":":

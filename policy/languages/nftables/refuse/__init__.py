@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from policy.diagnostic import Collector, Diagnostic
 from policy.host import UNKNOWN_HOST
 from policy.languages.nftables.chains import VERSIONS, Places
-from policy.languages.nftables.refuse import calls, sets
+from policy.languages.nftables.refuse import calls, objects, sets
 from policy.languages.nftables.refuse.rules import refuse_rule
 from policy.languages.nftables.refuse.unseen import check_unseen
 from policy.languages.nftables.state import State
@@ -21,6 +21,8 @@ def refuse(state: State, mistakes: Collector) -> None:
     for table in state.tables.values():
         places = Places(state, table, UNKNOWN_HOST, mistakes)
         calls.refuse(table, mistakes)
+        for made in table.objects.values():
+            objects.refuse(table, made, mistakes)
         for named in table.sets.values():
             sets.refuse(places, named, mistakes)
         for chain in table.chains.values():

@@ -1,11 +1,13 @@
 """Which chains call which: names that there are not, circles, and chains that are nested too deep.
 
-Sources: the kernel's nf_tables_api.c (nft_chain_validate: only what packets can come to; nft_verdict_init: no base chain is called).
+Sources: the kernel's nf_tables_api.c (nft_chain_validate: only what packets can come to is looked at;
+nft_verdict_init: no base chain is called).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from policy.diagnostic import Collector, Related, did_you_mean
 from policy.languages.nftables.ast.expression import Word
@@ -76,7 +78,7 @@ def _may_call(table: TableState, name: Word, mistakes: Collector) -> bool:
 
 def _circle(way: list[str], last: tuple[str, Span], edges: _Edges, mistakes: Collector) -> None:
     inner = [*way[way.index(last[0]) :], last[0]]
-    related = tuple(Related(edges[one][two], "from here") for one, two in zip(inner[:-2], inner[1:-1], strict=True))
+    related = tuple(Related(edges[one][two], "from here") for one, two in pairwise(inner[:-1]))
     text = " calls ".join(f"`{name}`" for name in inner)
     mistakes.add("FW116", f"this goes round in a circle: {text}", last[1], "take one of the calls out", related)
 

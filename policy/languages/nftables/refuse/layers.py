@@ -27,7 +27,8 @@ _CARRIES = {("payload", "ip", "protocol"), ("payload", "ip6", "nexthdr"), ("meta
 class Layers:
     """The protocols that a rule has asked for, layer by layer.
 
-    *network* is `ip`, `ip6`, `arp` or None; *transports* the numbers of the protocols above it, empty where nothing says it.
+    *network* is `ip`, `ip6`, `arp` or None; *transports* are the numbers of the protocols above it, none where nothing
+    says them.
     """
 
     def __init__(self, context: Context) -> None:
@@ -52,8 +53,9 @@ class Layers:
             self.link = None
         elif protocol in _NUMBERS:
             number = _NUMBERS[protocol]
-            if self.transports and number not in self.transports:
-                self._conflict(_NAMES.get(self.transports[0], str(self.transports[0])), protocol, selector)
+            other = next((each for each in self.transports if each != number), None)
+            if other is not None:
+                self._conflict(_NAMES.get(other, str(other)), protocol, selector)
             self.transports = (number,)
             wanted = {"mtu": 3, "gateway": 5}.get(field) if protocol == "icmp" else None
             if wanted is not None and self.icmp_type not in (None, wanted):

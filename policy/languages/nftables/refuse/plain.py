@@ -1,4 +1,4 @@
-"""Numbers, units and words of statements that nft refuses: of logs, limits, quotas, queues, options, values that are set."""
+"""Numbers, units and words that nft refuses: of logs, limits, quotas, queues, options, and of values that are set."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "
 _LONGEST_PREFIX = 127
 _LAST = re.compile(r"last(?:\s+used\s+(?:never|[0-9]\w*))?")
 _TCP_OPTIONS = frozenset({
-    "eol", "nop", "noop", "maxseg", "mss", "window", "sack-permitted", "sack-perm", "sack", "sack0", "sack1", "sack2", "sack3",
-    "timestamp", "echo", "fastopen", "md5sig", "mptcp",
+    "eol", "nop", "noop", "maxseg", "mss", "window", "sack-permitted", "sack-perm", "sack", "sack0", "sack1", "sack2",
+    "sack3", "timestamp", "echo", "fastopen", "md5sig", "mptcp",
 })  # fmt: skip
 
 
@@ -118,10 +118,9 @@ def refuse_option(context: Context, selector: e.Selector) -> None:
     if name.isdecimal():
         if int(name[:9]) > 255:
             context.mistakes.add("FW001", f"options have a kind of 0 to 255, not {name}", selector.span)
-    elif selector.kind == "tcpopt":
-        if name not in _TCP_OPTIONS:
-            help = did_you_mean(name, _TCP_OPTIONS) or "one of " + ", ".join(sorted(_TCP_OPTIONS))
-            context.mistakes.add("FW001", f"`{name}` is no option of TCP", selector.span, help)
+    elif selector.kind == "tcpopt" and name not in _TCP_OPTIONS:
+        help = did_you_mean(name, _TCP_OPTIONS) or "one of " + ", ".join(sorted(_TCP_OPTIONS))
+        context.mistakes.add("FW001", f"`{name}` is no option of TCP", selector.span, help)
 
 
 def refuse_value(context: Context, target: e.Selector, value: e.Expression) -> None:

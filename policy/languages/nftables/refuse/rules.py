@@ -66,7 +66,9 @@ def _ends(statement: s.Statement) -> bool:
     return isinstance(statement, (s.Reject, s.Queue)) or (isinstance(statement, s.Other) and statement.kind == "fwd")
 
 
-def selectors(node: object, inside: str = "") -> Iterator[tuple[e.Selector, str]]:
+def selectors(  # noqa: C901 # one case for each kind of node
+    node: object, inside: str = ""
+) -> Iterator[tuple[e.Selector, str]]:
     """Yield what a statement reads, in order; *inside* says of what it is a part: `concat`, `lookup`, `value`."""
     match node:
         case e.Selector(of=of):

@@ -6,6 +6,7 @@ Sources: nftables 1.0.6: src/intervals.c (set_overlap), src/evaluate.c (expr_eva
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from policy.diagnostic import Collector, Related
 from policy.languages.nftables import types as t
@@ -92,7 +93,7 @@ def _overlaps(
             continue
         found.append((*known.ranges[0], row, value))
     found.sort(key=lambda each: each[:2])
-    for one, two in zip(found, found[1:], strict=False):
+    for one, two in pairwise(found):
         if two[0] > one[1] or (two[:2] == one[:2] and (not is_map or two[3] == one[3])):
             continue
         first, second = _spans(types, one[2], elements)[0], _spans(types, two[2], elements)[-1]

@@ -30,7 +30,7 @@ def refuse_translation(context: Context, layers: Layers, statement: s.Nat) -> No
         context.mistakes.add("FW001", f"`{statement.kind}` does not say of which IP version", span, help)
         return
     other = {"ip": "ip6", "ip6": "ip"}.get(version or "")
-    if statement.family is not None and layers.network == other:
+    if statement.family is not None and layers.network is not None and layers.network == other:
         message = f"the rule is for {_TITLES[layers.network]}, and `{statement.kind}` for {_TITLES[statement.family]}"
         context.mistakes.add("FW603", message, span, "write both for one IP version")
     if statement.kind == "tproxy":

@@ -1,4 +1,4 @@
-"""Rules of the families bridge, arp and netdev: no packet that can be asked about comes to them, so they are only checked."""
+"""Rules of the families bridge, arp and netdev: no packet that can be asked about comes to them; they are checked."""
 
 from __future__ import annotations
 
