@@ -47,3 +47,5 @@ def _known(context: Context, type: t.DataType, expression: Expression) -> Interv
         return EMPTY
     assert isinstance(found, Intervals)
     return found
+
+__all__ = ["addresses", "constant", "note", "number", "of", "ports", "values"]
