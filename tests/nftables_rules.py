@@ -11,7 +11,7 @@ from policy.languages.nftables.ast.statement import Match as Condition
 from policy.languages.nftables.ast.statement import Statement, VerdictMap
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.parse import parse
-from policy.languages.nftables.protocols import spoken_of
+from policy.languages.nftables.refuse.rules import refuse_rule
 from policy.languages.nftables.script import run
 from policy.packet import FORWARD, INPUT, OUTPUT, Packet, Value, complete
 from policy.packet.address import parse_address
@@ -54,7 +54,8 @@ def match(rule: str, **how: object) -> Match:
 def mistakes(rule: str, **how: object) -> list[Diagnostic]:
     """Return what is wrong with the conditions of a rule."""
     context, statements = read(rule, **how)  # type: ignore[arg-type]
-    spoken_of(context, statements)
+    assert context.chain is not None
+    refuse_rule(context, context.chain.rules[0])
     for statement in statements:
         if isinstance(statement, Condition):
             matches.condition(context, statement)

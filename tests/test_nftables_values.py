@@ -123,7 +123,7 @@ WRONG = (
 
 @pytest.mark.parametrize(("rule", "code", "words"), WRONG, ids=[rule for rule, _, _ in WRONG])
 def test_what_nft_refuses_is_refused_at_the_words_that_are_wrong(rule: str, code: str, words: str) -> None:
-    found = mistakes(rule)
+    found = mistakes(rule, hooks=("forward",))
     assert [(each.code, each.span.text) for each in found][:1] == [(code, words)]
     if NFT is not None:
         assert _refused(rule)
@@ -141,7 +141,7 @@ RIGHT = (
 
 @pytest.mark.parametrize("rule", RIGHT)
 def test_what_nft_loads_is_read(rule: str) -> None:
-    assert not mistakes(rule)
+    assert not mistakes(rule, hooks=("forward",))
     if NFT is not None:
         assert not _refused(rule)
 

@@ -12,7 +12,6 @@ from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
 from policy.languages.nftables.chains import Base, Places, accepting, tracked_at
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.protocols import spoken_of
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
 from policy.languages.nftables.translate import translated
@@ -114,7 +113,6 @@ class Lowering:
             )
 
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
-        spoken_of(context, written.statements)
         statements = [] if guard == EVERYTHING else [only(guard)]
         for each in written.statements:
             if isinstance(each, s.Reject) and each.kind == "tcp reset" and not _may_be(TCP, statements):

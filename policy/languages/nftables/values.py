@@ -48,4 +48,5 @@ def _known(context: Context, type: t.DataType, expression: Expression) -> Interv
     assert isinstance(found, Intervals)
     return found
 
+
 __all__ = ["addresses", "constant", "note", "number", "of", "ports", "values"]

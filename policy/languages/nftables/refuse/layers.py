@@ -9,7 +9,7 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.problem import Bad
-from policy.languages.nftables.types import ETHER_TYPE, PROTOCOL
+from policy.languages.nftables.types import ETHER_TYPE, ICMP_TYPE, ICMPV6_TYPE, NF_PROTO, PROTOCOL, DataType
 from policy.languages.nftables.values import values
 from policy.packet import Intervals
 
@@ -19,6 +19,14 @@ _NUMBERS = {
     "sctp": 132, "udplite": 136,
 }  # fmt: skip
 _NAMES = {number: name for name, number in _NUMBERS.items()}
+_FIELDS = {
+    ("icmp", "id"): (8, 0), ("icmp", "sequence"): (8, 0), ("icmp", "mtu"): (3,), ("icmp", "gateway"): (5,),
+    ("icmpv6", "id"): (128, 129), ("icmpv6", "sequence"): (128, 129), ("icmpv6", "mtu"): (2,),
+    ("icmpv6", "max-delay"): (130,), ("icmpv6", "packet-too-big"): (2,), ("icmpv6", "parameter-problem"): (4,),
+}  # fmt: skip
+"""The types of ICMP that have a field (payload_gen_icmp_dependency)."""
+_PROTOCOLS = {2: "ip", 10: "ip6"}
+_VERSIONS = {"icmp": "ip", "igmp": "ip", "icmpv6": "ip6"}
 _TYPES = {0x0800: "ip", 0x86DD: "ip6", 0x0806: "arp"}
 _VLAN = frozenset({0x8100, 0x88A8})
 _CARRIES = {("payload", "ip", "protocol"), ("payload", "ip6", "nexthdr"), ("meta", "l4proto")}
@@ -38,10 +46,14 @@ class Layers:
         self.said: str | None = None
         self.link: int | None = None
         self.transports: tuple[int, ...] = ()
-        self.icmp_type: int | None = None
+        self.icmp_types: tuple[int, ...] = ()
+        self.entry = False
+        """Has the protocol of the entry in connection tracking been asked for?"""
 
     def reads(self, selector: e.Selector) -> None:
         """Take note of what a rule reads, and of what that cannot be read beside."""
+        if selector.kind == "exthdr" and self.context.table.family == "inet":
+            self._reads_network("ip6", selector)
         if selector.kind != "payload":
             return
         protocol, field = selector.words[0], selector.words[1]
@@ -57,9 +69,11 @@ class Layers:
             if other is not None:
                 self._conflict(_NAMES.get(other, str(other)), protocol, selector)
             self.transports = (number,)
-            wanted = {"mtu": 3, "gateway": 5}.get(field) if protocol == "icmp" else None
-            if wanted is not None and self.icmp_type not in (None, wanted):
-                message = f"`icmp {field}` is read of packets of type {wanted}, and the rule wants {self.icmp_type}"
+            self.network = self.network or _VERSIONS.get(protocol)
+            wanted = _FIELDS.get((protocol, field))
+            if wanted is not None and not set(self.icmp_types) <= set(wanted):
+                types = ", ".join(map(str, self.icmp_types))
+                message = f"`{protocol} {field}` is read of packets of type {wanted[0]}, and the rule wants {types}"
                 self.context.mistakes.add("FW001", message, selector.span, "leave one of them out")
 
     def _reads_network(self, protocol: str, selector: e.Selector) -> None:
@@ -80,6 +94,8 @@ class Layers:
         words = (left.kind, *left.words)
         if words in _CARRIES:
             numbers = self._numbers(PROTOCOL, statement.right)
+            if words[0] == "payload" and _NUMBERS["gre"] in numbers:
+                numbers = ()  # nft does not know that the header of IP leads to it
             if numbers:
                 self.transports = numbers
         elif words in (("payload", "ether", "type"), ("meta", "protocol"), ("payload", "vlan", "type")):
@@ -91,15 +107,21 @@ class Layers:
                     self.network = self.said
         elif words == ("meta", "nfproto") and isinstance(statement.right, e.Word):
             self.network = {"ipv4": "ip", "ipv6": "ip6", "2": "ip", "10": "ip6"}.get(statement.right.text, self.network)
-        elif words == ("payload", "icmp", "type") and isinstance(statement.right, e.Word):
-            self.icmp_type = int(statement.right.text) if statement.right.text.isdecimal() else None
+        elif words[:2] == ("ct", "l3proto"):
+            versions = self._numbers(NF_PROTO, statement.right)
+            self.network = _PROTOCOLS.get(versions[0], self.network) if len(versions) == 1 else self.network
+        elif words[:2] == ("ct", "protocol"):
+            self.entry = True
+        elif words in (("payload", "icmp", "type"), ("payload", "icmpv6", "type")):
+            type = ICMP_TYPE if words[1] == "icmp" else ICMPV6_TYPE
+            self.icmp_types = self._numbers(type, statement.right) or self.icmp_types
 
-    def _numbers(self, type: object, right: e.Expression) -> tuple[int, ...]:
+    def _numbers(self, type: DataType, right: e.Expression) -> tuple[int, ...]:
         keys = [each.key for each in right.elements] if isinstance(right, e.SetLiteral) else [right]
         found: list[int] = []
         for key in keys:
             try:
-                known = values(type, key).known  # type: ignore[arg-type]
+                known = values(type, key).known
             except Bad:
                 return ()
             if not isinstance(known, Intervals) or len(known.ranges) != 1 or known.ranges[0][0] != known.ranges[0][1]:

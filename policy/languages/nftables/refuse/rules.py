@@ -127,7 +127,14 @@ def _selector(context: Context, layers: Layers, selector: e.Selector, inside: st
             message = f"`{selector.span.text}` does not say of which IP version"
             help = f"write `{side} ip {words[0]}` or `{side} ip6 {words[0]}`"
             context.mistakes.add("FW001", message, selector.span, help)
-    elif selector.kind == "rt" and words[0] == "nexthop" and words[1]:
+    elif selector.kind == "ct" and words[0].startswith("proto-") and not (layers.transports or layers.entry):
+        help = "say it before: `meta l4proto tcp`"
+        context.mistakes.add("FW504", f"`{selector.span.text}` does not say of which protocol", selector.span, help)
+    elif selector.kind == "rt" and words[0] == "nexthop" and not words[1]:
+        if layers.network not in ("ip", "ip6"):
+            help = "write `rt ip nexthop` or `rt ip6 nexthop`"
+            context.mistakes.add("FW001", "`rt nexthop` does not say of which IP version", selector.span, help)
+    elif selector.kind == "rt" and words[0] == "nexthop":
         family = context.table.family
         if family in ("ip", "ip6") and family != words[1]:
             message = f"`{selector.span.text}` is of the other IP version than the table"
