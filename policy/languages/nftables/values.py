@@ -11,6 +11,8 @@ from policy.languages.nftables.selectors import operand
 from policy.packet import Intervals
 from policy.packet.values import EMPTY
 
+_CHOSEN = frozenset({"numgen", "hash"})
+
 
 def of(context: Context, selector_or_type: Selector | t.DataType) -> t.DataType:
     """Return the type of a selector."""
@@ -29,24 +31,30 @@ def constant(context: Context, selector_or_type: Selector | t.DataType, expressi
 
 
 def addresses(context: Context, family: int | None, expression: Expression) -> Intervals:
-    """Return addresses of *family* (4, 6, None: of either); none where only the host could say, or is wrong."""
+    """Return addresses of *family* (4, 6, None: of either): one of them is meant; none where they are wrong.
+
+    A name that only the host could look up may be any, a number that is drawn or worked out one of its range.
+    """
     type = t.ADDRESS if family is None else t.IPV4 if family == 4 else t.IPV6
     return _known(context, type, expression)
 
 
 def ports(context: Context, expression: Expression) -> Intervals:
-    """Return ports; none where they are wrong."""
+    """Return ports, one of which is meant; none where they are wrong."""
     return _known(context, t.PORT, expression)
 
 
 def _known(context: Context, type: t.DataType, expression: Expression) -> Intervals:
+    if isinstance(expression, Selector) and expression.kind in _CHOSEN:
+        modulus, offset = expression.numbers[0], expression.numbers[-1]
+        return Intervals.of((type.base + offset, type.base + offset + modulus - 1))
     try:
-        found = values(type, expression).known
+        found = values(type, expression)
     except Bad as bad:
         note(context, bad)
         return EMPTY
-    assert isinstance(found, Intervals)
-    return found
+    assert isinstance(found.known, Intervals)
+    return found.known | type.whole if found.open else found.known
 
 
 __all__ = ["addresses", "constant", "note", "number", "of", "ports", "values"]

@@ -127,6 +127,11 @@ def _selector(context: Context, layers: Layers, selector: e.Selector, inside: st
             message = f"`{selector.span.text}` does not say of which IP version"
             help = f"write `{side} ip {words[0]}` or `{side} ip6 {words[0]}`"
             context.mistakes.add("FW001", message, selector.span, help)
+    elif (
+        selector.kind == "ct" and words[2:] and layers.network in ("ip", "ip6") and words[2] not in ("", layers.network)
+    ):
+        message = f"the rule asks for {layers.network} already, so `{selector.span.text}` cannot be read"
+        context.mistakes.add("FW603", message, selector.span, "write two rules")
     elif selector.kind == "ct" and words[0].startswith("proto-") and not (layers.transports or layers.entry):
         help = "say it before: `meta l4proto tcp`"
         context.mistakes.add("FW504", f"`{selector.span.text}` does not say of which protocol", selector.span, help)
