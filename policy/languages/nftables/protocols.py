@@ -51,17 +51,22 @@ def spoken_of(context: Context, statements: Sequence[s.Statement]) -> Protocols:
     if family not in ("ip", "ip6", "inet"):
         return found
     for statement in statements:
-        try:
-            for selector, joined in _selectors(statement):
-                _read(context, found, selector, joined)
-            if isinstance(statement, s.Match) and statement.operator in ("", "=="):
-                _told(found, statement)
-        except Bad as bad:
-            note(context, bad)
+        speak(context, found, statement)
     return found
 
 
-def _selectors(statement: s.Statement) -> Iterator[tuple[e.Selector, bool]]:
+def speak(context: Context, found: Protocols, statement: s.Statement) -> None:
+    """Add what a statement says of protocols to *found*; what cannot meet goes to the context."""
+    try:
+        for selector, joined in selectors_of(statement):
+            _read(context, found, selector, joined)
+        if isinstance(statement, s.Match) and statement.operator in ("", "=="):
+            _told(found, statement)
+    except Bad as bad:
+        note(context, bad)
+
+
+def selectors_of(statement: s.Statement) -> Iterator[tuple[e.Selector, bool]]:
     """Yield what a statement reads, and whether beside other fields."""
     match statement:
         case s.Match(left):
@@ -71,6 +76,10 @@ def _selectors(statement: s.Statement) -> Iterator[tuple[e.Selector, bool]]:
         case s.Assign(target, value):
             yield target, False
             yield from _inside(value)
+        case s.Nat(address=address, port=port):
+            for value in (address, port):
+                if value is not None:
+                    yield from _inside(value)
 
 
 def _inside(expression: e.Expression, joined: bool = False) -> Iterator[tuple[e.Selector, bool]]:
@@ -84,7 +93,7 @@ def _inside(expression: e.Expression, joined: bool = False) -> Iterator[tuple[e.
             yield from _inside(left, joined)
             yield from _inside(right, joined)
         case e.Lookup(key):
-            yield from _inside(key, joined)
+            yield from _inside(key, True)
 
 
 # What is read
