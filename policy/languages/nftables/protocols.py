@@ -77,9 +77,9 @@ def selectors_of(statement: s.Statement) -> Iterator[tuple[e.Selector, bool]]:
             yield target, False
             yield from _inside(value)
         case s.Nat(address=address, port=port):
-            for value in (address, port):
-                if value is not None:
-                    yield from _inside(value)
+            for each in (address, port):
+                if each is not None:
+                    yield from _inside(each)
 
 
 def _inside(expression: e.Expression, joined: bool = False) -> Iterator[tuple[e.Selector, bool]]:

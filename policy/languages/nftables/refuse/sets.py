@@ -33,6 +33,9 @@ def refuse(places: Places, named: SetState, mistakes: Collector) -> None:
         if flag not in _FLAGS:
             help = "one of " + ", ".join(_FLAGS)
             mistakes.add("FW001", f"`{flag}` is no flag of a set", definition.name_span, help)
+    if definition.auto_merge and "interval" not in definition.flags:
+        message = f"`auto-merge` is for sets with ranges, and `{definition.name}` has none"
+        mistakes.add("FW001", message, definition.name_span, "add `flags interval`, or leave it out")
     if definition.size is not None and len(named.elements) > definition.size:
         message = f"`{definition.name}` has room for {definition.size} elements, not for {len(named.elements)}"
         mistakes.add("FW820", message, definition.name_span, "raise its `size`")
