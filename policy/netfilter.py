@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from policy.ir import Either, Field, all_of, either_of, negated
-from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals
+from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals, Names
 from policy.packet.fields import ICMP, ICMP6
 
 LANGUAGES = frozenset({"iptables", "ip6tables", "nftables"})
@@ -103,6 +103,17 @@ MEETS_NAT = either_of(
     all_of(Field("state", Intervals.of(RELATED)), negated(Field("proto", Intervals.of(ICMP, ICMP6)))),
 )
 """The packets that the nat table sees: the first of each connection, but no ICMP error about one (`nf_nat_inet_fn`)."""
+
+LO = "lo"
+"""The interface by which a host sends packets to itself."""
+
+BY_LO = Names(frozenset({LO}))
+
+LOOPED = Field("in", BY_LO)
+"""The packets that the host has sent to itself: they are tracked, marked and translated already."""
+
+NOT_LOOPED = negated(LOOPED)
+"""The others: the chains of the nat table at PREROUTING and INPUT see these alone (`nf_nat_initialized`)."""
 
 TO_HOST = "addrtype:dst:LOCAL"
 """The key of the condition that a packet is for an address of the host, where these are not known."""

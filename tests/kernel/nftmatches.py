@@ -24,6 +24,8 @@ class Place:
     tracked: bool = True
     sets: tuple[tuple[str, str], ...] = ()
     """Named sets: what they hold (a key of `SETS`), and their names."""
+    maps: tuple[tuple[str, str], ...] = ()
+    """Named maps of verdicts: what they look up, and their names."""
 
     @property
     def ip(self) -> str:
@@ -56,7 +58,7 @@ def addresses(r: Random, world: World, ranges: bool = True) -> str:
     if way < 0.5 or not ranges:
         return one
     if way < 0.85:
-        return _prefix(one, r.choice(_PREFIXES[world.family]))
+        return network(one, r.choice(_PREFIXES[world.family]))
     low, high = sorted((address(r, world), address(r, world)), key=_number)
     return f"{low}-{high}" if low != high else low
 
@@ -67,7 +69,8 @@ def _number(text: str) -> int:
     return int(ip_address(text))
 
 
-def _prefix(text: str, length: int) -> str:
+def network(text: str, length: int) -> str:
+    """Return the network of an address with so many bits."""
     from ipaddress import ip_network
 
     return str(ip_network(f"{text}/{length}", strict=False))

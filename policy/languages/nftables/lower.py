@@ -17,7 +17,8 @@ from policy.languages.nftables.chains import VERSIONS, Places, bases
 from policy.languages.nftables.entries import Entering
 from policy.languages.nftables.rules import Lowering
 from policy.languages.nftables.state import State, TableState
-from policy.packet import Intervals
+from policy.looping import arriving, looping
+from policy.packet import OUTPUT, Intervals
 from policy.routing import ending, minds_ttl
 from policy.source import Span
 
@@ -48,6 +49,9 @@ def lower(state: State, host: Host, mistakes: Collector) -> Ruleset:
         stray=tuple(state.stray),
         replaced=tuple(state.replaced),
     )
+    ruleset = arriving(ruleset) if ruleset.policies else ruleset
+    if any(entry.translates for entry in ruleset.at(OUTPUT)):
+        ruleset = looping(ruleset)
     return ending(ruleset) if minds_ttl(policies.values()) else ruleset
 
 
