@@ -27,6 +27,7 @@ from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
 from policy.languages.nftables.chains import Base, Places, accepting, tracked_at, tracks
 from policy.languages.nftables.context import Context
+from policy.languages.nftables.protocols import spoken_of
 from policy.languages.nftables.reject import asks_first
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered

@@ -33,6 +33,9 @@ def refuse(places: Places, named: SetState, mistakes: Collector) -> None:
         if flag not in _FLAGS:
             help = "one of " + ", ".join(_FLAGS)
             mistakes.add("FW001", f"`{flag}` is no flag of a set", definition.name_span, help)
+    if definition.auto_merge and "interval" not in definition.flags:
+        message = f"`auto-merge` is for sets with ranges, and `{definition.name}` has none"
+        mistakes.add("FW001", message, definition.name_span, "add `flags interval`, or leave it out")
     if definition.size is not None and len(named.elements) > definition.size:
         message = f"`{definition.name}` has room for {definition.size} elements, not for {len(named.elements)}"
         mistakes.add("FW820", message, definition.name_span, "raise its `size`")
@@ -53,17 +56,6 @@ def refuse(places: Places, named: SetState, mistakes: Collector) -> None:
     rows = [(row, entry.value) for entry in made if entry.rows is not None for row in entry.rows]
     if definition.is_map or (intervals and not definition.auto_merge):
         _overlaps(f"`{definition.name}`", types, rows, named.elements, mistakes, definition.is_map)
-
-
-def refuse_map(context: Context, types: Sequence[t.DataType], literal: SetLiteral) -> None:
-    """Note keys of an anonymous map that lie over each other."""
-    try:
-        made = contents(types, literal.elements, is_map=True)
-    except Bad as bad:
-        note(context, bad)
-        return
-    rows = [(row, entry.value) for entry in made if entry.rows is not None for row in entry.rows]
-    _overlaps("the map", types, rows, literal.elements, context.mistakes, True)
 
 
 def _wide(key: Expression) -> bool:
