@@ -181,8 +181,8 @@ def _told(found: Protocols, statement: s.Match) -> None:
             if numbers:
                 found.transports = frozenset(_NUMBERS.get(each, protocol_name(each)) for each in numbers)
         case "payload", ("ip", "protocol") | ("ip6", "nexthdr"):
-            numbers = (each for each in _numbers(t.PROTOCOL, statement.right) if each != _GRE)
-            known = [_NUMBERS[each] for each in numbers if each in _NUMBERS]
+            told = (each for each in _numbers(t.PROTOCOL, statement.right) if each != _GRE)
+            known = [_NUMBERS[each] for each in told if each in _NUMBERS]
             if known:
                 found.transports = frozenset(known)
         case "payload", (("icmp" | "icmpv6") as protocol, "type"):

@@ -138,6 +138,7 @@ class Lowering:
             )
 
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
+        spoken_of(context, written.statements)
         statements = [] if guard == EVERYTHING else [only(guard)]
         asked: list[Match] = []
         for number, each in enumerate(written.statements):
