@@ -57,7 +57,7 @@ def looping(ruleset: Ruleset) -> Ruleset:
     again = (
         replace(entry, hook=INPUT, translates=None)
         for entry in ruleset.at(INPUT)
-        if entry.hook in (None, INPUT) and entry.table not in ("nat", "loopback")
+        if entry.hook in (None, INPUT) and entry.translates is None and entry.table not in ("nat", "loopback")
     )
     entries = {**ruleset.entries, OUTPUT: (*ruleset.at(OUTPUT), back, *again)}
     return replace(ruleset, policies={**ruleset.policies, BACK: policy}, entries=entries)

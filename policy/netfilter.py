@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from policy.ir import Either, Field, all_of, either_of, negated
+from policy.ir import Either, Field, Unknown, all_of, either_of, negated
 from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals, Names
 from policy.packet.fields import ICMP, ICMP6
+from policy.source import Span
 
 LANGUAGES = frozenset({"iptables", "ip6tables", "nftables"})
 """The languages of netfilter. Its rules know connections where they ask for them; nothing is implicit."""
@@ -72,6 +73,14 @@ PRIORITIES = {
 }
 """The order on one hook, by the names that nft(8) gives to priorities."""
 
+
+def priority_of(table: str, chain: str) -> int:
+    """Return the priority of a built-in chain at its hook (iptable_nat.c: what changes sources comes last)."""
+    if table == "nat":
+        return PRIORITIES["dstnat" if chain in ("PREROUTING", "OUTPUT") else "srcnat"]
+    return PRIORITIES[table]
+
+
 BEFORE_ROUTING = frozenset({"PREROUTING"})
 """Chains that a packet meets before it is known where it goes: it has no output interface yet."""
 
@@ -106,6 +115,12 @@ LOOPED = Field("in", BY_LO)
 
 NOT_LOOPED = negated(LOOPED)
 """The others: the chains of the nat table at PREROUTING and INPUT see these alone (`nf_nat_initialized`)."""
+
+
+def tracking(span: Span) -> Unknown:
+    """Return the match of packets on a host that tracks connections, where its rules do not say."""
+    return Unknown("something beside these rules turns connection tracking on", "connection-tracking", span=span)
+
 
 TO_HOST = "addrtype:dst:LOCAL"
 """The key of the condition that a packet is for an address of the host, where these are not known."""

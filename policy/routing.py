@@ -7,7 +7,7 @@ longest prefix; ip_forward.c and ip6_output.c (ip6_forward): a packet is not for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -15,6 +15,7 @@ from operator import or_
 from policy.host import Host, Route
 from policy.ir import (
     EVERYTHING,
+    Action,
     Allow,
     Block,
     Entry,
@@ -31,6 +32,7 @@ from policy.ir import (
     negated,
     walk,
 )
+from policy.nat import given
 from policy.netfilter import LO
 from policy.packet import FORWARD, INPUT, OUTPUT, RELATED, ROUTING, Intervals, Names, Value
 from policy.packet.address import LOOPBACK, V4, V6, format_address
@@ -43,6 +45,8 @@ ELSEWHERE = Names(frozenset({LO}), negated=True)
 
 FORWARDING = "routing:FORWARD"
 """The name of the policy that ends packets at their last hop."""
+
+_FORWARDED = ("forward", "postrouting")
 
 _ABOUT = {4: (ICMP, Intervals.of((3, 5), 11, 12)), 6: (ICMP6, Intervals.of((0, 127), 137))}
 
@@ -93,7 +97,7 @@ def routing(name: str, sent: bool, host: Host, targets: Iterable[Intervals], spa
 def ending(ruleset: Ruleset) -> Ruleset:
     """Return the same rules with what ends packets that are to be forwarded with a TTL of 0 or 1.
 
-    It stands before the chains of FORWARD, which no such packet reaches.
+    It stands before the chains of FORWARD and POSTROUTING, which no such packet reaches.
     """
     if FORWARDING in ruleset.policies:
         return ruleset
@@ -101,10 +105,12 @@ def ending(ruleset: Ruleset) -> Ruleset:
     rule = Rule(Field("ttl", Intervals.of((0, 1))), (Block(),), note="its TTL ends here", span=span)
     policy = Policy(FORWARDING, (rule,), Allow(), implied=True, span=span)
     stop = Entry(FORWARDING, Allow(), main=False, table="routing", hook=FORWARD, point="routing")
-    entries = {}
+    entries = dict(ruleset.entries)
     for hook, way in ruleset.entries.items():
-        at = next((number for number, entry in enumerate(way) if entry.point == "forward"), None)
-        entries[hook] = way if at is None else (*way[:at], stop, *way[at:])
+        if hook != OUTPUT:
+            behind = (number for number, entry in enumerate(way) if entry.point in _FORWARDED)
+            at = next(behind, len(way))
+            entries[hook] = (*way[:at], stop, *way[at:])
     return replace(ruleset, policies={**ruleset.policies, FORWARDING: policy}, entries=entries)
 
 
@@ -153,6 +159,27 @@ def errors(name: str, family: int, given: Intervals, span: Span) -> Policy:
     return Policy(
         name, (Rule(error, on, note="its connection is translated", span=span),), Allow(), implied=True, span=span
     )
+
+
+def looking_at_errors(
+    actions: Sequence[Action], family: int, host: Host, policies: dict[str, Policy], span: Span
+) -> Iterator[Entry]:
+    """Yield what translates ICMP errors about connections that *actions* translate; *policies* gets what it needs.
+
+    They come to an address that a connection got as its source, or that it went to before it got another destination:
+    of the latter those of the host are looked at.
+    """
+    whole = V4 if family == 4 else V6
+    sources = reduce(or_, (given(action, "src", family) for action in actions), Intervals()) & whole
+    # What a masquerading host gives is an address of its own, whatever these are.
+    sent = Intervals() if host.local is None and sources.covers(whole) else sources
+    here = whole if any(given(action, "dst", family) & whole for action in actions) else sources
+    for hook, some in ((INPUT, here), (FORWARD, sent)):
+        if some:
+            name = f"routing:errors:{'INPUT' if hook == INPUT else 'FORWARD'}"
+            name += "" if name not in policies else f":{family}"
+            policies[name] = errors(name, family, some, span)
+            yield Entry(name, Allow(), main=False, table="routing", hook=hook, point="prerouting")
 
 
 def minds_ttl(policies: Iterable[Policy]) -> bool:

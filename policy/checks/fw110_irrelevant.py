@@ -32,7 +32,9 @@ from policy.reach.effects import deciding
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for at in facts.places:
-        if filled_by_program(at[0]) or not isinstance(deciding(facts.rule(at)), Allow) or not facts.may_be_absent(at):
+        if filled_by_program(at[0]) or not facts.is_whole(at):
+            continue
+        if not isinstance(deciding(facts.rule(at)), Allow) or not facts.may_be_absent(at):
             continue
         packets = facts.matched(at)
         broken: dict[str, None] = {}

@@ -31,7 +31,7 @@ class Stage:
     def title(self) -> str:
         """Where it is: `prerouting · nat PREROUTING`."""
         point, table = self.entry.point, self.entry.table
-        chain = self.entry.policy.rpartition(":")[2]
+        chain = self.entry.policy.removeprefix(f"{table} ").rpartition(":")[2]
         return chain if point is None else point if point == table else f"{point} · {table} {chain}"
 
     @property
@@ -55,7 +55,7 @@ def stages(answer: PacketAnswer) -> Iterator[Stage]:
         translated = answer.translation.at(entry.translates, last)
         behind = rewritten(last, (Rewrite(translated),)) if translated else None
         meets = truth(MEETS_NAT, last, {}) is not False and truth(LOOPED, last, {}) is not True
-        asked = entry.table != NAT or meets
+        asked = (entry.translates is None and entry.table != NAT) or meets
         yield Stage(entry, steps, asked, behind)
 
 
