@@ -9,9 +9,10 @@ from functools import cache
 
 import pytest
 
+from policy.ir import Match, Unknown, walk
 from policy.languages.nftables import names
 from policy.languages.nftables.types import TYPES
-from tests.test_nftables_matches import match, mistakes
+from tests.nftables_rules import match, mistakes
 
 NFT = shutil.which("nft")
 _VALUE = re.compile(r"^\t(\S+)\s+(0x[0-9a-f]+|\d+)$", re.MULTILINE)
@@ -122,7 +123,7 @@ WRONG = (
 
 @pytest.mark.parametrize(("rule", "code", "words"), WRONG, ids=[rule for rule, _, _ in WRONG])
 def test_what_nft_refuses_is_refused_at_the_words_that_are_wrong(rule: str, code: str, words: str) -> None:
-    found = mistakes(rule)
+    found = mistakes(rule, hooks=("forward",))
     assert [(each.code, each.span.text) for each in found][:1] == [(code, words)]
     if NFT is not None:
         assert _refused(rule)
@@ -140,7 +141,7 @@ RIGHT = (
 
 @pytest.mark.parametrize("rule", RIGHT)
 def test_what_nft_loads_is_read(rule: str) -> None:
-    assert not mistakes(rule)
+    assert not mistakes(rule, hooks=("forward",))
     if NFT is not None:
         assert not _refused(rule)
 
@@ -169,7 +170,5 @@ def test_host_names_users_and_indices_are_left_open() -> None:
         assert [part.key for part in _unknowns(found)] == [key]
 
 
-def _unknowns(found: object) -> list[object]:
-    from policy.ir import Unknown, walk
-
-    return [part for part in walk(found) if isinstance(part, Unknown)]  # type: ignore[arg-type]
+def _unknowns(found: Match) -> list[Unknown]:
+    return [part for part in walk(found) if isinstance(part, Unknown)]

@@ -10,8 +10,8 @@ from policy.languages.nftables import types as t
 from policy.languages.nftables.ast.command import NamedSet
 from policy.languages.nftables.ast.expression import Concat, Element, Expression, SetLiteral, Verdict, Word
 from policy.languages.nftables.ast.statement import Silent
+from policy.languages.nftables.constants import Values, values
 from policy.languages.nftables.problem import Bad
-from policy.languages.nftables.values import Values, values
 from policy.packet import Intervals, Names
 from policy.packet.values import EMPTY
 

@@ -24,13 +24,13 @@ from policy.languages.nftables.ast.expression import (
 )
 from policy.languages.nftables.ast.statement import Match as Condition
 from policy.languages.nftables.bits import Bits
+from policy.languages.nftables.constants import NO_NAMES, Values, number, values
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.lookup import found_in, looked_up
-from policy.languages.nftables.problem import Bad
+from policy.languages.nftables.problem import Bad, note
 from policy.languages.nftables.rows import Key
 from policy.languages.nftables.selectors import operand
 from policy.languages.nftables.selectors.base import Operand, opposite, vague
-from policy.languages.nftables.values import NO_NAMES, Values, note, number, values
 from policy.packet import Intervals
 from policy.source import Span
 

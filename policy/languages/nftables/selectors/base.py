@@ -15,8 +15,8 @@ from policy._record import dataclass
 from policy.ir import EVERYTHING, NOTHING, Field, Match, Unknown, all_of, either_of, negated
 from policy.ir.match import mark
 from policy.languages.nftables.bits import Bits
+from policy.languages.nftables.constants import Values
 from policy.languages.nftables.types import DataType
-from policy.languages.nftables.values import Values
 from policy.packet import FIELDS, Intervals, Masked, Names
 from policy.packet.address import format_range
 from policy.source import Span

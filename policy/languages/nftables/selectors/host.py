@@ -113,8 +113,7 @@ def route(context: Context, selector: Selector) -> Operand:
         return found
     family = family or context.table.family
     if family not in _VERSIONS:
-        help = "write `rt ip nexthop` or `rt ip6 nexthop`"
-        raise Bad("FW001", "`rt nexthop` does not say of which IP version", selector.span, help)
+        return found
     return vague(_VERSIONS[family], found.text, version_guard(context, family), certain=False, span=selector.span)
 
 
