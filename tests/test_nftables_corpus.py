@@ -31,7 +31,7 @@ NO_SCRIPTS = {
 
 
 def judged(corpus: Path) -> tuple[Counter[tuple[bool, bool]], str]:
-    """Return how many lines are read and refused, by what is expected, and a text that tells what is not as expected."""
+    """Return how many lines are read and refused, by what is expected, and a text that tells the others."""
     counts: Counter[tuple[bool, bool]] = Counter()
     others: Counter[str] = Counter()
     for line in lines(corpus):

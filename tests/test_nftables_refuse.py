@@ -1,4 +1,4 @@
-"""What nft and the kernel refuse of scripts: each case has a code and a place, its neighbour is read; nft says so too."""
+"""What nft and the kernel refuse: each case has a code and a place, its neighbour is read; nft says so too."""
 
 from __future__ import annotations
 
