@@ -16,6 +16,7 @@ from policy.ir import Ruleset
 from policy.kernel.child import Kernel, Rules
 from policy.kernel.play import Ruling, may_be, values_of
 from policy.kernel.tools import Unavailable
+from policy.netfilter import LANGUAGES
 from policy.packet import HOOKS, Packet, Value
 from policy.packet.connection import Role, connection
 from policy.packet.example import example
@@ -24,7 +25,7 @@ from policy.routing import routes
 if TYPE_CHECKING:
     from policy.app.bulk import Bulk, Row
 
-_DUMPS = ("iptables", "ip6tables")
+_NFTABLES = "nftables"
 _TOGETHER = 500
 """So many lines of `--packets` are put to the kernel together."""
 
@@ -66,14 +67,15 @@ class Kernels:
 
     def __init__(self, sides: Sequence[Side], assume: Mapping[str, bool]) -> None:
         self._assume = assume
-        self._kernels: list[tuple[Ruleset, Kernel]] = []
+        self._kernels: list[tuple[Ruleset, int, Kernel]] = []
         self.by: str | None = None
         self.cannot: str | None = None
         try:
             for side in sides:
-                kernel = Kernel(_rules(side, assume))
-                self._kernels.append((side.ruleset, kernel))
-                self.by = kernel.by if self.by is None else f"{self.by}; {kernel.by}"
+                for rules in _rules(side, assume):
+                    kernel = Kernel(rules)
+                    self._kernels.append((side.ruleset, rules.family, kernel))
+                    self.by = kernel.by if self.by in (None, kernel.by) else f"{self.by}; {kernel.by}"
         except Unavailable as error:
             self.by, self.cannot = None, str(error)
             self.close()
@@ -87,7 +89,7 @@ class Kernels:
     def close(self) -> None:
         """End all that was begun."""
         while self._kernels:
-            self._kernels.pop()[1].close()
+            self._kernels.pop()[-1].close()
 
     def judged(self, answer: Answer) -> Answer:
         """Return an answer in which each packet has what the kernel decided about it."""
@@ -108,8 +110,8 @@ class Kernels:
 
     def _ruled(self, cases: Sequence[_Case]) -> list[tuple[Ruled, ...]]:
         found: dict[int, tuple[Ruled, ...]] = {}
-        for ruleset, kernel in self._kernels:
-            mine = {number: case for number, case in enumerate(cases) if case.ruleset is ruleset}
+        for ruleset, family, kernel in self._kernels:
+            mine = {number: c for number, c in enumerate(cases) if c.ruleset is ruleset and c.first.family == family}
             rulings = self._rule(kernel, list(mine.values()))
             for (number, case), each in zip(mine.items(), rulings, strict=True):
                 found[number] = each
@@ -159,14 +161,16 @@ def _with(region: Region, rulings: Sequence[Ruled]) -> Region:
     return replace(region, packets=tuple(packets))
 
 
-def _rules(side: Side, assume: Mapping[str, bool]) -> Rules:
-    """Return what is loaded; raises `Unavailable` for rules that cannot be."""
-    if side.ruleset.language not in _DUMPS:
-        raise Unavailable("only dumps of iptables and ip6tables can be loaded into it")
+def _rules(side: Side, assume: Mapping[str, bool]) -> Iterator[Rules]:
+    """Yield what is loaded for packets of each IP version; raises `Unavailable` for rules that cannot be."""
+    if side.ruleset.language not in LANGUAGES:
+        raise Unavailable("only rules of nftables, and dumps of iptables and ip6tables, can be loaded into it")
+    if len(side.ruleset.sources) > 1:
+        raise Unavailable("rules that are in several files are not loaded into it")
     host = side.host | Host(routes=tuple(routes(side.ruleset.policies.values())))
     for key, holds in assume.items():
         what, _, address = key.partition(":")
         if what == "local" and holds and address != "dst":
             host |= own(address)
-    (family,) = side.ruleset.families
-    return Rules(side.ruleset.sources[0].text, family, host, side.sets)
+    for family in sorted(side.ruleset.families):
+        yield Rules(side.ruleset.sources[0].text, family, host, side.sets, side.ruleset.language == _NFTABLES)

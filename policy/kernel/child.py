@@ -32,12 +32,16 @@ _PATIENCE = 600
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is loaded: a dump of one IP version, what is known of its host, and its sets as `ipset save` writes them."""
+    """What is loaded: rules, what is known of their host, and its sets as `ipset save` writes them.
+
+    Packets of one IP version are put to them. With *nftables* they are for `nft`, else for (ip6)tables-restore.
+    """
 
     text: str
     family: int
     host: Host
     sets: str = ""
+    nftables: bool = False
 
 
 class Kernel:
@@ -134,7 +138,7 @@ def _begin(rules: Rules) -> tuple[Player, str]:
         raise Unavailable(error.strerror or str(error)) from None
     judge, tool = _loaded(devices, rules)
     text = rules.text.upper()
-    untracks, statuses = "NOTRACK" in text, "--CTSTATUS" in text
+    untracks, statuses = "NOTRACK" in text, "--CTSTATUS" in text or re.search(r"\bCT\W+STATUS\b", text) is not None
     version = run(tool, "--version").strip()
     release = Path("/proc/sys/kernel/osrelease").read_text(encoding="ascii").strip()
     return Player(judge, place, untracks=untracks, statuses=statuses, foreign=foreign), f"Linux {release}, {version}"
@@ -146,7 +150,8 @@ def _refusal(error: Failed) -> str:
 
     line = refused_line(error)
     said = [part for part in str(error).split(" | ") if not part.startswith(("Try ", "Error occurred at line"))]
-    reason = re.sub(r"^ip6?tables-\S+ v\S+ \(\w+\): ", "", " | ".join(said)).rstrip(".")
+    said = said[:1] if said[0].startswith("/dev/stdin:") else said  # nft shows the text, too
+    reason = re.sub(r"^ip6?tables-\S+ v\S+ \(\w+\): |^/dev/stdin:\S+ Error: ", "", " | ".join(said)).rstrip(".")
     what = "the rules" if line is None else f"line {line} of the rules"
     return f"{what}: {reason}" if reason else what
 
@@ -160,14 +165,17 @@ def _load_sets(text: str) -> None:
 
 def _loaded(devices: Devices, rules: Rules) -> tuple[Judge, str]:
     """Return a judge that has loaded the rules, and the tool that could; raises `Unavailable` where none can."""
-    from policy.kernel.judge import Judge
+    from policy.kernel.judge import NFTABLES, Judge
 
     refused: str | None = None
     prefix = "ip6tables" if rules.family == 6 else "iptables"
     tools = {backend: f"{prefix}-{backend}-restore" for backend in BACKENDS}
+    if rules.nftables:
+        tools = {NFTABLES: "nft"}
+    missing = " and no ".join(f"`{tool}`" for tool in tools.values())
     tools = {backend: tool for backend, tool in tools.items() if found(tool)}
     if not tools:
-        raise Unavailable(f"no `{prefix}-nft-restore` and no `{prefix}-legacy-restore` here")
+        raise Unavailable(f"no {missing} here")
     for backend, tool in tools.items():
         judge = Judge(devices, rules.family, backend)
         try:

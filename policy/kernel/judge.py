@@ -1,4 +1,4 @@
-"""What the kernel decides: load a dump, inject packets, see where each came to and as what it left."""
+"""What the kernel decides: load rules, inject packets, see where each came to and as what it left."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from policy.netfilter import BUILT_IN
 _WAIT = ("-w", "20")
 _LIBERAL = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal")
 _TRIAL = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m state --state NEW\nCOMMIT\n"
+_NFT_TRIAL = "table inet trial { chain input { type filter hook input priority 0; ct state new counter; }\n}\n"
+NFTABLES = "nftables"
+"""The back end of rules that `nft` loads."""
 _NOTING = Recording()
 
 
 class Judge:
-    """One IP version and one back end of iptables (`nft`, `legacy`), in the namespace that `namespace.enter` made.
+    """One IP version and one back end: `nft` or `legacy` of iptables, or `nftables`; in the namespace of `enter`.
 
     Raises `Unavailable` where the machine lacks something.
     """
@@ -38,7 +41,7 @@ class Judge:
             self._conntrack.flush()
             # All probes have the same sequence numbers: a reply would be out of the window.
             _LIBERAL.write_text("1", encoding="ascii")
-            run(self._restore, *_WAIT, stdin=_TRIAL)
+            self._put(_NFT_TRIAL if backend == NFTABLES else _TRIAL)
         except (Failed, OSError) as error:
             raise Unavailable(f"netfilter does not work here: {error}") from None
         if backend == "legacy":
@@ -46,9 +49,15 @@ class Judge:
         self.forget()
 
     def load(self, text: str) -> None:
-        """Load a dump in the place of an earlier one; raises `Failed` where the kernel, or the tool, refuses it."""
+        """Load rules in the place of earlier ones; raises `Failed` where the kernel, or the tool, refuses it."""
         self.forget()
-        run(self._restore, *_WAIT, stdin=text)
+        self._put(text)
+
+    def _put(self, text: str) -> None:
+        if self._backend == NFTABLES:
+            run("nft", *(("-j",) if text.lstrip().startswith("{") else ()), "-f", "-", stdin=text)
+        else:
+            run(self._restore, *_WAIT, stdin=text)
 
     def forget(self) -> None:
         """Take all rules away."""
@@ -88,8 +97,8 @@ class Judge:
 
 def refused_line(error: Failed) -> int | None:
     """Return the number of the line that a tool refused, None where it says none."""
-    found = re.search(r"line:? ?(\d+)", str(error))
-    return int(found[1]) if found else None
+    found = re.search(r"line:? ?(\d+)|^/dev/stdin:(\d+)", str(error))
+    return int(found[1] or found[2]) if found else None
 
 
 def _empty(table: str) -> str:

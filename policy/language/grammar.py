@@ -30,6 +30,7 @@ GRAMMARS: dict[str, tuple[str, ...]] = {
     "question": ("question",),
     "iptables": ("start",),
     "ipset": ("start",),
+    "nftables": ("head", "inner", "hook", "kind", "rule", "element"),
 }
 """Every grammar that is opened, and its start rules."""
 

@@ -66,6 +66,7 @@ class Formatting(FrontEnd, Protocol):
 
 LANGUAGES: dict[str, str] = {
     "native": "policy.languages.native:native",
+    "nftables": "policy.languages.nftables:nftables",
     "ip6tables": "policy.languages.iptables:ip6tables",
     "iptables": "policy.languages.iptables:iptables",
 }

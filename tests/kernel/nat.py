@@ -13,6 +13,7 @@ import argparse
 import json
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,12 +22,13 @@ from policy.kernel.tools import Unavailable
 from tests.kernel.__main__ import CANNOT
 from tests.kernel.natcompare import Comparison, Disagreement
 from tests.kernel.natrules import addressed
-from tests.kernel.world import WORLDS
+from tests.kernel.world import WORLDS, World
 
 
-def main() -> int:
-    """Run what the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m tests.kernel.nat", description="Compare rewriting with Linux.")
+def main(module: str = "nat", making: Callable[[World, str, str], Comparison] = Comparison) -> int:
+    """Run what the command line says, with the comparison that *making* gives for a world, a back end and a seed."""
+    prog = f"python -m tests.kernel.{module}"
+    parser = argparse.ArgumentParser(prog=prog, description="Compare whole ways of packets with Linux.")
     parser.add_argument("--seed", default="1", help="any text; the same one makes the same rules and packets")
     parser.add_argument("--rulesets", type=int, default=100, metavar="N")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="the number of the first rule set")
@@ -39,29 +41,30 @@ def main() -> int:
     signal.alarm(given.limit)
     try:
         enter()
-        comparison = Comparison(addressed(WORLDS[given.family]), given.backend, given.seed)
+        comparison = making(addressed(WORLDS[given.family]), given.backend, given.seed)
     except Unavailable as error:
         print(error)
         return CANNOT
     for one in comparison.run(given.first, given.rulesets, given.packets):
         if not given.json:
-            print(_text(one, given), flush=True)
+            print(_text(one, given, prog), flush=True)
     if given.json:
         print(json.dumps({"counts": comparison.counts, "disagreements": [asdict(one) for one in comparison.found]}))
     else:
         release = Path("/proc/sys/kernel/osrelease").read_text(encoding="ascii").strip()
         print(f"Linux {release}, {given.backend}, IPv{given.family}, seed {given.seed}")
         print("\n".join(f"{count:>9,}  {name}" for name, count in sorted(comparison.counts.items())))
+        print("\n".join(f"refused by fwpolicy: {said}" for said in comparison.refused))
     return 1 if comparison.counts["disagreements"] or not comparison.counts["comparisons"] else 0
 
 
-def _text(one: Disagreement, given: argparse.Namespace) -> str:
+def _text(one: Disagreement, given: argparse.Namespace, prog: str) -> str:
     """Return a disagreement for people: how to repeat it, the file, the packet."""
     again = f"--seed {given.seed!r} --first {one.number} --rulesets 1 --packets {given.packets}"
     return "\n".join(
         (
             f"DISAGREEMENT: {one.what}",
-            f"again: python -m tests.kernel.nat {again} --backend {given.backend} --family {given.family}",
+            f"again: {prog} {again} --backend {given.backend} --family {given.family}",
             *(f"    {line}" for line in one.lines),
             f"    {one.packet}",
         )

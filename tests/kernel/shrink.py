@@ -10,18 +10,18 @@ from tests.kernel.rulesets import is_rule
 Bad = Callable[[Sequence[str]], bool]
 
 
-def shrink(lines: Sequence[str], bad: Bad) -> list[str]:
+def shrink(lines: Sequence[str], bad: Bad, is_rule: Callable[[str], bool] = is_rule) -> list[str]:
     """Return fewer and shorter lines that are still *bad*; the same lines where one packet alone is not."""
     best = list(lines)
     if not bad(best):
         return best
-    best = _tables(_rules(best, bad), bad)
+    best = _tables(_rules(best, bad, is_rule), bad)
     for at in range(len(best)):
         best = _options(best, at, bad)
     return _chains(best, bad)
 
 
-def _rules(lines: list[str], bad: Bad) -> list[str]:
+def _rules(lines: list[str], bad: Bad, is_rule: Callable[[str], bool]) -> list[str]:
     """Leave out rules, eight at a time, then four, two and one, until none can go."""
     before = None
     while before != lines:

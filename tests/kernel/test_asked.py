@@ -156,7 +156,7 @@ def test_without_tools(rules: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_native_rules() -> None:
     done = run("ask", str(ROOT / "rules" / "office" / "rules.fw"), "tcp/443 from any to 10.2.0.5", "--kernel")
-    assert "only dumps of iptables and ip6tables" in done.err
+    assert "only rules of nftables, and dumps of iptables" in done.err
 
 
 @pytest.mark.usefixtures("kernel")

@@ -1,1 +1,103 @@
-"""The front end for nftables: scripts for `nft -f`, and the JSON of `nft -j list ruleset`."""
+"""The front end for nftables: scripts for `nft -f`, and what `nft list ruleset` prints.
+
+The judge of what loads is nft 1.0.6; docs/languages/nftables.md says what is exact.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Sequence
+
+from policy._record import dataclass
+from policy.change import Change, Edit
+from policy.diagnostic import Collector
+from policy.host import UNKNOWN_HOST, Host
+from policy.ir import Rule, Ruleset
+from policy.packet import ValueSet
+from policy.source import Source, Span
+
+_FAMILY = r"(?:(?:ip6?|inet|arp|bridge|netdev)\s+)?"
+_SCRIPT = re.compile(
+    rf"^\s*(?:table\s+{_FAMILY}[\w$.\"-]+\s*\{{"
+    r"|(?:add|create|insert|delete|flush)\s+(?:table|chain|rule|set|map|element|ruleset)\b"
+    r"|type\s+(?:filter|nat|route)\s+hook\s)"
+    r"|\A#!\s*\S*nft\b",
+    re.MULTILINE,
+)
+
+
+def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
+    """Return the rules of a script; *host* is what is known beside it. Raises `Mistakes` with all that is wrong."""
+    from policy.languages.nftables.lower import lower
+    from policy.languages.nftables.parse import parse
+    from policy.languages.nftables.script import run
+
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        mistakes = Collector()
+        state = run(parse(source, mistakes), source, mistakes)
+        mistakes.check()
+        ruleset = lower(state, host, mistakes)
+        mistakes.check()
+        return ruleset
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def looks_like(text: str) -> bool:
+    """Is this text a script of nftables?"""
+    return _SCRIPT.search(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEnd:
+    """The language of `nft`."""
+
+    def read(self, source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
+        """Return the rules of a script; raises `Mistakes`."""
+        return read(source, host=host)
+
+    def looks_like(self, text: str) -> bool:
+        """Is this text a script of nftables?"""
+        return looks_like(text)
+
+    def with_values(
+        self,
+        ruleset: Ruleset,  # noqa: ARG002 (no rule is written anew)
+        rule: Rule,  # noqa: ARG002
+        field: str,  # noqa: ARG002
+        values: ValueSet,  # noqa: ARG002
+        others: Sequence[Rule] = (),  # noqa: ARG002
+    ) -> str | None:
+        """Return a rule with other values in one field, as text: not done here."""
+        return None
+
+    def edits(self, change: Change) -> tuple[Edit, ...] | None:
+        """Return the edits of the text that make a change of the rules; None: there are none."""
+        from policy.languages.nftables.changes import edits
+
+        return edits(change)
+
+    def comments(self, source: Source) -> list[Span]:
+        """Return the comments of a text, each from its sign to its end, in order."""
+        from policy.languages.nftables.comments import comments
+
+        return comments(source)
+
+    def disabled(self, ruleset: Ruleset) -> list[Span]:
+        """Return the comments in the texts of *ruleset* that would be rules of theirs without the sign."""
+        from policy.languages.nftables.comments import disabled
+
+        return disabled(ruleset)
+
+    def includes(self, source: Source) -> list[str]:
+        """Return the paths of the files that a text includes, whether they are there or not."""
+        from policy.languages.nftables.comments import includes
+
+        return includes(source)
+
+
+nftables = FrontEnd()

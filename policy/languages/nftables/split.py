@@ -1,0 +1,94 @@
+"""Cuts a script into statements, the beginnings and ends of blocks, and comments (nft(8), LEXICAL CONVENTIONS).
+
+A statement ends with its line or a `;`, or with the block that it stands in; braces that are no block hold the elements
+of a set, and there lines go on. A `\\` at the end of a line goes on with the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import field
+from typing import Literal
+
+from policy._record import dataclass
+
+Kind = Literal["statement", "open", "close", "comment"]
+Block = Literal["table", "chain", "set", "object"]
+
+_PART = re.compile(r'#[^\n]*|"[^"\n]*"|\\\r?\n|[{};\n]|[^#"{};\n\\]+|.', re.DOTALL)
+_VERB = r"(?:(?:add|create|insert)\s+)?"
+_OBJECTS = r"counter|quota|limit|secmark|synproxy|flowtable|ct\s+(?:helper|timeout|expectation)"
+_IN_TABLE = re.compile(rf"(?P<kind>chain|set|map|{_OBJECTS})\s+(?!name\b|rate\b)\S+\s*$")
+_AT_TOP = re.compile(rf"{_VERB}(?P<kind>table|chain|set|map|{_OBJECTS})\s+(?!name\b|rate\b)[^@{{]*$")
+_BLOCKS: dict[str, Block] = {"table": "table", "chain": "chain", "set": "set", "map": "set"}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text, without white space around it; what *open*s is the text before the brace, of a *block*."""
+
+    kind: Kind
+    start: int
+    end: int
+    block: Block | None = None
+
+
+def split(text: str) -> Iterator[Piece]:
+    """Yield the pieces of a script, in order; a comment inside of a statement comes before that."""
+    cutter = _Cutter(text)
+    for found in _PART.finditer(text):
+        yield from cutter.take(found[0], found.start())
+    yield from cutter.statement()
+
+
+@dataclass(slots=True)
+class _Cutter:
+    text: str
+    blocks: list[Block] = field(default_factory=list)
+    start: int | None = None
+    end: int = 0
+    depth: int = 0
+
+    def take(self, part: str, at: int) -> Iterator[Piece]:
+        """Take the next part of the text."""
+        if part[0] == "#":
+            yield Piece("comment", at, at + len(part))
+        elif part == "{" and (block := self.block()) is not None and self.start is not None:
+            yield Piece("open", self.start, self.end, block)
+            self.blocks.append(block)
+            self.start = None
+        elif part == "}" and not self.depth:
+            yield from self.statement()
+            yield Piece("close", at, at + 1)
+            del self.blocks[-1:]
+        elif part in ";\n":
+            if not self.depth:
+                yield from self.statement()
+        elif part[0] != "\\" and not part.isspace():
+            self.depth += (part == "{") - (part == "}")
+            if self.start is None:
+                self.start = at + len(part) - len(part.lstrip())
+            self.end = at + len(part.rstrip())
+
+    def statement(self) -> Iterator[Piece]:
+        """Yield the statement that ends here."""
+        if self.start is not None:
+            yield Piece("statement", self.start, self.end)
+            self.start = None
+            self.depth = 0
+
+    def block(self) -> Block | None:
+        """Return what a brace begins here: a block, or (None) a set."""
+        if self.depth or self.start is None or (self.blocks and self.blocks[-1] != "table"):
+            return None
+        head = self.text[self.start : self.end]
+        found = (_IN_TABLE if self.blocks else _AT_TOP).match(head)
+        return None if found is None else _BLOCKS.get(found["kind"], "object")
+
+
+def blanked(text: str) -> str:
+    """Return a statement with white space in the place of its comments."""
+    if "#" not in text:
+        return text
+    return _PART.sub(lambda found: " " * len(found[0]) if found[0][0] == "#" else found[0], text)

@@ -1,0 +1,107 @@
+"""Puts the values of variables in their places (nft(8), SYMBOLIC VARIABLES)."""
+
+from __future__ import annotations
+
+from dataclasses import field, fields, is_dataclass, replace
+from typing import Any
+
+from policy._record import dataclass
+from policy.diagnostic import Collector, did_you_mean
+from policy.languages.nftables.ast.command import Define
+from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable, Word
+from policy.languages.nftables.state import Defined
+from policy.source import Span
+
+_DEEPEST = 64
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that are defined in a block, and in those around it."""
+
+    mistakes: Collector
+    outer: Scope | None = None
+    names: dict[str, Defined] = field(default_factory=dict)
+
+    def inner(self) -> Scope:
+        """Return the scope of a block in this one."""
+        return Scope(self.mistakes, self)
+
+    def find(self, name: str) -> Defined | None:
+        """Return what a name is defined as, here or around."""
+        found = self.names.get(name)
+        return found if found is not None or self.outer is None else self.outer.find(name)
+
+    def define(self, command: Define) -> Defined | None:
+        """Take a definition; return it where it gives a value."""
+        here = self.names.get(command.name)
+        match command.operation:
+            case "undefine":
+                if here is None:
+                    self.missing(command.name, command.name_span)
+                self.names.pop(command.name, None)
+                return None
+            case "define" if here is not None:
+                message = f"`{command.name}` is defined already, in line {here.span.line}"
+                self.mistakes.add("FW703", message, command.name_span, "give it another name, or `redefine` it")
+                return None
+            case "redefine" if here is None:
+                self.missing(command.name, command.name_span)
+                return None
+        value = self.filled(command.value)
+        made = Defined(command.name, value, command.name_span, suppressions=command.suppressions)
+        self.names[command.name] = made
+        return made
+
+    def missing(self, name: str, span: Span) -> None:
+        """Note a name that is not defined."""
+        known: set[str] = set()
+        scope: Scope | None = self
+        while scope is not None:
+            known |= scope.names.keys()
+            scope = scope.outer
+        help = did_you_mean(name, known) or f"write `define {name} = …` before it"
+        self.mistakes.add("FW701", f"`{name}` is not defined", span, help)
+
+    def filled(self, tree: Any) -> Any:
+        """Return a tree with values in the place of variables; a set in a set gives its elements."""
+        return self._filled(tree, 0)
+
+    def _filled(self, tree: Any, depth: int) -> Any:
+        match tree:
+            case Variable(name):
+                return self._value(name, tree.span)
+            case Word(text) if text.startswith("$") and not tree.quoted:
+                return self._value(text[1:], tree.span)
+            case SetLiteral(elements):
+                return replace(tree, elements=tuple(one for each in elements for one in self._elements(each, depth)))
+            case tuple():
+                return tuple(self._filled(each, depth + 1) for each in tree)
+        if not is_dataclass(tree) or isinstance(tree, type | Span) or depth > _DEEPEST:
+            return tree
+        changed = {}
+        for each in fields(tree):
+            if each.name.endswith("span") or each.name == "suppressions":
+                continue
+            old = getattr(tree, each.name)
+            if isinstance(old, tuple) or is_dataclass(old):
+                new = self._filled(old, depth + 1)
+                if new is not old:
+                    changed[each.name] = new
+        return replace(tree, **changed) if changed else tree
+
+    def _value(self, name: str, span: Span) -> Any:
+        found = self.find(name)
+        if found is None:
+            self.missing(name, span)
+            return Word("0", span=span)
+        found.uses.append(span)
+        value = found.value
+        # What is wrong with the value is said where it is used; a set keeps the places of its elements.
+        return value if isinstance(value, SetLiteral) else replace(value, span=span)
+
+    def _elements(self, element: Element, depth: int) -> tuple[Element, ...]:
+        filled = self._filled(replace(element), depth + 1)
+        if isinstance(filled.key, SetLiteral) and filled.value is None:
+            return filled.key.elements
+        return (filled,)

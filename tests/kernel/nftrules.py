@@ -1,0 +1,221 @@
+"""Random rule sets of nftables, a command a line: tables, base chains with priorities, chains, sets, maps, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.kernel.nftmatches import (
+    ARRIVES,
+    VMAPS,
+    Place,
+    address,
+    addresses,
+    listed,
+    ports,
+    random_match,
+)
+from tests.kernel.world import DEVICES, World
+
+_HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
+_PRIORITIES = ("filter", "mangle", "security", "filter + 5", "-10", "0", "-149", "10", "raw", "mangle - 1")
+_NAT = {"prerouting": "dstnat", "output": "-100", "input": "100", "postrouting": "srcnat"}
+_GROUPS = (
+    ("prerouting",),
+    ("input",),
+    ("forward",),
+    ("output",),
+    ("postrouting",),
+    ("input", "forward"),
+    ("input", "forward", "output"),
+    _HOOKS,
+)
+_BEFORE_TRACKING = ("raw", "-300", "-250", "raw + 10")
+
+
+@dataclass
+class _Chain:
+    """A chain while its table is drawn; one calls only those with a higher number."""
+
+    name: str
+    hooks: frozenset[str]
+    number: int = -1
+    kind: str = "filter"
+    tracked: bool = True
+    filters: bool = False
+
+
+@dataclass
+class _Table:
+    family: str
+    name: str
+    chains: list[_Chain] = field(default_factory=list)
+    sets: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def at(self) -> str:
+        return f"{self.family} {self.name}"
+
+
+def random_nftables(r: Random, world: World) -> list[str]:
+    """Return the lines of a script."""
+    ip = "ip" if world.family == 4 else "ip6"
+    tables = [_Table(r.choice(("inet", ip)), f"t{number}") for number in range(r.choice((1, 1, 2, 3)))]
+    lines = []
+    for table in tables:
+        lines.append(f"add table {table.at}")
+        lines += _sets(r, world, table)
+        lines += _chains(r, table)
+        for chain in table.chains:
+            lines += _rules(r, world, table, chain)
+    nat = r.random() < 0.6
+    return [*lines, *(_nat_table(r, world, r.choice(("inet", ip))) if nat else ())]
+
+
+def is_rule(line: str) -> bool:
+    """Say whether the line could be left out."""
+    return line.startswith(("add rule", "insert rule", "add element"))
+
+
+def _sets(r: Random, world: World, table: _Table) -> list[str]:
+    kind = "ipv4_addr" if world.family == 4 else "ipv6_addr"
+    lines = []
+    for number in range(r.choice((0, 1, 2, 3))):
+        what, name = r.choice(("addresses", "ports", "pairs", "interfaces")), f"s{number}"
+        intervals = r.random() < 0.5 and what != "interfaces"
+        words = {"addresses": kind, "ports": "inet_service", "pairs": f"{kind} . inet_service", "interfaces": "ifname"}
+        flags = " flags interval; auto-merge;" if intervals and what != "pairs" else " flags interval;" * intervals
+        lines.append(f"add set {table.at} {name} {{ type {words[what]};{flags} }}")
+        elements = [_element(r, world, what, intervals) for _ in range(r.choice((0, 1, 3, 5)))]
+        lines += [f"add element {table.at} {name} {{ {element} }}" for element in elements]
+        table.sets.append((what, name))
+    return lines
+
+
+def _element(r: Random, world: World, what: str, intervals: bool) -> str:
+    match what:
+        case "addresses":
+            return addresses(r, world, intervals)
+        case "ports":
+            return ports(r, intervals)
+        case "pairs":
+            return f"{addresses(r, world, intervals)} . {ports(r, intervals)}"
+    return f'"{r.choice((*DEVICES, "lo"))}"'
+
+
+def _chains(r: Random, table: _Table) -> list[str]:
+    lines = []
+    for number in range(r.choice((0, 1, 2, 3))):
+        hooks = frozenset(r.choice(_GROUPS))
+        table.chains.append(_Chain(f"u{number}", hooks, number))
+        lines.append(f"add chain {table.at} u{number}")
+    for number in range(r.choice((1, 2, 3, 4))):
+        hook = r.choice(_HOOKS)
+        early = hook in ("prerouting", "output") and r.random() < 0.2
+        priority = r.choice(_BEFORE_TRACKING if early else [each for each in _PRIORITIES if "raw" not in each])
+        chain = _Chain(f"b{number}", frozenset({hook}), tracked=not early, filters=True)
+        table.chains.append(chain)
+        policy = r.choice(("accept", "accept", "accept", "drop"))
+        lines.append(
+            f"add chain {table.at} {chain.name} {{ type filter hook {hook} priority {priority}; policy {policy}; }}"
+        )
+    return lines
+
+
+def _rules(r: Random, world: World, table: _Table, chain: _Chain) -> list[str]:
+    place = Place(world, table.family, chain.hooks, chain.tracked, tuple(table.sets))
+    lines = []
+    for _ in range(r.choice((1, 2, 3, 5))):
+        called = [
+            f"{way} {other.name}"
+            for other in table.chains
+            if other.number > chain.number and chain.hooks <= other.hooks and not other.filters
+            for way in ("jump", "jump", "goto")
+        ]
+        command = "insert rule" if r.random() < 0.1 else "add rule"
+        lines.append(f"{command} {table.at} {chain.name} {_rule(r, place, chain, called)}")
+    return lines
+
+
+def _rule(r: Random, place: Place, chain: _Chain, called: Sequence[str]) -> str:
+    words = [random_match(r, place) for _ in range(r.choice((0, 1, 1, 2, 2)))]
+    if r.random() < 0.15:
+        return " ".join((*words, _vmap(r, place, called)))
+    if r.random() < 0.3:
+        words.insert(r.randint(0, len(words)), _change(r, place, chain))
+    if r.random() < 0.15:
+        words.insert(r.randint(0, len(words)), "counter")
+    verdicts = ["accept", "accept", "drop", "drop", "return", "continue", ""]
+    verdicts += ["reject"] if chain.hooks <= {"input", "forward", "output"} else []
+    verdicts += ["reject with tcp reset"] if chain.hooks <= {"input", "forward", "output"} and r.random() < 0.3 else []
+    verdict = r.choice((*verdicts, *called, *called))
+    return " ".join(filter(None, (*words, verdict))) or "counter"
+
+
+def _change(r: Random, place: Place, chain: _Chain) -> str:
+    changes = [
+        f"meta mark set {r.choice((0, 1, 2, 0x10))}",
+        "meta mark set meta mark | 0x1",
+        "meta mark set meta mark & 0xf",
+    ]
+    changes += [f"{place.ip} dscp set {r.choice((0, 10, 46))}"]
+    if place.tracked:
+        changes += [f"ct mark set {r.choice((0, 1, 2))}", "ct mark set meta mark", "meta mark set ct mark"]
+    elif chain.filters:
+        changes = ["notrack"] * 3
+    return r.choice(changes)
+
+
+def _vmap(r: Random, place: Place, called: Sequence[str]) -> str:
+    usable = [each for each in VMAPS if not ("ct" in each[0] and not place.tracked)]
+    usable = [each for each in usable if each[0] != "iifname" or place.hooks <= ARRIVES]
+    key, draw, ranged = r.choice(usable)
+    drawn = dict.fromkeys(draw(r, place.world) for _ in range(r.randint(1, 3)))
+    if ranged and any("-" in each or "/" in each for each in drawn):  # intervals may not overlap
+        drawn = dict.fromkeys(list(drawn)[:1])
+    verdicts = ("accept", "drop", "return", "continue", *called)
+    elements = [f"{each} : {r.choice(verdicts)}" for each in drawn]
+    if r.random() < 0.2 and " . " not in key:
+        elements.append(f"* : {r.choice(('accept', 'drop', 'continue'))}")
+    side = f"{place.ip} {r.choice('sd')}addr"
+    return f"{key.replace('ADDRESS', side)} vmap {{ {', '.join(elements)} }}"
+
+
+def _nat_table(r: Random, world: World, family: str) -> list[str]:
+    lines = [f"add table {family} nat"]
+    for hook, priority in _NAT.items():
+        if r.random() < 0.25:
+            continue
+        number = priority if r.random() < 0.6 else f"{priority} + 5" if "nat" in priority else f"{priority}5"
+        policy = r.choice(("accept",) * 9 + ("drop",))
+        lines.append(f"add chain {family} nat {hook} {{ type nat hook {hook} priority {number}; policy {policy}; }}")
+        place = Place(world, family, frozenset({hook}))
+        for _ in range(r.choice((0, 1, 2, 3))):
+            words = [random_match(r, place) for _ in range(r.choice((0, 1, 1)))]
+            lines.append(f"add rule {family} nat {hook} {' '.join((*words, _translation(r, world, family, hook)))}")
+    return lines
+
+
+def _translation(r: Random, world: World, family: str, hook: str) -> str:
+    if r.random() < 0.1:
+        return r.choice(("accept", "return", "drop", "meta mark set 2"))
+    ip = "ip" if world.family == 4 else "ip6"
+    said = f" {ip}" if family == "inet" else ""
+    ported = r.random() < 0.6
+    protocol = r.choice(("tcp", "udp", "{ tcp, udp }"))
+    before = f"meta l4proto {protocol} " if ported else ""
+    port = r.choice((":8080", ":22", ":3000-3009")) if ported else ""
+    to = address(r, world)
+    where = f"[{to}]{port}" if world.family == 6 and port else f"{to}{port}"
+    if hook in ("prerouting", "output"):
+        way = r.random()
+        if way < 0.25:
+            return f"{before}redirect" + (f" to {port}" if port else "")
+        if way < 0.4:
+            inside = listed(r, lambda: f"{ports(r, False)} : {address(r, world)}", 1)
+            return f"tcp dport {r.choice((80, 443, 22))} dnat{said} to tcp dport map {inside}"
+        return f"{before}dnat{said} to {where}"
+    if hook == "postrouting" and r.random() < 0.4:
+        return f"{before}masquerade" + (" to :2000-2999" if ported and r.random() < 0.5 else "")
+    return f"{before}snat{said} to {where}"
