@@ -6,7 +6,7 @@ Where people read a rule (traces, findings) they see it as script text, not as J
 from __future__ import annotations
 
 from policy.diagnostic import Collector
-from policy.languages.nftables.ast.command import Add, Command, Rule, Script
+from policy.languages.nftables.ast.command import Command, Script
 from policy.languages.nftables.jsontext.commands import Commands
 from policy.languages.nftables.jsontext.reader import Wrong
 from policy.languages.nftables.jsontext.tree import NoJson, read_json

@@ -81,9 +81,7 @@ class Actions(Expressions):
         members = {} if node.value is None else self.members(node, "`queue`", ("num", "flags"))
         flags = [self.one_of(each, "flag of `queue`", ("bypass", "fanout")) for each in self._flags(members, "flags")]
         target = self.expression(members["num"]) if "num" in members else None
-        return Queue(
-            "bypass" in flags, target, tuple(each for each in flags if each != "bypass"), span=self.span(whole)
-        )
+        return Queue("bypass" in flags, target, tuple(flags), span=self.span(whole))
 
     def ct_helper(self, node: Node, whole: Node) -> Statement:
         return self._used("ct helper", node, whole)
@@ -110,7 +108,7 @@ class Actions(Expressions):
         )
 
     def synproxy(self, node: Node, whole: Node) -> Statement:
-        if isinstance(node.value, str) or isinstance(node.value, dict) and "map" in node.value:
+        if isinstance(node.value, str) or (isinstance(node.value, dict) and "map" in node.value):
             return self._used("synproxy", node, whole)
         return Other("synproxy", " ".join(["synproxy", *self.synproxy_words(node)]), span=self.span(whole))
 

@@ -31,7 +31,7 @@ class Commands(Definitions):
             return self._remove(name, thing, what, node)
         if name in _THINGS:
             return self._add("", name, inner, node)
-        self.unknown(name, inner, "command", (*_VERBS, *_THINGS))
+        return self.unknown(name, inner, "command", (*_VERBS, *_THINGS))
 
     def _metainfo(self, node: Node) -> None:
         members = self.members(node, "`metainfo`")
@@ -46,7 +46,7 @@ class Commands(Definitions):
         match thing:
             case "table":
                 table = self.table(node)
-                place = Place(table.family, table.name, span=span)
+                place = Place(table.family, span=span)
                 return Add(operation, table, place, span=span)  # type: ignore[arg-type] # one of the verbs
             case "rule":
                 return self._add_rule(operation, node, whole, listed=not verb)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from policy.languages.nftables.ast.command import (
     Chain,
     Family,
@@ -17,6 +19,7 @@ from policy.languages.nftables.ast.statement import Quota, Statement
 from policy.languages.nftables.jsontext.reader import Members
 from policy.languages.nftables.jsontext.statements import Statements
 from policy.languages.nftables.jsontext.tree import Node
+from policy.languages.nftables.text import rule as written
 from policy.languages.nftables.text.expressions import duration, quoted
 
 FAMILIES = ("ip", "ip6", "inet", "arp", "bridge", "netdev")
@@ -109,6 +112,7 @@ class Definitions(Statements):
         )
         statements = self.statements(self.needed(members, "expr", node, "`rule`"))
         rule = Rule(statements, self._comment(members), span=self.span(node))
+        self.source.said[node.start, node.end] = partial(written, rule)
         return rule, members
 
     def set_of(self, what: str, node: Node) -> NamedSet:
@@ -177,9 +181,9 @@ class Definitions(Statements):
                 limit = self.limit_of(members, node, node)
                 return f"rate {'over ' if limit.over else ''}{limit.rate}", limit
             case "synproxy":
-                return "\n".join(self.synproxy_words(node, (*_PLACE, "comment"))), None
+                return "; ".join(self.synproxy_words(node, (*_PLACE, "comment"))), None
             case _:
-                return "\n".join(self._lines(what, members)), None
+                return "; ".join(self._lines(members)), None
 
     def _quota_of(self, members: Members, node: Node) -> Quota:
         text = f"{self.number(self.needed(members, 'bytes', node, '`quota`'), '`bytes`')} bytes"
@@ -187,7 +191,7 @@ class Definitions(Statements):
             text += f" used {used} bytes"
         return Quota(text, self.inverted(members), span=self.span(node))
 
-    def _lines(self, what: str, members: Members) -> list[str]:
+    def _lines(self, members: Members) -> list[str]:
         """Return what an object says, one thing in a line, as script texts have it."""
         lines = []
         protocol = self.text(members["protocol"], "`protocol`") if "protocol" in members else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from policy.languages.nftables.ast.expression import (
     Binary,
@@ -22,6 +23,7 @@ from policy.languages.nftables.ast.expression import (
 from policy.languages.nftables.jsontext.reader import Members, Reader, Wrong
 from policy.languages.nftables.jsontext.selectors import SELECTORS, jhash_numbers
 from policy.languages.nftables.jsontext.tree import Node
+from policy.languages.nftables.text import selector
 
 _OPERATORS = ("&", "|", "^", "<<", ">>")
 _VERDICTS = ("accept", "drop", "continue", "return", "jump", "goto")
@@ -70,7 +72,9 @@ class Expressions(Reader):
         name, inner = self.single(node, "an expression")
         read = SELECTORS.get(name)
         if read:
-            return read(self, inner)
+            found = read(self, inner)
+            self.source.said[inner.start, inner.end] = partial(selector, found)
+            return found
         span = self.span(node)
         if name in _OPERATORS:
             return self._binary(name, inner)
@@ -93,9 +97,9 @@ class Expressions(Reader):
             case "jhash":
                 return self._jhash(inner)
             case "elem":
-                self.fail(node, "an element stands in a set only")
+                return self.fail(node, "an element stands in a set only")
             case _:
-                self.unknown(name, inner, "expression", (*_FORMS, *SELECTORS))
+                return self.unknown(name, inner, "expression", (*_FORMS, *SELECTORS))
 
     def _two(self, node: Node, what: str) -> tuple[Node, Node]:
         if not isinstance(node.value, list) or len(node.value) != 2:
@@ -165,7 +169,7 @@ class Expressions(Reader):
             span=self.span(node),
         )
 
-    def element_statements(self, members: Members) -> tuple[object, ...]:
+    def element_statements(self, members: Members) -> tuple[object, ...]:  # noqa: ARG002 (see `Statements`)
         """Return the statements of an element, whose names stand among those of its members."""
         return ()
 

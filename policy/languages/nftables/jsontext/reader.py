@@ -1,4 +1,4 @@
-"""What all readers of parts of the JSON share: members of objects with their kinds, names that are not known, places."""
+"""What all readers of parts of the JSON share: members of objects with their kinds, unknown names, places."""
 
 from __future__ import annotations
 

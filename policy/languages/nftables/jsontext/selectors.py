@@ -119,8 +119,8 @@ def _rt(reader: Reader, node: Node) -> Selector:
 def _socket(reader: Reader, node: Node) -> Selector:
     members = reader.members(node, "`socket`", ("key", "level"))
     key = reader.text(reader.needed(members, "key", node, "`socket`"), "`key`")
-    level = str(reader.number(members["level"], "`level`", 0, 255)) if "level" in members else ""
-    return Selector("socket", (key, level), span=reader.span(node))
+    level = (str(reader.number(members["level"], "`level`", 0, 255)),) if "level" in members else ()
+    return Selector("socket", (key, *level), span=reader.span(node))
 
 
 def _osf(reader: Reader, node: Node) -> Selector:

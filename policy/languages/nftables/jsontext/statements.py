@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from policy.languages.nftables.ast.expression import (
     Binary,
     Concat,
     Element,
     Expression,
-    List,
     Reference,
     Selector,
     SetLiteral,
@@ -34,6 +34,7 @@ from policy.languages.nftables.ast.statement import (
 from policy.languages.nftables.jsontext.actions import Actions
 from policy.languages.nftables.jsontext.reader import Members, Wrong
 from policy.languages.nftables.jsontext.tree import Node
+from policy.languages.nftables.text import statement as written
 
 _BIT_FIELDS = {
     ("payload", ("tcp", "flags")),
@@ -73,7 +74,9 @@ class Statements(Actions):
         read = _READERS.get(name)
         if read is None:
             self.unknown(name, inner, "statement", _READERS)
-        return read(self, inner, node)
+        found = read(self, inner, node)
+        self.source.said[node.start, node.end] = partial(written, found)
+        return found
 
     def element_statements(self, members: Members) -> tuple[object, ...]:
         return tuple(
@@ -106,19 +109,11 @@ class Statements(Actions):
         return VerdictMap(key, data, span=self.span(whole))
 
     def counter(self, node: Node, whole: Node) -> Statement:
-        if node.value is None or isinstance(node.value, dict) and not _expression_like(node.value):
-            return Silent(self.counter_text(node), span=self.span(whole))
+        if node.value is None or (isinstance(node.value, dict) and not _expression_like(node.value)):
+            if node.value is not None:
+                self.members(node, "`counter`", ("packets", "bytes"))
+            return Silent("counter", span=self.span(whole))
         return Object("counter", self.expression(node), span=self.span(whole))
-
-    def counter_text(self, node: Node) -> str:
-        """Return a counter as text, with its numbers where they are said."""
-        if node.value is None:
-            return "counter"
-        members = self.members(node, "`counter`", ("packets", "bytes"))
-        numbers = [
-            f"{name} {self.number(members[name], f'`{name}`')}" for name in ("packets", "bytes") if name in members
-        ]
-        return " ".join(["counter", *numbers])
 
     def last(self, node: Node, whole: Node) -> Statement:
         if node.value is not None:
@@ -168,6 +163,8 @@ class Statements(Actions):
         return ConnectionCount(count, self.inverted(members), span=self.span(whole))
 
     def notrack(self, node: Node, whole: Node) -> Statement:
+        if node.value is not None:
+            self.members(node, "`notrack`", ())
         return NoTrack(span=self.span(whole))
 
     def mangle(self, node: Node, whole: Node) -> Statement:
@@ -242,7 +239,7 @@ class Statements(Actions):
 def _exact(left: Expression, right: Expression) -> bool:
     """Does `==` say something here that no operator at all does not say?"""
     if isinstance(left, Binary):
-        return not isinstance(left.right, List)
+        return True
     if not isinstance(left, Selector) or (left.kind, left.words) not in _BIT_FIELDS:
         return False
     return not isinstance(right, Reference | Concat) and not (isinstance(right, SetLiteral) and len(right.elements) > 1)

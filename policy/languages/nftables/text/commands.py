@@ -109,11 +109,7 @@ def _remove(tree: Remove) -> str:
 def _block(head: str, body: Iterable[str]) -> list[str]:
     """Return something with a body in braces, which may be empty for what is only named."""
     lines = [_INDENT + line for line in body]
-    return [f"{head} {{", *lines, "}"] if lines else [f"{head} {{ }}" if " table " in f" {head}" else _empty(head)]
-
-
-def _empty(head: str) -> str:
-    return f"{head} {{ }}" if head.split()[0] != "chain" and " chain " not in head else head
+    return [f"{head} {{", *lines, "}"] if lines else [head]
 
 
 def _table(tree: Table) -> list[str]:
@@ -222,5 +218,4 @@ def _types(tree: NamedSet) -> str:
 
 
 def _object(tree: NamedObject) -> list[str]:
-    lines = [line for line in (each.strip() for each in tree.text.splitlines()) if line]
-    return [*lines, *_comment(tree.comment)]
+    return [*([tree.text] if tree.text else []), *_comment(tree.comment)]

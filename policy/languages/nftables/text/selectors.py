@@ -14,72 +14,76 @@ def _joined(*words: str) -> str:
     return " ".join(word for word in words if word)
 
 
-def _meta(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    return words[0] if words[0] in _UNQUALIFIED else f"meta {words[0]}"
+def _meta(selector: Selector) -> str:
+    return selector.words[0] if selector.words[0] in _UNQUALIFIED else f"meta {selector.words[0]}"
 
 
-def _exthdr(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    return " ".join(words) if len(words) > 1 else f"exthdr {words[0]}"
+def _exthdr(selector: Selector) -> str:
+    return " ".join(selector.words) if len(selector.words) > 1 else f"exthdr {selector.words[0]}"
 
 
-def _raw(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    return f"@{words[0]},{_comma(numbers)}"
+def _raw(selector: Selector) -> str:
+    return f"@{selector.words[0]},{_comma(selector.numbers)}"
 
 
 def _comma(numbers: tuple[int, ...]) -> str:
     return ",".join(str(number) for number in numbers)
 
 
-def _tcp_option(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    return f"tcp option @{_comma(numbers)}" if words[0] == "@" else _joined("tcp option", *words)
+def _tcp_option(selector: Selector) -> str:
+    return (
+        f"tcp option @{_comma(selector.numbers)}"
+        if selector.words[0] == "@"
+        else _joined("tcp option", *selector.words)
+    )
 
 
-def _ct(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    key, direction, family = (*words, "", "")[:3]
+def _ct(selector: Selector) -> str:
+    key, direction, family = (*selector.words, "", "")[:3]
     return _joined("ct", direction, family, key)
 
 
-def _rt(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    key, family = (*words, "")[:2]
+def _rt(selector: Selector) -> str:
+    key, family = (*selector.words, "")[:2]
     return _joined("rt", family, key)
 
 
-def _fib(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    return f"fib {' . '.join(words[1:])} {words[0]}"
+def _fib(selector: Selector) -> str:
+    return f"fib {' . '.join(selector.words[1:])} {selector.words[0]}"
 
 
-def _socket(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    key, level = (*words, "")[:2]
+def _socket(selector: Selector) -> str:
+    key, level = (*selector.words, "")[:2]
     return _joined("socket", key, level and f"level {level}")
 
 
-def _osf(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    what, ttl = (*words, "")[:2]
+def _osf(selector: Selector) -> str:
+    what, ttl = (*selector.words, "")[:2]
     return _joined("osf", ttl and f"ttl {ttl}", what)
 
 
-def _ipsec(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    direction, number, key, family = (*words, "")[:4]
+def _ipsec(selector: Selector) -> str:
+    direction, number, key, family = (*selector.words, "")[:4]
     return _joined("ipsec", direction, f"spnum {number}" if number not in ("", "0") else "", family, key)
 
 
-def _numgen(words: tuple[str, ...], numbers: tuple[int, ...]) -> str:
-    modulus, offset = numbers
-    return _joined("numgen", words[0], f"mod {modulus}", f"offset {offset}" if offset else "")
+def _numgen(selector: Selector) -> str:
+    modulus, offset = selector.numbers
+    return _joined("numgen", selector.words[0], f"mod {modulus}", f"offset {offset}" if offset else "")
 
 
-_WRITERS: dict[str, Callable[[tuple[str, ...], tuple[int, ...]], str]] = {
-    "chunk": lambda words, numbers: _joined("sctp chunk", *words),
+_WRITERS: dict[str, Callable[[Selector], str]] = {
+    "chunk": lambda selector: _joined("sctp chunk", *selector.words),
     "ct": _ct,
-    "dccpopt": lambda words, numbers: _joined("dccp option", *words),
+    "dccpopt": lambda selector: _joined("dccp option", *selector.words),
     "exthdr": _exthdr,
     "fib": _fib,
-    "ipopt": lambda words, numbers: _joined("ip option", *words),
+    "ipopt": lambda selector: _joined("ip option", *selector.words),
     "ipsec": _ipsec,
     "meta": _meta,
     "numgen": _numgen,
     "osf": _osf,
-    "payload": lambda words, numbers: " ".join(words),
+    "payload": lambda selector: " ".join(selector.words),
     "raw": _raw,
     "rt": _rt,
     "socket": _socket,
@@ -101,4 +105,4 @@ def hashed(selector: Selector, of: str) -> str:
 
 def plain(selector: Selector) -> str:
     """Return a selector without an expression in it as text."""
-    return _WRITERS[selector.kind](selector.words, selector.numbers)
+    return _WRITERS[selector.kind](selector)

@@ -28,7 +28,7 @@ from policy.languages.nftables.ast.statement import (
 from policy.languages.nftables.text.expressions import duration, expression, quoted, selector, verdict
 
 
-def statement(tree: Statement) -> str:
+def statement(tree: Statement) -> str:  # noqa: C901 (one case each)
     """Return a statement as text."""
     match tree:
         case Match():
@@ -136,9 +136,8 @@ def _bracketed(address: str) -> str:
 
 def _queue(tree: Queue) -> str:
     parts = ["queue"]
-    flags = [*(["bypass"] if tree.bypass else []), *tree.flags]
-    if flags:
-        parts.append(f"flags {','.join(flags)}")
+    if tree.flags:
+        parts.append(f"flags {','.join(tree.flags)}")
     if tree.target is not None:
         parts.append(f"to {expression(tree.target)}")
     return " ".join(parts)
