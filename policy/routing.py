@@ -41,6 +41,8 @@ ELSEWHERE = Names(frozenset({LO}), negated=True)
 FORWARDING = "routing:FORWARD"
 """The name of the policy that ends packets at their last hop."""
 
+_FORWARDED = ("forward", "postrouting")
+
 MOST_ASKED = 32
 """Of so many addresses it is asked one by one whether they are the host's own."""
 
@@ -85,7 +87,7 @@ def routing(name: str, sent: bool, host: Host, targets: Iterable[Intervals], spa
 def ending(ruleset: Ruleset) -> Ruleset:
     """Return the same rules with what ends packets that are to be forwarded with a TTL of 0 or 1.
 
-    It stands before the chains of FORWARD, which no such packet reaches.
+    It stands before the chains of FORWARD and POSTROUTING, which no such packet reaches.
     """
     if FORWARDING in ruleset.policies:
         return ruleset
@@ -93,10 +95,12 @@ def ending(ruleset: Ruleset) -> Ruleset:
     rule = Rule(Field("ttl", Intervals.of((0, 1))), (Block(),), note="its TTL ends here", span=span)
     policy = Policy(FORWARDING, (rule,), Allow(), implied=True, span=span)
     stop = Entry(FORWARDING, Allow(), main=False, table="routing", hook=FORWARD, point="routing")
-    entries = {}
+    entries = dict(ruleset.entries)
     for hook, way in ruleset.entries.items():
-        at = next((number for number, entry in enumerate(way) if entry.point == "forward"), None)
-        entries[hook] = way if at is None else (*way[:at], stop, *way[at:])
+        if hook != OUTPUT:
+            behind = (number for number, entry in enumerate(way) if entry.point in _FORWARDED)
+            at = next(behind, len(way))
+            entries[hook] = (*way[:at], stop, *way[at:])
     return replace(ruleset, policies={**ruleset.policies, FORWARDING: policy}, entries=entries)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from policy.check.base import Check, Undecided
 from policy.check.facts import Facts
@@ -27,7 +28,7 @@ def dead_rules(
     """Yield a finding for each dead rule whose standing is *wanted*, and what is undecided, once a policy."""
     undecided: dict[str, list[At]] = {}
     found: dict[object, list[tuple[At, Standing[At], str, str]]] = {}
-    for at, standing in facts.standings.of.items():
+    for at, standing in _whole(facts):
         if standing.kind is Kind.UNDECIDED:
             undecided.setdefault(at[0], []).append(at)
         elif standing.dead and wanted(standing) and (said := say(facts, at, standing)):
@@ -42,6 +43,23 @@ def dead_rules(
         reason = facts.standings.of[places[0]].reason
         count = f"{len(places)} rules of `{name}`" if len(places) > 1 else f"a rule of `{name}`"
         yield Undecided(facts.rule(places[0]).span, f"{count} took {reason}")
+
+
+def _whole(facts: Facts) -> Iterator[tuple[At, Standing[At]]]:
+    """Yield the rules of the text with their standings; one that is several of the IR is dead if all of these are."""
+    of = facts.standings.of
+    for (name, number), standing in of.items():
+        rules = facts.ruleset.policies[name].rules
+        if rules[number].part:
+            continue
+        behind = takewhile(lambda n: rules[n].part, range(number + 1, len(rules)))  # noqa: B023 # used at once
+        parts = [standing, *(of[name, n] for n in behind)]
+        if all(part.dead for part in parts):
+            causes = dict.fromkeys(cause for part in parts for cause in part.by)
+            same = all(part.same is not False for part in parts) if standing.by else standing.same
+            yield (name, number), replace(standing, by=tuple(causes), same=same) if len(parts) > 1 else standing
+        elif not any(part.kind is Kind.ALIVE for part in parts):
+            yield (name, number), next(part for part in parts if not part.dead)
 
 
 def _counted(check: Check, facts: Facts, alike: Sequence[tuple[At, Standing[At], str, str]]) -> Diagnostic:

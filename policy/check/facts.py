@@ -208,6 +208,11 @@ class Facts:
             return any(ground.matched(at) for ground in self.grounds)
         return standing.kind is Kind.ALIVE
 
+    def is_whole(self, at: At) -> bool:
+        """Is a rule of the IR all of a rule of the text (`Rule.part`)?"""
+        rules, number = self.ruleset.policies[at[0]].rules, at[1]
+        return not any(rule.part for rule in rules[number : number + 2])
+
     def is_preamble(self, at: At) -> bool:
         """Is a rule only about packets of known connections, invalid ones, or `lo`, as many policies begin?"""
         return all(ground.truth(at).may <= ground.preamble for ground in self.grounds)
@@ -215,7 +220,7 @@ class Facts:
     def opponents(self, at: At) -> list[Opponent[Any]]:
         """Return the rules before a rule that decide packets of it otherwise; none where it is dead."""
         if at not in self._opponents:
-            found = opponents(self.grounds, at)
+            found = opponents(self.grounds, at) if self.is_whole(at) else []
             self._opponents[at] = found if found and self.is_live(at) else []
         return self._opponents[at]
 

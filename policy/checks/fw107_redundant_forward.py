@@ -53,7 +53,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
 
 def _redundant(facts: Facts, at: At) -> Redundant[Any] | None:
     rule = facts.rule(at)
-    if deciding(rule) is None or rule.note is not None or not conjuncts(rule.match):
+    if deciding(rule) is None or rule.note is not None or not conjuncts(rule.match) or not facts.is_whole(at):
         return None
     found = facts.redundant(at)
     return None if found is None or facts.is_preamble(at) else found

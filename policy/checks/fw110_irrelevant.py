@@ -31,7 +31,7 @@ from policy.reach.effects import deciding
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for at in facts.places:
-        if not isinstance(deciding(facts.rule(at)), Allow) or not facts.may_be_absent(at):
+        if not facts.is_whole(at) or not isinstance(deciding(facts.rule(at)), Allow) or not facts.may_be_absent(at):
             continue
         packets = facts.matched(at)
         broken: dict[str, None] = {}

@@ -42,7 +42,9 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
         at = 0
         while at + 1 < len(neighbours.rules):
             found = _longest(neighbours, at, facts)
-            if found is not None and all(facts.is_live((name, at + n)) for n in range(len(found[0]))):
+            if found is not None and all(
+                facts.is_live((name, at + n)) and facts.is_whole((name, at + n)) for n in range(len(found[0]))
+            ):
                 yield _finding(*found, facts, name)
             at += 1 if found is None else len(found[0])
 

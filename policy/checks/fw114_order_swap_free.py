@@ -21,7 +21,7 @@ from policy.diagnostic import Diagnostic, Related, Severity
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for at in facts.places:
-        if not facts.is_live(at):
+        if not (facts.is_whole(at) and facts.is_live(at)):
             continue
         name, number = at
         policy = facts.ruleset.policies[name]

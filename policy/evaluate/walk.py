@@ -164,9 +164,11 @@ class _Walk:
                 current = yield from self._enter(current)
 
     def _passed_by(self, state: State) -> State | None:
-        """Return *state* before the next entry, where the packet is at another hook than this one is for."""
-        entry = self.entries[state.entry]
-        if entry.hook is None or state.returned or state.case.packet.get("hook") == entry.hook:
+        """Return *state* before the next entry, where this one is for other packets (`Entry.hook`, `Entry.family`)."""
+        entry, packet = self.entries[state.entry], state.case.packet
+        if state.returned:
+            return None
+        if entry.hook in (None, packet.get("hook")) and entry.family in (None, packet.family):
             return None
         return replace(state, entry=state.entry + 1)
 

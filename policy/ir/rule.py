@@ -41,7 +41,9 @@ class ItemList:
 class Rule:
     """A match and what is done with the packets that match. `span` is the whole rule as it was written.
 
-    *lists* are those of the match with several items, or an exception; *host_bits* its prefixes like `10.1.2.3/24`."""
+    *lists* are those of the match with several items, or an exception; *host_bits* its prefixes like `10.1.2.3/24`.
+    A *part* belongs to the rule before it: together they are one rule of the text, which asks, does something and asks
+    again, or does this here and that there."""
 
     match: Match
     actions: tuple[Action, ...]
@@ -54,6 +56,7 @@ class Rule:
     action_span: Span | None = mark()
     lists: tuple[ItemList, ...] = mark(())
     host_bits: tuple[Item, ...] = mark(())
+    part: bool = mark(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,9 @@ class Entry:
     what is let in (in netfilter the filter table); an allow of the others is only "no objection".
 
     Only packets that are at *hook* when they come to the entry go through it (None: all do): rewriting takes packets to
-    another hook. Behind an entry that *translates* connection tracking does to the packets of a known connection what
-    its first one got: a new destination (`dst`), or a new source (`src`). *point* is where a packet meets it, in the
-    words of its language: `prerouting`, `routing`.
+    another hook. So do only those of the IP version *family*. Behind an entry that *translates* connection tracking
+    does to the packets of a known connection what its first one got: a new destination (`dst`), or a new source
+    (`src`). *point* is where a packet meets it, in the words of its language: `prerouting`, `routing`.
     """
 
     policy: str
@@ -97,6 +100,7 @@ class Entry:
     hook: int | None = None
     translates: Literal["dst", "src"] | None = None
     point: str | None = None
+    family: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

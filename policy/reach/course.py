@@ -19,6 +19,7 @@ from policy.ir import (
     Change,
     Copy,
     Entry,
+    Field,
     Goto,
     Jump,
     Log,
@@ -34,6 +35,7 @@ from policy.ir import (
     UnknownAction,
     Verdict,
 )
+from policy.packet.address import whole
 from policy.packet.fields import HOOK_FIELDS
 from policy.reach.effects import NO_CHANGE, leaves, reduced
 from policy.reach.ends import NO_ENTRY, At, End, Passing, combined
@@ -105,7 +107,7 @@ class Course(Generic[S, N]):
         entries = self.ruleset.at(sets.hook)
         for number, entry in enumerate(entries, 1):
             last = all(entry.hook != other.hook and None not in (entry.hook, other.hook) for other in entries[number:])
-            here, away = _guarded(entry, ways)
+            here, away = _guarded(sets, entry, ways)
             if not here:
                 continue
             walk = _Walk(self, entry, number, last)
@@ -380,12 +382,18 @@ class _Walk(Generic[S, N]):
         return {now: packets for now, packets in ways.items() if packets}
 
 
-def _guarded(entry: Entry, ways: Ways[N, S]) -> tuple[Ways[N, S], Ways[N, S]]:
-    """Return the packets that go through an entry, and those that are at another hook than it is for."""
-    if entry.hook is None:
-        return ways, {}
-    here = {now: packets for now, packets in ways.items() if now.hook == entry.hook}
-    return here, {now: packets for now, packets in ways.items() if now.hook != entry.hook}
+def _guarded(sets: Sets[S, N], entry: Entry, ways: Ways[N, S]) -> tuple[Ways[N, S], Ways[N, S]]:
+    """Return the packets that go through an entry, and those that it is not for, by their hook or IP version."""
+    here, away = ways, dict[N, S]()
+    if entry.hook is not None:
+        here = {now: packets for now, packets in ways.items() if now.hook == entry.hook}
+        away = {now: packets for now, packets in ways.items() if now.hook != entry.hook}
+    if entry.family is not None:
+        version = sets.of_match(Field("src", whole(entry.family)))
+        for now, packets in here.items():
+            _join(away, now, packets - version)
+        here = {now: some for now, packets in here.items() if (some := packets & version)}
+    return here, away
 
 
 def _join(ways: Ways[N, S], now: N, packets: S) -> None:

@@ -44,6 +44,7 @@ def entered(ruleset: Ruleset) -> Entered:
             (first if alone else others).add(entry.policy)
             worked = worked or not stage.idle
             for name in () if ruleset.policies[entry.policy].implied else below(ruleset.policies, entry.policy):
-                old = scopes.get(name, Scope(ruleset.families, Intervals(), Intervals()))
-                scopes[name] = Scope(ruleset.families, old.hooks | stage.known_hooks, old.states | states)
+                old = scopes.get(name, Scope(frozenset(), Intervals(), Intervals()))
+                families = ruleset.families if entry.family is None else frozenset({entry.family})
+                scopes[name] = Scope(old.families | families, old.hooks | stage.known_hooks, old.states | states)
     return Entered(scopes, {name: tuple(found) for name, found in callers.items()}, frozenset(first - others))

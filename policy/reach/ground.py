@@ -163,7 +163,7 @@ class Ground(Generic[S, N]):
 
 
 def _listed(ruleset: Ruleset, entries: Sequence[Entry]) -> Policy | None:
-    if len(entries) != 1:
+    if len(entries) != 1 or entries[0].family is not None:
         return None
     policy = ruleset.policies[entries[0].policy]
     plain = (Allow, Block, Reject, Log, Note)

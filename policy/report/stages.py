@@ -31,7 +31,7 @@ class Stage:
     def title(self) -> str:
         """Where it is: `prerouting · nat PREROUTING`."""
         point, table = self.entry.point, self.entry.table
-        chain = self.entry.policy.rpartition(":")[2]
+        chain = self.entry.policy.removeprefix(f"{table} ").rpartition(":")[2]
         return chain if point is None else point if point == table else f"{point} · {table} {chain}"
 
     @property
@@ -54,7 +54,8 @@ def stages(answer: PacketAnswer) -> Iterator[Stage]:
         last = steps[-1].packet
         translated = answer.translation.at(entry.translates, last)
         behind = rewritten(last, (Rewrite(translated),)) if translated else None
-        asked = entry.table != NAT or truth(MEETS_NAT, last, {}) is not False
+        translates = entry.translates is not None or entry.table == NAT
+        asked = not translates or truth(MEETS_NAT, last, {}) is not False
         yield Stage(entry, steps, asked, behind)
 
 

@@ -7,7 +7,7 @@ from policy.languages.iptables import matches, targets
 from policy.languages.iptables.ast import Extension, RuleSpec
 from policy.languages.iptables.base import lower_general
 from policy.languages.iptables.options import Arg, Bad, Context, Given, MatchModule, Module, TargetModule
-from policy.languages.iptables.targets.nat import REWRITES
+from policy.nat import REWRITES
 from policy.netfilter import BUILT_IN
 from policy.packet.names import protocol_name
 from policy.source import Span

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from policy.host import Host, Route
-from policy.ir import Action, Allow, Entry, Field, Not, Policy, Rewrite, Rule, Set, conjuncts
+from policy.host import Host
+from policy.ir import Allow, Entry, Policy
 from policy.languages.iptables.tables import TableState
+from policy.nat import rewrites, targets, told
 from policy.netfilter import ARRIVING, MAIN_TABLE, TRANSLATES, WAY, Stage
-from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING, Intervals, Names
-from policy.packet.address import V4_BASE, bits
+from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING
 from policy.routing import routing
 
 Entries = dict[int | None, tuple[Entry, ...]]
@@ -24,14 +24,14 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
     nat = states.get("nat")
     rules = [] if nat is None else [rule for chain in nat.chains.values() for rule in chain.rules]
     rules += [] if nat is None else [rule for policy in nat.context.implied.values() for rule in policy.rules]
-    if nat is None or not any(_rewrites(action) for rule in rules for action in rule.actions):
+    if nat is None or not any(rewrites(action) for rule in rules for action in rule.actions):
         arriving = tuple(_entries(ARRIVING, policies))
         return {hook: (*(() if hook == OUTPUT else arriving), *_entries(way, policies)) for hook, way in WAY.items()}
-    known = host | Host(routes=tuple(_told(rules)))
-    targets = [target for rule in rules if rule.actions for target in _targets(rule, nat.context.family)]
+    known = host | Host(routes=tuple(told(rules)))
+    new = [target for rule in rules for target in targets(rule, nat.context.family)]
     for chain in ("PREROUTING", "OUTPUT"):
         name = f"routing:{chain}"
-        policies[name] = routing(name, chain == "OUTPUT", known, targets, nat.span)
+        policies[name] = routing(name, chain == "OUTPUT", known, new, nat.span)
     arrived = (*_entries(ARRIVING, policies, nat=True), _routed("PREROUTING"))
     then = tuple(entry for hook in (INPUT, FORWARD) for entry in _entries(WAY[hook], policies, hook, nat=True))
     # The chains of OUTPUT see the interface that was chosen before, whatever becomes of the packet (nf_hook_state).
@@ -58,39 +58,3 @@ def _entries(
         if policy is not None and (main or policy.rules or translates):
             default = policy.default or Allow()
             yield Entry(name, default, False, main, table, hook, translates, point=chain.lower())
-
-
-def _rewrites(action: Action) -> bool:
-    return isinstance(action, Rewrite) or (isinstance(action, Set) and action.field in ("src", "dst"))
-
-
-def _targets(rule: Rule, family: int) -> Iterator[Intervals]:
-    """Yield what a rule makes of destinations, where the routing has to say where that is."""
-    for action in rule.actions:
-        match action:
-            case Rewrite(changes) if ("hook", ROUTING) in changes:
-                for name, value in changes:
-                    if name == "dst" and isinstance(value, int | Intervals):
-                        yield Intervals.of(value) if isinstance(value, int) else value
-            case Set("dst", int(value), mask):
-                base = V4_BASE if family == 4 else 0
-                yield Intervals.of((base + value, base + (value | ~mask & ((1 << bits(family)) - 1))))
-
-
-def _told(rules: list[Rule]) -> Iterator[Route]:
-    """Yield what rules tell of networks: what is masqueraded wherever it leaves but by an interface, is behind that."""
-    for rule in rules:
-        source, way = None, None
-        for part in conjuncts(rule.match):
-            match part:
-                case Field("src", Intervals() as values):
-                    source = values
-                case Not(Field("out", Names(exact, prefixes, negated))) if len(exact) == 1 and not (
-                    prefixes or negated
-                ):
-                    (way,) = exact
-        masquerades = any(
-            isinstance(action, Rewrite) and any(name == "src" for name, _ in action.changes) for action in rule.actions
-        )
-        if masquerades and source is not None and way is not None:
-            yield Route(source, way)

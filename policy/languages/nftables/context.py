@@ -23,3 +23,5 @@ class Context:
     tracked: bool | None
     host: Host
     mistakes: Collector
+    types: frozenset[str] = frozenset()
+    """The types of the base chains that call its chain: `filter`, `nat`, `route`."""

@@ -1,8 +1,6 @@
-"""Targets that rewrite addresses: what the rules behind them see, and where the packet goes.
+"""Targets that rewrite addresses (`nat` says what that does). TPROXY is not modelled.
 
-Sources: iptables-extensions(8); the kernel's nf_nat_core.c (get_unique_tuple), nf_nat_redirect.c, nf_nat_masquerade.c,
-xt_NETMAP.c. What the kernel chooses is a set of values: an address or a port of a range, the address that MASQUERADE
-takes, and the source port, which it keeps if no other connection has it. TPROXY is not modelled.
+Source: iptables-extensions(8).
 """
 
 from __future__ import annotations
@@ -10,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from policy._record import dataclass
+from policy import nat
 from policy.diagnostic import did_you_mean
-from policy.ir import EVERYTHING, Action, Allow, Field, Goto, Match, Policy, Rewrite, Rule, Set, UnknownAction
+from policy.ir import EVERYTHING, Action, Field, Goto, Match, Policy, Rule, UnknownAction
 from policy.languages.iptables.options import Bad, Context, Given, Opt, TargetModule
 from policy.languages.iptables.terms import target_key
 from policy.languages.iptables.values import (
@@ -23,23 +21,13 @@ from policy.languages.iptables.values import (
     one_address,
     strtoui,
 )
-from policy.packet import INPUT, OUTPUT, ROUTING, Intervals, Masked, Value, ValueSet, single
-from policy.packet.address import LOOPBACK, V4_BASE, bits, parse_address, whole
-from policy.packet.fields import DCCP, DESTINATION_TRANSLATED, SOURCE_TRANSLATED
+from policy.nat import ANY_PORT, REWRITES, Target
+from policy.packet import OUTPUT, Intervals, ValueSet
+from policy.packet.fields import DCCP
 from policy.packet.names import service_names, service_ports
 
 _WITH_PORTS = (6, 17, 33, 132)
-_ANY_PORT = Intervals.of((0, 65535))
 _SENT = frozenset({"OUTPUT"})
-_NEW_WAY = ("hook", ROUTING)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What an address becomes: any of *addresses* with any of *ports*; None: it stays as it is."""
-
-    addresses: Intervals | None = None
-    ports: Intervals | None = None
 
 
 def _ports(context: Context, text: str) -> Intervals:
@@ -60,7 +48,7 @@ def _ports(context: Context, text: str) -> Intervals:
     if context.protocol.number not in _WITH_PORTS:
         raise Bad("FW504", "a port needs a protocol", "say `-p tcp` or `-p udp` before it")
     # Kernels that do not track DCCP any more (6.18 is one) leave its ports as they are.
-    return _ANY_PORT if context.protocol.number == DCCP else Intervals.of((numbers[0], numbers[-1]))
+    return ANY_PORT if context.protocol.number == DCCP else Intervals.of((numbers[0], numbers[-1]))
 
 
 def _target(context: Context, text: str) -> Target:
@@ -84,34 +72,16 @@ def _target(context: Context, text: str) -> Target:
     )
 
 
-def _values(*fields: tuple[str, Intervals | None]) -> tuple[tuple[str, Value], ...]:
-    return tuple((name, single(values)) for name, values in fields if values is not None)
-
-
 def _destination(given: Given) -> tuple[Action, ...]:
-    target: Target = given.value("to-destination")
-    changes = _values(("dst", target.addresses), ("dport", target.ports))
-    way = () if target.addresses is None else (_NEW_WAY,)
-    return (Rewrite((*changes, *way), DESTINATION_TRANSLATED), Allow())
+    return nat.destination(given.value("to-destination"))
 
 
 def _source(given: Given) -> tuple[Action, ...]:
-    target: Target = given.value("to-source")
-    changes = _values(("src", target.addresses), ("sport", target.ports or _ANY_PORT))
-    return (Rewrite(changes, SOURCE_TRANSLATED, alike=not target.ports), Allow())
-
-
-def _own(context: Context) -> Intervals:
-    """Return the addresses that the host may have: all, where they are not known."""
-    known = context.host.local
-    mine = whole(context.family) if known is None else known & whole(context.family)
-    return mine or whole(context.family)
+    return nat.source(given.value("to-source"))
 
 
 def _masquerade(given: Given) -> tuple[Action, ...]:
-    ports: Intervals | None = given.value("to-ports")
-    changes = _values(("src", _own(given.context)), ("sport", ports or _ANY_PORT))
-    return (Rewrite(changes, SOURCE_TRANSLATED, alike=not ports), Allow())
+    return nat.masquerade(given.context.host, given.context.family, given.value("to-ports"))
 
 
 def _redirect(given: Given) -> tuple[Action, ...]:
@@ -136,15 +106,11 @@ def _either(given: Given, ways: Iterable[tuple[Match, tuple[Action, ...]]], note
 
 
 def _to_loopback(given: Given) -> tuple[Action, ...]:
-    loopback = parse_address("127.0.0.1" if given.context.family == 4 else "::1")
-    changes = _values(("dst", Intervals.of(loopback)), ("dport", given.value("to-ports")))
-    return (Rewrite((*changes, _NEW_WAY), DESTINATION_TRANSLATED), Allow())
+    return nat.to_loopback(given.context.family, given.value("to-ports"))
 
 
 def _to_own(given: Given) -> tuple[Action, ...]:
-    own = _own(given.context)
-    changes = _values(("dst", own - LOOPBACK or own), ("dport", given.value("to-ports")))
-    return (Rewrite((*changes, ("hook", INPUT)), DESTINATION_TRANSLATED), Allow())
+    return nat.to_own(given.context.host, given.context.family, given.value("to-ports"))
 
 
 def _netmap(given: Given) -> tuple[Action, ...]:
@@ -153,29 +119,7 @@ def _netmap(given: Given) -> tuple[Action, ...]:
     arrives = context.roots <= {"PREROUTING", "OUTPUT"}
     if isinstance(to, Host) or not (arrives or context.roots <= {"INPUT", "POSTROUTING"}):
         return unmodelled(given)
-    value, mask = _under_mask(to, context.family)
-    side, bit = ("dst", DESTINATION_TRANSLATED) if arrives else ("src", SOURCE_TRANSLATED)
-    # One that is in the network already stays as it is; so the kernel sets no bit, if the port does not change.
-    kept = Rewrite((_NEW_WAY,) if arrives else _values(("sport", _ANY_PORT)), bit, alike=not arrives)
-    change = Set(side, value, mask)
-    ways = (
-        (Field(side, to), (change, kept, Allow())),
-        (EVERYTHING, (change, Set("ctstatus", bit, bit), kept, Allow())),
-    )
-    return _either(given, ways, "its network is another")
-
-
-def _under_mask(values: ValueSet, family: int) -> tuple[int, int]:
-    """Return a network as its number and its mask."""
-    size, base = bits(family), V4_BASE if family == 4 else 0
-    most = (1 << size) - 1
-    if isinstance(values, Masked):
-        return values.value & most, values.mask & most
-    assert isinstance(values, Intervals)
-    return values.first - base, most & ~(values.size - 1)
-
-
-REWRITES = frozenset({"pass", "block", "continue"})
+    return _either(given, nat.network(to, context.family, arrives), "its network is another")
 
 
 def unmodelled(given: Given) -> tuple[Action, ...]:

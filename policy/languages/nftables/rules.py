@@ -1,0 +1,167 @@
+"""The rules of a chain as rules of the IR, and the policies that they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from policy.ir import EVERYTHING, Action, Allow, Block, Field, Goto, Jump, Match, Policy, Rule, conjuncts
+from policy.languages.nftables.ast import expression as e
+from policy.languages.nftables.ast import statement as s
+from policy.languages.nftables.ast.command import Rule as Written
+from policy.languages.nftables.chains import Base, Places, accepting
+from policy.languages.nftables.context import Context
+from policy.languages.nftables.state import ChainState
+from policy.languages.nftables.statements import called, lowered
+from policy.languages.nftables.translate import translated
+from policy.languages.nftables.ways import Layout, Way, only
+from policy.netfilter import MEETS_NAT
+from policy.packet import Intervals
+from policy.packet.fields import DCCP
+from policy.source import Span
+from policy.written import Suppression
+
+_DECIDE = (e.Verdict, s.VerdictMap, s.Reject, s.Nat, s.Queue)
+
+
+class Lowering:
+    """The policies of one table.
+
+    *accepted* has, of base chains behind whose `accept` packets go on to another chain, the policy that they go to.
+    """
+
+    def __init__(self, places: Places, accepted: Mapping[str, str]) -> None:
+        self._places = places
+        self._accepted = accepted
+        self._names: dict[tuple[str, str | None], str] = {}
+        self.policies: dict[str, Policy] = {}
+
+    def base(self, base: Base) -> None:
+        """Lower a base chain, and what it calls."""
+        chain, to = base.chain, self._accepted.get(base.name)
+        context = self._places.context(chain)
+        default = Block() if chain.drops else Allow()
+        if base.type != "nat":
+            self._chain(context, chain, base.name, None, default=default)
+            return
+        end: tuple[Action, ...] = (Block(),) if chain.drops else () if to is None else (Goto(to),)
+        if not end:
+            self._chain(context, chain, base.name, None, guard=MEETS_NAT, default=default)
+            return
+        # Behind its rules, and where one returns, there is something left to do, to the first packets alone.
+        inner = f"{base.name}:rules"
+        self._chain(context, chain, inner, to)
+        span = chain.policy_span or chain.span
+        rules = (Rule(MEETS_NAT, (Jump(inner),), span=span), Rule(MEETS_NAT, end, span=span))
+        self.policies[base.name] = Policy(
+            base.name, rules, Allow(), span=chain.span, suppressions=_suppressions(context, chain)
+        )
+
+    def others(self) -> None:
+        """Lower the chains that no base chain calls."""
+        for chain in self._places.table.chains.values():
+            name = called(chain.name, self._places.context(chain))
+            if chain.hook is None and name not in self.policies:
+                self._chain(self._places.context(chain), chain, name, None)
+
+    def _chain(
+        self,
+        context: Context,
+        chain: ChainState,
+        name: str,
+        accepted: str | None,
+        guard: Match = EVERYTHING,
+        default: Allow | Block | None = None,
+        implied: bool = False,
+    ) -> None:
+        """Add the policy of a chain; *accepted* is where packets go that it accepts."""
+        layout = Layout(name, self._places.changing)
+        silent = _suppressions(context, chain)
+        rules: list[Rule] = []
+        parts: list[tuple[str, list[Rule]]] = [(name, rules)]
+        for written in chain.rules:
+            rest = layout.rest
+            rules += self._rules(context, layout, written, accepted, guard)
+            if layout.returning:
+                rules = []
+                parts.append((rest, rules))
+        for number, (part, some) in enumerate(parts):
+            end = default if number == 0 else None
+            span = chain.policy_span if end is not None and chain.policy_span is not None else chain.span
+            self.policies[part] = Policy(
+                part, tuple(some), end, implied=implied, span=span, default_span=span, suppressions=silent
+            )
+
+    def _rules(
+        self, context: Context, layout: Layout, written: Written, accepted: str | None, guard: Match
+    ) -> Iterator[Rule]:
+        statements = [] if guard == EVERYTHING else [only(guard)]
+        for each in written.statements:
+            if isinstance(each, s.Nat):
+                statements.append(translated(context, each, _may_be_dccp(statements)))
+            else:
+                statements.append(self._routed(lowered(context, each), accepted))
+        before = len(layout.policies)
+        span, decides = written.span, _decides(written)
+        for number, way in enumerate(layout.rule(statements)):
+            yield Rule(
+                way.match,
+                way.actions,
+                note=written.comment,
+                suppressions=written.suppressions,
+                span=span,
+                action_span=decides,
+                part=number > 0,
+            )
+        for inner in list(layout.policies)[before:]:
+            ways = layout.policies.pop(inner)
+            some = [Rule(way.match, way.actions, note=written.comment, span=span, action_span=decides) for way in ways]
+            self.policies[inner] = Policy(inner, tuple(some), implied=True, span=span)
+
+    def _routed(self, ways: tuple[Way, ...], accepted: str | None) -> tuple[Way, ...]:
+        """Return ways that, where they call a chain or accept, go to what these are where packets go on then."""
+        if not any(isinstance(action, Allow | Jump | Goto) for way in ways for action in way.actions):
+            return ways
+        return tuple(replace(way, actions=tuple(self._one(action, accepted) for action in way.actions)) for way in ways)
+
+    def _one(self, action: Action, accepted: str | None) -> Action:
+        match action:
+            case Allow() if accepted is not None:
+                return Goto(accepted)
+            case Jump(name) | Goto(name):
+                return replace(action, policy=self._called(name, accepted))
+        return action
+
+    def _called(self, name: str, accepted: str | None) -> str:
+        """Return the name of the policy for a chain that is called where packets that it accepts go to *accepted*."""
+        table = self._places.table
+        word = name.removeprefix(f"{table.family} {table.name} ")
+        if not accepting(self._places, word):
+            accepted = None
+        key = word, accepted
+        if key not in self._names:
+            first = all(known != word for known, _ in self._names)
+            self._names[key] = policy = name if first else f"{name}:{accepted or 'accept'}"
+            chain = table.chains[word]
+            self._chain(self._places.context(chain), chain, policy, accepted, implied=not first)
+        return self._names[key]
+
+
+def _suppressions(context: Context, chain: ChainState) -> tuple[Suppression, ...]:
+    return (*context.table.suppressions, *chain.suppressions)
+
+
+def _decides(written: Written) -> Span | None:
+    """Return the place of what a rule does."""
+    return next((each.span for each in reversed(written.statements) if isinstance(each, _DECIDE)), None)
+
+
+def _may_be_dccp(statements: list[tuple[Way, ...]]) -> bool:
+    """May a packet of DCCP come behind some statements? Kernels that do not track it leave its ports as they are."""
+    for ways in statements:
+        for way in ways if len(ways) == 1 else ():
+            for part in conjuncts(way.match):
+                known = isinstance(part, Field) and part.name == "proto" and isinstance(part.values, Intervals)
+                if known and DCCP not in part.values:
+                    return False
+    return True

@@ -1,0 +1,141 @@
+"""What address translation does to packets, and what that tells of the way that they then take.
+
+Sources: the kernel's nf_nat_core.c (get_unique_tuple), nf_nat_redirect.c, nf_nat_masquerade.c, xt_NETMAP.c. What the
+kernel chooses is a set of values: an address or a port of a range, the address that a masquerading host takes, and the
+source port, which it keeps if no other connection has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from policy._record import dataclass
+from policy.host import Host, Route
+from policy.ir import EVERYTHING, Action, Allow, Field, Match, Not, Rewrite, Rule, Set, conjuncts
+from policy.packet import INPUT, ROUTING, Intervals, Masked, Names, Value, ValueSet, single
+from policy.packet.address import LOOPBACK, V4_BASE, bits, parse_address, whole
+from policy.packet.fields import DESTINATION_TRANSLATED, SOURCE_TRANSLATED
+
+ANY_PORT = Intervals.of((0, 65535))
+NEW_WAY = ("hook", ROUTING)
+"""The change that has the routing decide anew where a packet goes."""
+
+REWRITES = frozenset({"pass", "block", "continue"})
+"""What may become of a packet that something rewrites in a way that is not modelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an address becomes: any of *addresses* with any of *ports*; None: it stays as it is."""
+
+    addresses: Intervals | None = None
+    ports: Intervals | None = None
+
+
+def destination(target: Target) -> tuple[Action, ...]:
+    """Return what DNAT does."""
+    way = () if target.addresses is None else (NEW_WAY,)
+    changes = (*_values(("dst", target.addresses), ("dport", target.ports)), *way)
+    return (Rewrite(changes, DESTINATION_TRANSLATED), Allow())
+
+
+def source(target: Target) -> tuple[Action, ...]:
+    """Return what SNAT does."""
+    changes = _values(("src", target.addresses), ("sport", target.ports or ANY_PORT))
+    return (Rewrite(changes, SOURCE_TRANSLATED, alike=not target.ports), Allow())
+
+
+def masquerade(host: Host, family: int, ports: Intervals | None) -> tuple[Action, ...]:
+    """Return what masquerading does: SNAT to an address of the host."""
+    return source(Target(_own(host, family), ports))
+
+
+def to_loopback(family: int, ports: Intervals | None) -> tuple[Action, ...]:
+    """Return what a redirection does to packets that the host sends."""
+    loopback = parse_address("127.0.0.1" if family == 4 else "::1")
+    changes = _values(("dst", Intervals.of(loopback)), ("dport", ports))
+    return (Rewrite((*changes, NEW_WAY), DESTINATION_TRANSLATED), Allow())
+
+
+def to_own(host: Host, family: int, ports: Intervals | None) -> tuple[Action, ...]:
+    """Return what a redirection does to packets that arrive."""
+    own = _own(host, family)
+    changes = _values(("dst", own - LOOPBACK or own), ("dport", ports))
+    return (Rewrite((*changes, ("hook", INPUT)), DESTINATION_TRANSLATED), Allow())
+
+
+def network(to: ValueSet, family: int, arrives: bool) -> tuple[tuple[Match, tuple[Action, ...]], ...]:
+    """Return what the translation of a network into another one, *to*, does: what is done on which condition.
+
+    The destination is what changes of packets that have come (*arrives*), or that the host sends, else the source.
+    """
+    value, mask = _under_mask(to, family)
+    side, bit = ("dst", DESTINATION_TRANSLATED) if arrives else ("src", SOURCE_TRANSLATED)
+    # One that is in the network already stays as it is; so the kernel sets no bit, if the port does not change.
+    kept = Rewrite((NEW_WAY,) if arrives else _values(("sport", ANY_PORT)), bit, alike=not arrives)
+    change = Set(side, value, mask)
+    return (
+        (Field(side, to), (change, kept, Allow())),
+        (EVERYTHING, (change, Set("ctstatus", bit, bit), kept, Allow())),
+    )
+
+
+def _values(*fields: tuple[str, Intervals | None]) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, single(values)) for name, values in fields if values is not None)
+
+
+def _own(host: Host, family: int) -> Intervals:
+    """Return the addresses that the host may have: all, where they are not known."""
+    mine = whole(family) if host.local is None else host.local & whole(family)
+    return mine or whole(family)
+
+
+def _under_mask(values: ValueSet, family: int) -> tuple[int, int]:
+    """Return a network as its number and its mask."""
+    size, base = bits(family), V4_BASE if family == 4 else 0
+    most = (1 << size) - 1
+    if isinstance(values, Masked):
+        return values.value & most, values.mask & most
+    assert isinstance(values, Intervals)
+    return values.first - base, most & ~(values.size - 1)
+
+
+def rewrites(action: Action) -> bool:
+    """Does an action give packets other addresses or ports?"""
+    return isinstance(action, Rewrite) or (isinstance(action, Set) and action.field in ("src", "dst"))
+
+
+def targets(rule: Rule, family: int) -> Iterator[Intervals]:
+    """Yield what a rule for an IP version makes of destinations, where the routing has to say where that is."""
+    for action in rule.actions:
+        match action:
+            case Rewrite(changes) if NEW_WAY in changes:
+                for name, value in changes:
+                    if name == "dst" and isinstance(value, int | Intervals):
+                        yield Intervals.of(value) if isinstance(value, int) else value
+            case Set("dst", int(value), mask):
+                base = V4_BASE if family == 4 else 0
+                yield Intervals.of((base + value, base + (value | ~mask & ((1 << bits(family)) - 1))))
+
+
+def _is_any(network: Intervals) -> bool:
+    return network.covers(whole(4)) or network.covers(whole(6))
+
+
+def told(rules: Iterable[Rule]) -> Iterator[Route]:
+    """Yield what rules tell of networks: what is masqueraded wherever it leaves but by an interface, is behind that."""
+    for rule in rules:
+        network, way = None, None
+        for part in conjuncts(rule.match):
+            match part:
+                case Field("src", Intervals() as values):
+                    network = values if network is None else network & values
+                case Not(Field("out", Names(exact, prefixes, negated))) if len(exact) == 1 and not (
+                    prefixes or negated
+                ):
+                    (way,) = exact
+        masquerades = any(
+            isinstance(action, Rewrite) and any(name == "src" for name, _ in action.changes) for action in rule.actions
+        )
+        if masquerades and network is not None and way is not None and not _is_any(network):
+            yield Route(network, way)
