@@ -15,11 +15,6 @@ from policy.source import Source
 _HELP = '`nft -j list ruleset` prints `{"nftables": […]}`'
 
 
-def looks_like(text: str) -> bool:
-    """Is a text JSON, if it is one of nft's at all?"""
-    return text.lstrip(" \t\r\n\ufeff").startswith("{")
-
-
 def parse(source: Source, mistakes: Collector) -> Script:
     """Return what a JSON text says, in order; what is wrong in it goes to *mistakes*, and is left out."""
     try:
