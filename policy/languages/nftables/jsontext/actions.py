@@ -139,4 +139,4 @@ def _log_flags(flags: list[str]) -> list[tuple[str, str]]:
     for each in flags:
         group, _, rest = each.partition(" ")
         found.setdefault(group, []).extend([rest] if rest else [])
-    return [("flags", f"{group} {','.join(rest)}".strip()) for group, rest in found.items()]
+    return [("flags", " ".join([group, *rest])) for group, rest in found.items()]

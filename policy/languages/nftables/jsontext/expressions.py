@@ -28,7 +28,7 @@ from policy.languages.nftables.text import selector
 _OPERATORS = ("&", "|", "^", "<<", ">>")
 _VERDICTS = ("accept", "drop", "continue", "return", "jump", "goto")
 _FORMS = ("concat", "elem", "jhash", "map", "prefix", "range", "set", *_OPERATORS)
-_BARE = re.compile(r"[A-Za-z0-9_.:/+-]+\Z")
+_BARE = re.compile(r"[A-Za-z0-9_./+-]+\Z|[0-9A-Fa-f.:]+\Z")
 
 
 class Expressions(Reader):

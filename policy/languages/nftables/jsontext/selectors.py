@@ -22,11 +22,9 @@ def _payload(reader: Reader, node: Node) -> Selector:
         return Selector(
             "raw", (base,), _numbers(reader, members, node, what, ("offset", "len")), span=reader.span(node)
         )
-    words = (
-        reader.text(reader.needed(members, "protocol", node, what), "`protocol`"),
-        reader.text(reader.needed(members, "field", node, what), "`field`"),
-    )
-    return Selector("payload", words, span=reader.span(node))
+    protocol = reader.text(reader.needed(members, "protocol", node, what), "`protocol`")
+    field = reader.text(reader.needed(members, "field", node, what), "`field`")
+    return Selector("payload", (protocol, *field.split(" ")), span=reader.span(node))
 
 
 def _numbers(reader: Reader, members: Members, node: Node, what: str, names: tuple[str, ...]) -> tuple[int, ...]:

@@ -91,6 +91,8 @@ class Statements(Actions):
         operator = self.one_of(self.needed(members, "op", node, "`match`"), "comparison", _COMPARISONS)
         right_node = self.needed(members, "right", node, "`match`")
         named = isinstance(left, Selector) and (left.kind, left.words[0]) in _NAMES
+        if isinstance(right_node.value, bool):
+            left = _option(left)
         right = self._truth(left, right_node) or self.expression(right_node, texts=named)
         if operator == "in" or (operator == "==" and not _exact(left, right)):
             operator = ""
@@ -100,7 +102,7 @@ class Statements(Actions):
         """Return `true` and `false` as script texts have them for what is looked at."""
         if not isinstance(node.value, bool):
             return None
-        exists = isinstance(left, Selector) and (left.kind in _EXISTENCE or left.words == ("ipsec",))
+        exists = isinstance(left, Selector) and (left.kind in _EXISTENCE or left.words[0] == "ipsec")
         words = ("missing", "exists") if exists else ("0", "1")
         return Word(words[node.value], span=self.span(node))
 
@@ -181,7 +183,7 @@ class Statements(Actions):
         return Assign(target, self.expression(value), span=self.span(whole))
 
     def reset(self, node: Node, whole: Node) -> Statement:
-        target = self.expression(node)
+        target = _option(self.expression(node))
         if not isinstance(target, Selector):
             self.fail(node, "`reset` takes out a TCP option")
         return Reset(target, span=self.span(whole))
@@ -243,6 +245,13 @@ def _exact(left: Expression, right: Expression) -> bool:
     if not isinstance(left, Selector) or (left.kind, left.words) not in _BIT_FIELDS:
         return False
     return not isinstance(right, Reference | Concat) and not (isinstance(right, SetLiteral) and len(right.elements) > 1)
+
+
+def _option(tree: Expression) -> Expression:
+    """Return a TCP option as a whole, which JSON has as its first bytes where it has no name."""
+    if isinstance(tree, Selector) and tree.kind == "tcpopt" and tree.words == ("@",):
+        return Selector("tcpopt", (str(tree.numbers[0]),), span=tree.span)
+    return tree
 
 
 def _expression_like(members: Members) -> bool:

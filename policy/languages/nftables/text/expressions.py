@@ -23,7 +23,8 @@ from policy.languages.nftables.ast.expression import (
 )
 from policy.languages.nftables.text.selectors import hashed, plain
 
-_BARE = re.compile(r"[A-Za-z0-9_.:+/-]+\Z|\*\Z")
+_BARE = re.compile(r"[A-Za-z0-9_./+-]+\Z|[0-9A-Fa-f.:]+\Z|\*\Z")
+"""What needs no quotes: names and numbers, addresses, `*`."""
 _BINDS = {"<<": 4, ">>": 4, "&": 3, "^": 2, "|": 1}
 """How tight operators bind, as in C."""
 

@@ -93,8 +93,10 @@ def _log(tree: Log) -> str:
     parts = ["log"]
     if tree.prefix is not None:
         parts.append(f"prefix {quoted(tree.prefix)}")
-    parts += [f"{name} {value}".rstrip() for name, value in tree.options]
-    return " ".join(parts)
+    for name, value in tree.options:
+        first, _, rest = value.partition(" ")
+        parts += [name, first, *([rest.replace(" ", ",")] if rest else [])]
+    return " ".join(part for part in parts if part)
 
 
 _SET_OBJECTS = ("ct helper", "ct timeout", "ct expectation", "secmark")
