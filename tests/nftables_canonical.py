@@ -20,12 +20,13 @@ from policy.languages.nftables.ast.expression import (
     SetLiteral,
     Word,
 )
-from policy.languages.nftables.ast.statement import Limit, Log, Match, Other, Queue, Quota, Reject
-from policy.languages.nftables.state import State, TableState
+from policy.languages.nftables.ast.statement import Limit, Log, Match, Nat, Other, Queue, Quota, Reject
+from policy.languages.nftables.reader.expression import milliseconds
+from policy.languages.nftables.state import ChainState, State, TableState
 
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+\Z|[0-9]+\Z")
 _UNITS = {"bytes": 1, "kbytes": 1 << 10, "mbytes": 1 << 20}
-_DEFAULT_CODES = ("port-unreachable", "3")
+_ICMP = ("icmp", "icmpv6", "icmpx")
 _BITS = {("payload", "tcp", "flags"), ("ct", "state"), ("ct", "status"), ("ct", "label"), ("ct", "event")}
 
 
@@ -58,12 +59,15 @@ def _one(tree: Any) -> Any:
             return SetLiteral(_sorted(_flat(elements)))
         case Queue(bypass, target, flags):
             return Queue(bypass, target, _sorted(flags))
+        case Match(Selector("ct", ("expiration", *_)), operator, right):
+            return replace(tree, operator="" if operator == "==" else operator, right=_seconds(right))
         case Match(left, operator, right):
             several = isinstance(right, SetLiteral) and len(right.elements) > 1
             return Match(left, "" if operator == "==" and not (bits(left) and not several) else operator, right)
         case Reject(kind, code):
-            usual = isinstance(code, Word) and code.text in _DEFAULT_CODES and kind in ("icmp", "icmpv6", "icmpx")
-            return Reject() if usual or (kind in ("icmp", "icmpv6", "icmpx") and code is None) else tree
+            return Reject() if kind in _ICMP and code in (None, Word("port-unreachable")) else tree
+        case Nat():
+            return replace(tree, flags=tuple(sorted(tree.flags)))
         case Limit(rate, over):
             return Limit(rate.removesuffix(" burst 5 packets").removesuffix(" burst 0 packets"), over)
         case Quota(size, over):
@@ -76,6 +80,18 @@ def _one(tree: Any) -> Any:
         case Selector(kind, words, numbers, of):
             return Selector(kind, (words[0], *sorted(words[1:])) if kind == "fib" else words, numbers, of)
     return tree
+
+
+def _seconds(tree: Any) -> Any:
+    """Return times such as `1m7s` as numbers."""
+    if isinstance(tree, Word) and re.fullmatch(r"([0-9]+[a-z]+)+", tree.text):
+        return Word(str(milliseconds(tree.text) // 1000))
+    if isinstance(tree, tuple):
+        return tuple(_seconds(each) for each in tree)
+    if not is_dataclass(tree) or isinstance(tree, type):
+        return tree
+    made = replace(tree, **{each.name: _seconds(getattr(tree, each.name)) for each in fields(tree) if each.compare})
+    return _one(made) if isinstance(made, SetLiteral) else made
 
 
 def _flat(elements: Any) -> Any:
@@ -115,7 +131,7 @@ def state(made: State, listed: bool = False) -> dict[str, Any]:
 def _table(table: TableState, listed: bool) -> dict[str, Any]:
     chains = {
         name: (
-            chain.hook and (chain.hook.type, chain.hook.hook, chain.priority, canonical(chain.hook.devices)),
+            _hook(chain, listed),
             chain.drops,
             [rule(each) for each in chain.rules],
         )
@@ -129,6 +145,12 @@ def _table(table: TableState, listed: bool) -> dict[str, Any]:
     return {"dormant": table.dormant, "chains": chains, "sets": sets, "objects": objects}
 
 
+def _hook(chain: ChainState, listed: bool) -> Any:
+    if chain.hook is None:
+        return None
+    return chain.hook.type, chain.hook.hook, chain.priority, () if listed else canonical(chain.hook.devices)
+
+
 def _element(tree: Element, listed: bool) -> Any:
     """Return an element; how long it still lives is told in whole seconds in JSON."""
     made = canonical(tree)
@@ -137,9 +159,9 @@ def _element(tree: Element, listed: bool) -> Any:
 
 def _set(tree: NamedSet, listed: bool) -> Any:
     made = canonical(replace(tree, elements=None))
-    flags = tuple(sorted(made.flags))
+    flags = tuple(sorted({*made.flags, *(("timeout",) if made.timeout else ())}))
     if not listed:
         return replace(made, flags=flags)
     typed = made.type if isinstance(made.type, tuple) else None
-    flags = tuple(each for each in flags if each not in ("dynamic",))
+    flags = tuple(each for each in flags if each != "dynamic")
     return replace(made, flags=flags, type=None if typed is None or "integer" in typed else typed, auto_merge=False)

@@ -101,9 +101,8 @@ def lines(corpus: Path) -> Iterator[Line]:
 
 def refusals(text: str) -> list[Diagnostic]:
     """Return what is wrong with a script."""
-    from policy.languages.nftables.lower import lower
-
     from policy.host import UNKNOWN_HOST
+    from policy.languages.nftables.lower import lower
     from policy.languages.nftables.parse import parse
     from policy.languages.nftables.script import run
 

@@ -56,11 +56,11 @@ class Commands(Definitions):
                 elements = self.elements(self.needed(members, "elem", node, "`element`"))
                 return Add(operation, elements, place, span=span)  # type: ignore[arg-type] # one of the verbs
         if thing not in _THINGS:
-            self.unknown(thing, node, "thing that can be added", _THINGS)
+            self.unknown(thing, node, "object", _THINGS)
         members = self.members(node, f"`{thing}`")
         place = self.place(members, node, f"`{thing}`")
         what = (
-            self.chain(node)
+            self.chain(node, listed=not verb)
             if thing == "chain"
             else self.set_of(thing, node)
             if thing in ("set", "map")
@@ -84,7 +84,7 @@ class Commands(Definitions):
         span = self.span(whole)
         plural = thing.removesuffix("s") if thing not in _THINGS else thing
         if thing not in ("ruleset", "meter", "meters") and plural not in _THINGS:
-            self.unknown(thing, node, f"thing for `{verb}`", ("ruleset", "meter", *_THINGS))
+            self.unknown(thing, node, "object", ("ruleset", "meter", *_THINGS))
         members = {} if node.value is None else self.members(node, f"`{thing}`")
         family = self.family_said(members)
         handle = self.number(members["handle"], "`handle`") if "handle" in members else None

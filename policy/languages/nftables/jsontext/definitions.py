@@ -72,7 +72,8 @@ class Definitions(Statements):
             span=self.span(node),
         )
 
-    def chain(self, node: Node) -> Chain:
+    def chain(self, node: Node, listed: bool = False) -> Chain:
+        """Return a chain; in a listing of nft 1.0.6 one of a device does not say which."""
         what = "`chain`"
         known = (*_PLACE, "newname", "type", "hook", "prio", "dev", "policy", "comment", "flags")
         members = self.members(node, what, known)
@@ -80,7 +81,7 @@ class Definitions(Statements):
         policy = members.get("policy")
         return Chain(
             name,
-            self._hook(members, node),
+            self._hook(members, node, listed),
             Word(self.one_of(policy, "policy", ("accept", "drop")), span=self.span(policy)) if policy else None,
             flags=self.texts(members["flags"], "a flag") if "flags" in members else (),
             comment=self._comment(members),
@@ -89,19 +90,23 @@ class Definitions(Statements):
             span=self.span(node),
         )
 
-    def _hook(self, members: Members, node: Node) -> Hook | None:
+    def _hook(self, members: Members, node: Node, listed: bool) -> Hook | None:
         given = [name for name in ("type", "hook", "prio") if name in members]
         if not given:
             return None
         type = self.needed(members, "type", node, "a base chain")
         hook = self.needed(members, "hook", node, "a base chain")
         priority = self.needed(members, "prio", node, "a base chain")
-        devices = self.items(members["dev"]) if "dev" in members else []
+        devices = tuple(
+            Word(self.text(each, "a device"), quoted=True, span=self.span(each)) for each in self._flags(members, "dev")
+        )
+        if listed and not devices and hook.value in ("ingress", "egress"):
+            devices = (Word("*", span=self.span(hook)),)
         return Hook(
             self.one_of(type, "type of a base chain", ("filter", "nat", "route")),
             self.one_of(hook, "hook", _HOOKS),
             ("", self.number(priority, "`prio`", -(2**31), 2**31 - 1)),
-            tuple(Word(self.text(each, "a device"), quoted=True, span=self.span(each)) for each in devices),
+            devices,
             span=self.span(type),
         )
 

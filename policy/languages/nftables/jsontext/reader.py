@@ -64,7 +64,8 @@ class Reader:
     def unknown(self, name: str, node: Node, what: str, known: Iterable[str]) -> NoReturn:
         """Give up at a name that says no statement, expression or command."""
         help = did_you_mean(name, known)
-        raise Wrong(Diagnostic("FW820", f"`{name}` is no {what} known", key_span(self.source, node), help))
+        message = f"`{name}` is no {what} that is known"
+        raise Wrong(Diagnostic("FW820", message, key_span(self.source, node), help))
 
     def needed(self, members: Members, name: str, node: Node, what: str) -> Node:
         found = members.get(name)

@@ -34,7 +34,9 @@ from policy.languages.nftables.ast.statement import (
 from policy.languages.nftables.jsontext.actions import Actions
 from policy.languages.nftables.jsontext.reader import Members, Wrong
 from policy.languages.nftables.jsontext.tree import Node
+from policy.languages.nftables.parse import parse_rule
 from policy.languages.nftables.text import statement as written
+from policy.source import Source, Span
 
 _BIT_FIELDS = {
     ("payload", ("tcp", "flags")),
@@ -70,6 +72,8 @@ class Statements(Actions):
         return tuple(found)
 
     def statement(self, node: Node) -> Statement:
+        if isinstance(node.value, str):
+            return self._script(node.value, node)
         name, inner = self.single(node, "a statement")
         read = _READERS.get(name)
         if read is None:
@@ -77,6 +81,16 @@ class Statements(Actions):
         found = read(self, inner, node)
         self.source.said[node.start, node.end] = partial(written, found)
         return found
+
+    def _script(self, text: str, node: Node) -> Statement:
+        """Return a statement that nft has written as a script has it, for want of a form in JSON."""
+        line, column = self.source.position(node.start + 1)
+        # The text behind its own place in this file, so that lines and columns are right.
+        source = Source(self.source.name, "\n" * (line - 1) + " " * (column - 1) + text)
+        rule = parse_rule(Span(source, len(source.text) - len(text), len(source.text)))
+        if rule is None or len(rule.statements) != 1 or rule.comment is not None:
+            self.fail(node, "this is no statement", "nft writes one as text if it has no form for it")
+        return rule.statements[0]
 
     def element_statements(self, members: Members) -> tuple[object, ...]:
         return tuple(
@@ -102,7 +116,7 @@ class Statements(Actions):
         """Return `true` and `false` as script texts have them for what is looked at."""
         if not isinstance(node.value, bool):
             return None
-        exists = isinstance(left, Selector) and (left.kind in _EXISTENCE or left.words[0] == "ipsec")
+        exists = isinstance(left, Selector) and (left.kind in _EXISTENCE or left.words[0] in ("ipsec", "secpath"))
         words = ("missing", "exists") if exists else ("0", "1")
         return Word(words[node.value], span=self.span(node))
 
