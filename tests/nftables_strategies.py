@@ -118,6 +118,7 @@ def _match(selectors: list[Selector], sides: st.SearchStrategy[Any]) -> st.Searc
 
 concats = st.builds(lambda one, other: Concat((one, other)), prefixes(addresses, 32), ranges(numbers))
 masks = st.lists(st.sampled_from(BITS), min_size=2, max_size=4, unique=True).map(lambda found: List(tuple(found)))
+masked = st.builds(Binary, st.just("&"), st.just(FLAGS), masks)
 verdicts = st.sampled_from(["accept", "drop", "continue", "return"]).map(lambda kind: Verdict(cast(Any, kind)))
 jumps = st.builds(Verdict, st.sampled_from(["jump", "goto"]), chains)
 
@@ -132,9 +133,7 @@ matches = st.one_of(
     _match(OTHERS, ranges(numbers)),
     st.builds(Match, st.sampled_from(EXIST), st.just(""), st.sampled_from([Word("exists"), Word("missing")])),
     st.builds(Match, st.just(Concat((V4[0], PORTS[1]))), st.sampled_from(["", "!="]), literals(concats)),
-    st.builds(
-        Match, st.builds(Binary, st.just("&"), st.just(FLAGS), masks), st.sampled_from(["==", "!="]), several(BITS)
-    ),
+    st.builds(Match, masked, st.sampled_from(["==", "!="]), several(BITS)),
     st.builds(
         Match, st.builds(Binary, st.sampled_from("&|^"), st.sampled_from(MARKS), numbers), st.just("=="), hexadecimal
     ),
@@ -148,6 +147,7 @@ limits = st.builds(
 )
 stateful = limits | st.builds(ConnectionCount, st.integers(0, 9), st.booleans()) | st.just(Silent("counter"))
 
+LOGS = [(), (("level", "info"),), (("group", "2"), ("snaplen", "10")), (("flags", "tcp sequence options"),)]
 operations = st.recursive(
     st.sampled_from(MARKS) | numbers,
     lambda inner: st.builds(Binary, st.sampled_from(["&", "|", "^"]), inner, numbers),
@@ -170,9 +170,7 @@ effects = st.one_of(
     st.builds(
         Log,
         st.none() | st.sampled_from(["a b: ", "x"]),
-        st.sampled_from(
-            [(), (("level", "info"),), (("group", "2"), ("snaplen", "10")), (("flags", "tcp sequence options"),)]
-        ),
+        st.sampled_from(LOGS),
     ),
     st.builds(
         SetUpdate,
@@ -193,12 +191,17 @@ ends = st.one_of(
     st.builds(VerdictMap, st.sampled_from(V4), st.builds(Reference, names)),
     st.sampled_from([Reject(), Reject("tcp reset"), Reject("icmpx", Word("port-unreachable"))]),
     st.builds(
-        Nat, st.sampled_from(["dnat", "snat"]), st.sampled_from(["ip", None]), ranges(addresses), st.none() | ranges(numbers), _NAT_FLAGS
+        Nat,
+        st.sampled_from(["dnat", "snat"]),
+        st.sampled_from(["ip", None]),
+        ranges(addresses),
+        st.none() | ranges(numbers),
+        _NAT_FLAGS,
     ),
     st.builds(Nat, st.just("dnat"), st.just("ip6"), addresses6, numbers, _NAT_FLAGS),
     st.builds(Nat, st.sampled_from(["masquerade", "redirect"]), st.none(), st.none(), st.none() | numbers, _NAT_FLAGS),
     st.sampled_from([Queue(), Queue(True, Range(Word("1"), Word("3")), ("bypass", "fanout")), Queue(target=Word("5"))]),
-)  # fmt: skip
+)
 
 rules = st.builds(
     lambda matches, effects, end, comment: Rule((*matches, *effects, *end), comment),
@@ -239,7 +242,7 @@ def tables(draw: st.DrawFn) -> Table:
         is_map=st.just(True),
         elements=st.none() | literals(addresses, verdicts),
     )
-    body = (*draw(st.lists(sets | maps, max_size=2)), draw(base), *draw(st.lists(plain, max_size=1)))
+    body: tuple[Any, ...] = (*draw(st.lists(sets | maps, max_size=2)), draw(base), *draw(st.lists(plain, max_size=1)))
     return Table(draw(st.sampled_from(["ip", "inet"])), "t", body, draw(st.sampled_from([(), ("dormant",)])))
 
 
