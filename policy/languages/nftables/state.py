@@ -56,6 +56,7 @@ class State:
     """The tables in the order in which they were made, and what else the texts say.
 
     *variables* are the names that `define` gave (the last definition of each), with the places that use them.
+    *worked_out* is what has been found out of it, each thing once.
     """
 
     sources: list[Source]
@@ -64,6 +65,7 @@ class State:
     replaced: list[Replaced] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
     stray: list[Stray] = field(default_factory=list)
+    worked_out: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(slots=True)
