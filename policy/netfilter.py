@@ -72,6 +72,14 @@ PRIORITIES = {
 }
 """The order on one hook, by the names that nft(8) gives to priorities."""
 
+
+def priority_of(table: str, chain: str) -> int:
+    """Return the priority of a built-in chain at its hook (iptable_nat.c: what changes sources comes last)."""
+    if table == "nat":
+        return PRIORITIES["dstnat" if chain in ("PREROUTING", "OUTPUT") else "srcnat"]
+    return PRIORITIES[table]
+
+
 BEFORE_ROUTING = frozenset({"PREROUTING"})
 """Chains that a packet meets before it is known where it goes: it has no output interface yet."""
 

@@ -111,7 +111,10 @@ def _simple(chains: Mapping[str, Chain], packet: dict[str, int]) -> str:
 
 
 def _holds(way: Way, packet: Mapping[str, int]) -> bool:
-    return not isinstance(way.match, Field) or packet[way.match.name] in way.match.values
+    if not isinstance(way.match, Field):
+        return True
+    assert isinstance(way.match.values, Intervals)
+    return packet[way.match.name] in way.match.values
 
 
 def _laid(chains: Mapping[str, Chain]) -> Ruleset:

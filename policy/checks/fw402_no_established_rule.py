@@ -22,6 +22,8 @@ from policy.check.connections import all_forgotten, place, usual
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.packet import HOOKS
 
+_SAID = ("-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", "ct state established,related accept")
+
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     found = [(replies, lost, replies.blockers(lost)[0][0]) for replies, lost in all_forgotten(facts)]
@@ -32,7 +34,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
             place(facts, end),
             f"no rule at {HOOKS[replies.back]} lets replies in because they are replies: connections that pass at "
             f"{HOOKS[replies.hook]} are not answered",
-            help="accept packets of known connections first: `-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`",
+            help=f"accept packets of known connections first: `{_SAID[facts.ruleset.language == 'nftables']}`",
             related=tuple(
                 Related(place(facts, other), f"it is the same at {HOOKS[each.back]}, for replies to what passes here")
                 for each, _, other in found[1:]

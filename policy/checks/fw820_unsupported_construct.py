@@ -34,6 +34,7 @@ _SHOWN = 5
 _WHAT = {
     "match": ("hangs", "hang", "on what is not modelled: the match"),
     "target": ("goes", "go", "to what is neither a target known here nor a chain of this file:"),
+    "chain": ("stands", "stand", "for what is not modelled and may drop packets: the chain"),
     "set": ("hangs", "hang", "on members of a set, which this file does not have:"),
 }
 

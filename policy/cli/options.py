@@ -153,13 +153,12 @@ class Reading:
         one = self.at(path).read(path)
         if self.counterpart is None:
             return (one,)
-        from policy.app.counterpart import check_pair, other_version
+        from policy.app.counterpart import together
 
-        if path == self.counterpart == "-":
+        other = self.counterpart
+        if path == other == "-":
             raise click.UsageError("only one thing can be read from standard input", click.get_current_context())
-        other = replace(self, language=other_version(self.language)).at(self.counterpart).read(self.counterpart)
-        check_pair(one, other)
-        return (one, other)
+        return together(one, lambda language: replace(self, language=language).at(other).read(other), self.language)
 
 
 def reading_options(command: Command) -> Command:

@@ -56,7 +56,10 @@ class Decision:
 
 def is_implied(at: Step | Decision, ruleset: Ruleset) -> bool:
     """Is the rule of a step or a decision one that stands in no text: how packets are routed?"""
-    return at.rule is not None and at.policy is not None and ruleset.policies[at.policy].implied
+    if at.rule is None or at.policy is None:
+        return False
+    policy = ruleset.policies[at.policy]
+    return policy.implied and not policy.is_told
 
 
 @dataclass(frozen=True, slots=True)

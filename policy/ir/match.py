@@ -58,9 +58,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """What a front end cannot look into: the *name* of a `match`, a `target` or a `set` that it does not know."""
+    """What a front end cannot look into: the *name* of a `match`, `target`, `set` or `chain` that it does not know."""
 
-    kind: Literal["match", "target", "set"]
+    kind: Literal["match", "target", "set", "chain"]
     name: str
 
 

@@ -63,8 +63,9 @@ class Rule:
 class Policy:
     """An ordered list of rules. Without a *default* it returns, or, where it is the entry, takes the entry's.
 
-    One that is *implied* is not in the text, and holds all the same: how packets are routed. Its *suppressions* hold
-    for its rules and its default too, its *default_suppressions* for the default alone.
+    One that is *implied* is not in the text, and holds all the same: how packets are routed. Where it *is told*, its
+    rules stand in the text, but in another policy: they go on there, or mean something else. The *suppressions* of a
+    policy hold for its rules and its default too, its *default_suppressions* for the default alone.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Policy:
     default: Verdict | None = None
     last_match: bool = False
     implied: bool = False
+    is_told: bool = False
     span: Span | None = mark()
     default_span: Span | None = mark()
     suppressions: tuple[Suppression, ...] = mark(())
@@ -89,7 +91,8 @@ class Entry:
     Only packets that are at *hook* when they come to the entry go through it (None: all do): rewriting takes packets to
     another hook. So do only those of the IP version *family*. Behind an entry that *translates* connection tracking
     does to the packets of a known connection what its first one got: a new destination (`dst`), or a new source
-    (`src`). *point* is where a packet meets it, in the words of its language: `prerouting`, `routing`.
+    (`src`). *point* is where a packet meets it, in the words of its language: `prerouting`, `routing`;
+    *priority* says in what order there (netfilter's, the lowest first).
     """
 
     policy: str
@@ -101,6 +104,7 @@ class Entry:
     translates: Literal["dst", "src"] | None = None
     point: str | None = None
     family: int | None = None
+    priority: int | None = mark()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ _GROUPS = (
     ("input", "forward", "output"),
     _HOOKS,
 )
+_IN_NAT = ("accept", "return", "drop", "meta mark set 2")
 _BEFORE_TRACKING = ("raw", "-300", "-250", "raw + 10")
 
 
@@ -69,8 +70,21 @@ def random_nftables(r: Random, world: World) -> list[str]:
         lines += _chains(r, table)
         for chain in table.chains:
             lines += _rules(r, world, table, chain)
-    nat = r.random() < 0.6
-    return [*lines, *(_nat_table(r, world, r.choice(("inet", ip))) if nat else ())]
+    for number in range(r.choice((0, 0, 1, 1, 1, 2))):
+        lines += _nat_table(r, world, f"{r.choice(('inet', ip))} nat{number}")
+    return [*lines, *_foreign(r, "ip6" if ip == "ip" else "ip")]
+
+
+def _foreign(r: Random, family: str) -> list[str]:
+    """Return a table whose chains no packet of the world comes to, half of the time."""
+    if r.random() < 0.5:
+        return []
+    where = f"hook {r.choice(_HOOKS)} priority {r.choice(_PRIORITIES[:7])}"
+    return [
+        f"add table {family} other",
+        f"add chain {family} other b {{ type filter {where}; policy {r.choice(('accept', 'drop'))}; }}",
+        f"add rule {family} other b {r.choice(('drop', 'meta mark set 3', 'accept'))}",
+    ]
 
 
 def is_rule(line: str) -> bool:
@@ -161,6 +175,7 @@ def _change(r: Random, place: Place, chain: _Chain) -> str:
     ]
     changes += [f"{place.ip} dscp set {r.choice((0, 10, 46))}"]
     if place.tracked:
+        changes += ["notrack"] if chain.filters and chain.hooks <= {"prerouting", "output"} else []
         changes += [f"ct mark set {r.choice((0, 1, 2))}", "ct mark set meta mark", "meta mark set ct mark"]
     elif chain.filters:
         changes = ["notrack"] * 3
@@ -182,24 +197,26 @@ def _vmap(r: Random, place: Place, called: Sequence[str]) -> str:
     return f"{key.replace('ADDRESS', side)} vmap {{ {', '.join(elements)} }}"
 
 
-def _nat_table(r: Random, world: World, family: str) -> list[str]:
-    lines = [f"add table {family} nat"]
+def _nat_table(r: Random, world: World, table: str) -> list[str]:
+    family = table.split(maxsplit=1)[0]
+    lines = [f"add table {table}", f"add chain {table} u"]
+    lines += [f"add rule {table} u {random_match(r, Place(world, family, frozenset()))} {r.choice(_IN_NAT)}"]
     for hook, priority in _NAT.items():
         if r.random() < 0.25:
             continue
         number = priority if r.random() < 0.6 else f"{priority} + 5" if "nat" in priority else f"{priority}5"
         policy = r.choice(("accept",) * 9 + ("drop",))
-        lines.append(f"add chain {family} nat {hook} {{ type nat hook {hook} priority {number}; policy {policy}; }}")
+        lines.append(f"add chain {table} {hook} {{ type nat hook {hook} priority {number}; policy {policy}; }}")
         place = Place(world, family, frozenset({hook}))
         for _ in range(r.choice((0, 1, 2, 3))):
             words = [random_match(r, place) for _ in range(r.choice((0, 1, 1)))]
-            lines.append(f"add rule {family} nat {hook} {' '.join((*words, _translation(r, world, family, hook)))}")
+            lines.append(f"add rule {table} {hook} {' '.join((*words, _translation(r, world, family, hook)))}")
     return lines
 
 
 def _translation(r: Random, world: World, family: str, hook: str) -> str:
     if r.random() < 0.1:
-        return r.choice(("accept", "return", "drop", "meta mark set 2"))
+        return r.choice((*_IN_NAT, *_IN_NAT, "jump u", "goto u"))
     ip = "ip" if world.family == 4 else "ip6"
     said = f" {ip}" if family == "inet" else ""
     ported = r.random() < 0.6

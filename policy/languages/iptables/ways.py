@@ -12,7 +12,7 @@ from policy.host import Host
 from policy.ir import Allow, Entry, Policy
 from policy.languages.iptables.tables import TableState
 from policy.nat import rewrites, targets, told
-from policy.netfilter import ARRIVING, MAIN_TABLE, TRANSLATES, WAY, Stage
+from policy.netfilter import ARRIVING, MAIN_TABLE, TRANSLATES, WAY, Stage, priority_of
 from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING
 from policy.routing import routing
 
@@ -57,4 +57,6 @@ def _entries(
         policy = policies.get(name)
         if policy is not None and (main or policy.rules or translates):
             default = policy.default or Allow()
-            yield Entry(name, default, False, main, table, hook, translates, point=chain.lower())
+            yield Entry(
+                name, default, False, main, table, hook, translates, chain.lower(), priority=priority_of(table, chain)
+            )

@@ -102,7 +102,7 @@ class Places:
         """Return what is known where the rules of a chain are lowered, if only *roots* call it (None: all that do)."""
         some = [*(self.roots[chain.name] if roots is None else roots)]
         hooks = [root.hook for root in some if root.hook is not None]
-        tracked = {_tracked(root) for root in some} or {True}
+        tracked = {tracked_at(root) for root in some} or {True}
         return Context(
             self.state,
             self.table,
@@ -115,7 +115,7 @@ class Places:
         )
 
 
-def _tracked(root: ChainState) -> bool | None:
+def tracked_at(root: ChainState) -> bool | None:
     """Has connection tracking seen packets when they come to a base chain? At its own priority nobody knows."""
     if root.hook is None or root.hook.hook not in ("prerouting", "output"):
         return True

@@ -7,20 +7,24 @@ translated), ip_input.c, ip_forward.c, ip_output.c.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from policy._record import dataclass
 from policy.host import Host
-from policy.ir import EVERYTHING, Allow, Entry, Jump, Policy, Rule, Set
+from policy.ir import EVERYTHING, Allow, Entry, Field, Jump, Opaque, Policy, Rule, Set, UnknownAction
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
+from policy.languages.nftables.ast.command import Hook
 from policy.languages.nftables.chains import NAT_PRIORITIES, Base, by_point, verdicts
 from policy.languages.nftables.present import IPV4, IPV6
 from policy.languages.nftables.state import ChainState, State, TableState
 from policy.nat import rewrites, targets, told
 from policy.netfilter import TRANSLATES
-from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING
+from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING, Names
 from policy.routing import routing
 from policy.source import Span
+
+_FRAMES = frozenset({"ingress", "egress"})
 
 Entries = dict[int | None, tuple[Entry, ...]]
 
@@ -69,6 +73,22 @@ class Entering:
 
     def entries(self, state: State, policies: dict[str, Policy]) -> Entries:
         """Return the entries by the hook where packets arrive; *policies* gets what these need besides."""
+        found = self._entries(state, policies)
+        for table in state.tables.values():
+            for chain in table.chains.values() if not table.dormant else ():
+                if chain.hook is not None and chain.hook.hook in _FRAMES and may_block(table, chain):
+                    policy = _frames(table, chain, chain.hook)
+                    policies[policy.name] = policy
+                    of = f"{table.family} {table.name}"
+                    entry = Entry(policy.name, Allow(), main=False, table=of, point=chain.hook.hook)
+                    for hook, way in found.items():
+                        if chain.hook.hook == "ingress":
+                            found[hook] = way if hook == OUTPUT else (entry, *way)
+                        elif hook != INPUT:
+                            found[hook] = (*way, replace(entry, hook=hook))
+        return found
+
+    def _entries(self, state: State, policies: dict[str, Policy]) -> Entries:
         self._going_on(policies)
         rules = [rule for policy in policies.values() for rule in policy.rules]
         if not any(rewrites(action) for rule in rules for action in rule.actions):
@@ -141,6 +161,7 @@ class Entering:
                     hook=at,
                     point=point,
                     family=family,
+                    priority=base.chain.priority,
                 )
 
     def _translating(self, point: str, policies: dict[str, Policy], at: int | None, nat: bool) -> Iterator[Entry]:
@@ -153,7 +174,17 @@ class Entering:
                 policies.setdefault(name, Policy(name, (), Allow(), implied=True))
             table = " ".join(name.split()[:2]) if group.chains else "nat"
             side = _SIDES[point] if nat else None
-            yield Entry(name, Allow(), False, False, table, at, side, point=point, family=group.family)
+            yield Entry(
+                name,
+                Allow(),
+                main=False,
+                table=table,
+                hook=at,
+                translates=side,
+                point=point,
+                family=group.family,
+                priority=NAT_PRIORITIES[point],
+            )
 
     def _main(self, hook: int) -> frozenset[str]:
         """Return the names of the base chains that decide what passes at a hook."""
@@ -173,6 +204,27 @@ class Entering:
                 or own[:1]
             )}  # fmt: skip
         return frozenset(found)
+
+
+def may_block(table: TableState, chain: ChainState) -> bool:
+    """May packets end in a chain, or go elsewhere?"""
+    others = (each for rule in chain.rules for each in rule.statements if isinstance(each, s.Other | s.Queue))
+    return chain.drops or decides(table, chain, {"drop", "queue"}) or any(True for _ in others)
+
+
+def _frames(table: TableState, chain: ChainState, hook: Hook) -> Policy:
+    """Return a policy for a chain that sees frames on their devices: it may drop packets, nobody knows which."""
+    name = f"{table.family} {table.name} {chain.name}"
+    devices = [each.text for each in hook.devices if isinstance(each, e.Word)]
+    side = "in" if hook.hook == "ingress" else "out"
+    match = Field(side, Names(frozenset(devices))) if devices else EVERYTHING
+    action = UnknownAction(
+        f"`{name}`, which sees frames at {hook.hook}, may drop it",
+        f"chain:{name.replace(' ', ':')}",
+        frozenset({"block", "continue"}),
+        opaque=Opaque("chain", name),
+    )
+    return Policy(name, (Rule(match, (action,), span=chain.span),), Allow(), span=chain.span)
 
 
 def _routed(chain: str) -> Entry:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from policy._record import dataclass
 from policy.ir import EVERYTHING, Action, Allow, Block, Field, Goto, Jump, Match, Policy, Rule, conjuncts
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
-from policy.languages.nftables.chains import Base, Places, accepting
+from policy.languages.nftables.chains import Base, Places, accepting, tracked_at
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
@@ -24,6 +25,18 @@ from policy.written import Suppression
 _DECIDE = (e.Verdict, s.VerdictMap, s.Reject, s.Nat, s.Queue)
 
 
+@dataclass(frozen=True, slots=True)
+class _From:
+    """How packets come to a chain, so far as its rules mean something else by that.
+
+    *accepted* is the policy that packets go to that it accepts (None: past the base chain). *tracked*: has connection
+    tracking seen them (`Context`)?
+    """
+
+    accepted: str | None
+    tracked: bool | None
+
+
 class Lowering:
     """The policies of one table.
 
@@ -33,7 +46,7 @@ class Lowering:
     def __init__(self, places: Places, accepted: Mapping[str, str]) -> None:
         self._places = places
         self._accepted = accepted
-        self._names: dict[tuple[str, str | None], str] = {}
+        self._names: dict[tuple[str, _From], str] = {}
         self.policies: dict[str, Policy] = {}
 
     def base(self, base: Base) -> None:
@@ -42,15 +55,15 @@ class Lowering:
         context = self._places.context(chain)
         default = Block() if chain.drops else Allow()
         if base.type != "nat":
-            self._chain(context, chain, base.name, None, default=default)
+            self._chain(context, chain, base.name, _From(None, context.tracked), default=default)
             return
         end: tuple[Action, ...] = (Block(),) if chain.drops else () if to is None else (Goto(to),)
         if not end:
-            self._chain(context, chain, base.name, None, guard=MEETS_NAT, default=default)
+            self._chain(context, chain, base.name, _From(None, True), guard=MEETS_NAT, default=default)
             return
         # Behind its rules, and where one returns, there is something left to do, to the first packets alone.
         inner = f"{base.name}:rules"
-        self._chain(context, chain, inner, to)
+        self._chain(context, chain, inner, _From(to, True))
         span = chain.policy_span or chain.span
         rules = (Rule(MEETS_NAT, (Jump(inner),), span=span), Rule(MEETS_NAT, end, span=span))
         self.policies[base.name] = Policy(
@@ -62,26 +75,26 @@ class Lowering:
         for chain in self._places.table.chains.values():
             name = called(chain.name, self._places.context(chain))
             if chain.hook is None and name not in self.policies:
-                self._chain(self._places.context(chain), chain, name, None)
+                self._chain(self._places.context(chain), chain, name, _From(None, True))
 
     def _chain(
         self,
         context: Context,
         chain: ChainState,
         name: str,
-        accepted: str | None,
+        come: _From,
         guard: Match = EVERYTHING,
         default: Allow | Block | None = None,
         implied: bool = False,
     ) -> None:
-        """Add the policy of a chain; *accepted* is where packets go that it accepts."""
+        """Add the policy of a chain."""
         layout = Layout(name, self._places.changing)
         silent = _suppressions(context, chain)
         rules: list[Rule] = []
         parts: list[tuple[str, list[Rule]]] = [(name, rules)]
         for written in chain.rules:
             rest = layout.rest
-            rules += self._rules(context, layout, written, accepted, guard)
+            rules += self._rules(context, layout, written, come, guard)
             if layout.returning:
                 rules = []
                 parts.append((rest, rules))
@@ -89,18 +102,23 @@ class Lowering:
             end = default if number == 0 else None
             span = chain.policy_span if end is not None and chain.policy_span is not None else chain.span
             self.policies[part] = Policy(
-                part, tuple(some), end, implied=implied, span=span, default_span=span, suppressions=silent
+                part,
+                tuple(some),
+                end,
+                implied=implied,
+                is_told=implied,
+                span=span,
+                default_span=span,
+                suppressions=silent,
             )
 
-    def _rules(
-        self, context: Context, layout: Layout, written: Written, accepted: str | None, guard: Match
-    ) -> Iterator[Rule]:
+    def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
         statements = [] if guard == EVERYTHING else [only(guard)]
         for each in written.statements:
             if isinstance(each, s.Nat):
                 statements.append(translated(context, each, _may_be_dccp(statements)))
             else:
-                statements.append(self._routed(lowered(context, each), accepted))
+                statements.append(self._routed(lowered(context, each), come))
         before = len(layout.policies)
         span, decides = written.span, _decides(written)
         for number, way in enumerate(layout.rule(statements)):
@@ -116,34 +134,42 @@ class Lowering:
         for inner in list(layout.policies)[before:]:
             ways = layout.policies.pop(inner)
             some = [Rule(way.match, way.actions, note=written.comment, span=span, action_span=decides) for way in ways]
-            self.policies[inner] = Policy(inner, tuple(some), implied=True, span=span)
+            self.policies[inner] = Policy(inner, tuple(some), implied=True, is_told=True, span=span)
 
-    def _routed(self, ways: tuple[Way, ...], accepted: str | None) -> tuple[Way, ...]:
+    def _routed(self, ways: tuple[Way, ...], come: _From) -> tuple[Way, ...]:
         """Return ways that, where they call a chain or accept, go to what these are where packets go on then."""
         if not any(isinstance(action, Allow | Jump | Goto) for way in ways for action in way.actions):
             return ways
-        return tuple(replace(way, actions=tuple(self._one(action, accepted) for action in way.actions)) for way in ways)
+        return tuple(replace(way, actions=tuple(self._one(action, come) for action in way.actions)) for way in ways)
 
-    def _one(self, action: Action, accepted: str | None) -> Action:
+    def _one(self, action: Action, come: _From) -> Action:
         match action:
-            case Allow() if accepted is not None:
-                return Goto(accepted)
+            case Allow() if come.accepted is not None:
+                return Goto(come.accepted)
             case Jump(name) | Goto(name):
-                return replace(action, policy=self._called(name, accepted))
+                return replace(action, policy=self._called(name, come))
         return action
 
-    def _called(self, name: str, accepted: str | None) -> str:
-        """Return the name of the policy for a chain that is called where packets that it accepts go to *accepted*."""
-        table = self._places.table
-        word = name.removeprefix(f"{table.family} {table.name} ")
-        if not accepting(self._places, word):
-            accepted = None
-        key = word, accepted
+    def _called(self, name: str, come: _From) -> str:
+        """Return the name of the policy for a chain where packets come to it in one way.
+
+        What comes in another way goes to another policy, which is implied: the text has the chain once.
+        """
+        places = self._places
+        word = name.removeprefix(f"{places.table.family} {places.table.name} ")
+        chain = places.table.chains[word]
+        context = places.context(chain)
+        if not accepting(places, word):
+            come = replace(come, accepted=None)
+        if context.tracked is not None or come.tracked is None:
+            come = replace(come, tracked=context.tracked)
+        else:
+            context = places.context(chain, [each for each in places.roots[word] if tracked_at(each) is come.tracked])
+        key = word, come
         if key not in self._names:
-            first = all(known != word for known, _ in self._names)
-            self._names[key] = policy = name if first else f"{name}:{accepted or 'accept'}"
-            chain = table.chains[word]
-            self._chain(self._places.context(chain), chain, policy, accepted, implied=not first)
+            number = sum(known == word for known, _ in self._names)
+            self._names[key] = policy = f"{name}:way-{number}" if number else name
+            self._chain(context, chain, policy, come, implied=number > 0)
         return self._names[key]
 
 
@@ -161,7 +187,7 @@ def _may_be_dccp(statements: list[tuple[Way, ...]]) -> bool:
     for ways in statements:
         for way in ways if len(ways) == 1 else ():
             for part in conjuncts(way.match):
-                known = isinstance(part, Field) and part.name == "proto" and isinstance(part.values, Intervals)
-                if known and DCCP not in part.values:
-                    return False
+                match part:
+                    case Field("proto", Intervals() as values) if DCCP not in values:
+                        return False
     return True

@@ -82,7 +82,7 @@ class Layout:
     @property
     def rest(self) -> str:
         """The name of the policy that the next rules are to be in, if the chain has to be parted."""
-        return f"{self.name}:{self._rests + 1}"
+        return f"{self.name}:rest-{self._rests + 1}"
 
     def rule(self, statements: Sequence[tuple[Way, ...]]) -> tuple[Way, ...]:
         """Return the rules for the statements of one rule."""
@@ -151,7 +151,7 @@ class Layout:
 
     def _kept(self, ways: tuple[Way, ...]) -> str:
         self._called += 1
-        name = f"{self.name}:-{self._called}"
+        name = f"{self.name}:part-{self._called}"
         self.policies[name] = ways
         return name
 

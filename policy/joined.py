@@ -1,0 +1,81 @@
+"""The rules of one host in two texts: what nftables has, and a dump of iptables for the same packets.
+
+At each hook packets meet the chains of both in the order of their priorities. Of two with one priority that which was
+made later is first; here those of the first text are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from policy.ir import Entry, Policy, Ruleset
+from policy.packet import FORWARD, INPUT, OUTPUT
+
+_POINTS = {
+    "ingress": 0,
+    "prerouting": 1,
+    "output": 1,
+    "routing": 2,
+    "input": 3,
+    "forward": 4,
+    "postrouting": 5,
+    "egress": 6,
+}
+_HOOKS = {"input": INPUT, "forward": FORWARD, "postrouting": FORWARD}
+
+
+class Apart(Exception):
+    """Rules that cannot be told as one set; the text says why."""
+
+
+def joined(one: Ruleset, other: Ruleset) -> Ruleset:
+    """Return two rule sets of a host as one; raises `Apart`."""
+    sides = (one, other)
+    translating = [each for each in sides if _translates(each)]
+    if len(translating) > 1:
+        raise Apart("both translate addresses")
+    policies: dict[str, Policy] = {**other.policies, **one.policies}
+    written = [name for each in sides for name, policy in each.policies.items() if not policy.implied]
+    if len(written) > len(set(written)):
+        raise Apart("both have chains of the same name")
+    hooks = {hook for each in sides for hook in each.entries if hook is not None}
+    return Ruleset(
+        one.language,
+        one.families | other.families,
+        policies,
+        {hook: tuple(_way(sides, hook, bool(translating))) for hook in sorted(hooks)},
+        (*one.definitions, *other.definitions),
+        sources=(*one.sources, *other.sources),
+        suppressions=(*one.suppressions, *other.suppressions),
+        stray=(*one.stray, *other.stray),
+        replaced=(*one.replaced, *other.replaced),
+    )
+
+
+def _translates(ruleset: Ruleset) -> bool:
+    return any(entry.translates for way in ruleset.entries.values() for entry in way)
+
+
+def _way(sides: tuple[Ruleset, Ruleset], hook: int, parting: bool) -> Iterator[Entry]:
+    """Yield the entries of both at a hook; *parting*: packets may go to another hook on their way."""
+    found: list[Entry] = []
+    for each in sides:
+        (family,) = each.families if len(each.families) == 1 else (None,)
+        apart = parting and not _translates(each) and hook != OUTPUT
+        found += (replace(entry, family=entry.family or family) for entry in _told(each, hook, apart))
+    yield from sorted(found, key=lambda entry: (_POINTS.get(entry.point or "", 0), entry.priority or 0))
+
+
+def _told(ruleset: Ruleset, hook: int, apart: bool) -> Iterator[Entry]:
+    """Yield the entries of one rule set at a hook; *apart*: of those behind the routing all, each for its packets."""
+    if not apart:
+        yield from ruleset.at(hook)
+        return
+    for entry in ruleset.at(hook):
+        if entry.point not in _HOOKS:
+            yield entry
+    for to in (INPUT, FORWARD):
+        for entry in ruleset.at(to):
+            if entry.point in _HOOKS:
+                yield replace(entry, hook=_HOOKS[entry.point])
