@@ -83,6 +83,11 @@ class Span:
         return said() if said else self.source.text[self.start : self.end]
 
     @property
+    def is_said(self) -> bool:
+        """Does the source say what people are to see here?"""
+        return (self.start, self.end) in self.source.said
+
+    @property
     def line(self) -> int:
         return self.source.position(self.start)[0]
 
