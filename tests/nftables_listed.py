@@ -15,6 +15,10 @@ import pytest
 
 _LOAD = 'for script in "$1"/*.nft; do nft -f "$script" 2>/dev/null && echo loaded; done >"$1/loaded"'
 _LIST = 'nft list ruleset >"$1/text"; nft -j list ruleset >"$1/json"'
+_EACH = """for script in "$1"/*.nft; do
+    nft flush ruleset
+    nft -f "$script" 2>/dev/null && nft -j list ruleset >"${script%.nft}.json"
+done; true"""
 _OPTION = re.compile(r"\t\t(type .* hook |policy |comment )")
 
 
@@ -37,6 +41,20 @@ def listed(scripts: Iterable[str], folder: Path) -> tuple[str, str, int]:
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     text, json = ((folder / name).read_text(encoding="utf-8") for name in ("text", "json"))
     return text, json, (folder / "loaded").read_text(encoding="utf-8").count("loaded")
+
+
+def each_listed(scripts: Iterable[str], folder: Path) -> list[str]:
+    """Load each script by itself; return what nft lists of each in JSON, "" where it refuses it."""
+    if (reason := cannot()) is not None:
+        pytest.skip(reason)
+    paths = []
+    for number, script in enumerate(scripts):
+        paths.append(folder / f"{number:05}.nft")
+        paths[-1].write_text(script, encoding="utf-8")
+    subprocess.run(
+        ["unshare", "-n", "sh", "-c", _EACH, "sh", str(folder)], check=True, capture_output=True, timeout=300
+    )
+    return [made.read_text(encoding="utf-8") if (made := path.with_suffix(".json")).exists() else "" for path in paths]
 
 
 def rules(text: str) -> dict[tuple[str, str, str], list[str]]:

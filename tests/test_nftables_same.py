@@ -9,17 +9,23 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
-from policy.diagnostic import Collector
-from policy.languages.nftables import jsontext, text
+from policy import ir
+from policy.diagnostic import Collector, Mistakes
+from policy.fix.proof import prove
+from policy.ir import All, Either, Not, Note, Policy, Ruleset, Unknown, UnknownAction
+from policy.languages.nftables import jsontext, nftables, text
 from policy.languages.nftables.ast.command import Add, Rule
 from policy.languages.nftables.parse import parse, parse_rule
 from policy.languages.nftables.script import run
 from policy.languages.nftables.state import State
+from policy.sets import Budget
 from policy.source import Source, Span
 from tests.nftables_canonical import rule, state
-from tests.nftables_listed import listed, rules
+from tests.nftables_listed import each_listed, listed, rules
 from tests.nftables_upstream import lines
 
 RULE = '{{"nftables": [{{"rule": {{"table": "t", "chain": "c", "expr": {}}}}}]}}'
@@ -30,6 +36,8 @@ PRINTED = 1611
 """So many of those are printed as script text that is read as the same tree."""
 LISTED = 1478
 """Of the rules of `*.t` that this machine's nft loads so many have the same tree in both of its listings."""
+MEANT = 1524
+"""So many scripts with one rule of `*.t` mean what nft lists of them in JSON when it has loaded them."""
 AS_NFT = 1344
 """So many of those are printed, out of the JSON, as nft prints them, to the letter."""
 
@@ -109,6 +117,53 @@ def test_upstream_lines_as_nft_lists_them(corpus: Path, tmp_path: Path) -> None:
                     found["as nft"] += text.rule(tree) == line_text
     assert found["same"] >= LISTED, found
     assert found["as nft"] >= AS_NFT, found
+
+
+def lowered(script: str) -> Ruleset | None:
+    try:
+        return nftables.read(Source("", script))
+    except Mistakes:
+        return None
+
+
+def same_meaning(one: Ruleset, other: Ruleset) -> bool:
+    """Are all rules alike, or is it proved that they do the same to every packet?"""
+    one, other = wordless(one), wordless(other)
+    if one.policies == other.policies and one.entries == other.entries:
+        return True
+    return prove(one, other, (), Budget(seconds=20.0)) is None
+
+
+def wordless(ruleset: Ruleset) -> Ruleset:
+    return replace(ruleset, policies={name: without_words(policy) for name, policy in ruleset.policies.items()})
+
+
+def without_words(tree: Any) -> Any:
+    """Return a part of the IR without the texts of what is unknown: these are for people."""
+    if isinstance(tree, Unknown | UnknownAction):
+        return replace(tree, text="")
+    if isinstance(tree, Note):
+        return Note("")
+    if isinstance(tree, tuple):
+        return tuple(map(without_words, tree))
+    if isinstance(tree, ir.Rule | Policy | All | Either | Not):
+        return replace(
+            tree, **{each.name: without_words(getattr(tree, each.name)) for each in fields(tree) if each.compare}
+        )
+    return tree
+
+
+def test_scripts_mean_what_their_listing_in_json_means(corpus: Path, tmp_path: Path) -> None:
+    """A script as its author wrote it, and what nft lists in JSON when it has loaded that."""
+    found: Counter[str] = Counter()
+    scripts = [line.scripts[0] for line in lines(corpus) if line.ok]
+    for script, listing in zip(scripts, each_listed(scripts, tmp_path), strict=True):
+        if not listing:
+            continue
+        one, other = lowered(script), lowered(listing)
+        if one is not None and other is not None:
+            found["same" if same_meaning(one, other) else "other"] += 1
+    assert found["same"] >= MEANT, found
 
 
 def files(corpus: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from policy.languages.nftables.ast.command import (
     Rule,
     Table,
 )
-from policy.languages.nftables.ast.expression import Expression, Selector, Word
+from policy.languages.nftables.ast.expression import Expression, Selector, SetLiteral, Word
 from policy.languages.nftables.ast.statement import Quota, Statement
 from policy.languages.nftables.jsontext.reader import Members
 from policy.languages.nftables.jsontext.statements import Statements
@@ -97,11 +97,11 @@ class Definitions(Statements):
         type = self.needed(members, "type", node, "a base chain")
         hook = self.needed(members, "hook", node, "a base chain")
         priority = self.needed(members, "prio", node, "a base chain")
-        devices = tuple(
+        devices: tuple[Expression, ...] = tuple(
             Word(self.text(each, "a device"), quoted=True, span=self.span(each)) for each in self._flags(members, "dev")
         )
         if listed and not devices and hook.value in ("ingress", "egress"):
-            devices = (Word("*", span=self.span(hook)),)
+            devices = (SetLiteral((), span=self.span(hook)),)
         return Hook(
             self.one_of(type, "type of a base chain", ("filter", "nat", "route")),
             self.one_of(hook, "hook", _HOOKS),

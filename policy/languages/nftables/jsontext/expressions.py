@@ -23,7 +23,7 @@ from policy.languages.nftables.ast.expression import (
 from policy.languages.nftables.jsontext.reader import Members, Reader, Wrong
 from policy.languages.nftables.jsontext.selectors import SELECTORS, jhash_numbers
 from policy.languages.nftables.jsontext.tree import Node
-from policy.languages.nftables.text import selector
+from policy.languages.nftables.text import expression as written
 
 _OPERATORS = ("&", "|", "^", "<<", ">>")
 _VERDICTS = ("accept", "drop", "continue", "return", "jump", "goto")
@@ -36,6 +36,8 @@ class Expressions(Reader):
 
     *texts*: strings are names that script texts have in quotes (those of interfaces, of helpers).
     """
+
+    _in_set = 0
 
     def expression(self, node: Node, texts: bool = False) -> Expression:
         """Return an expression, of which a string or a number is the simplest."""
@@ -71,10 +73,12 @@ class Expressions(Reader):
     def _object(self, node: Node, texts: bool) -> Expression:
         name, inner = self.single(node, "an expression")
         read = SELECTORS.get(name)
-        if read:
-            found = read(self, inner)
-            self.source.said[inner.start, inner.end] = partial(selector, found)
-            return found
+        tree = read(self, inner) if read else self._form(name, inner, node, texts)
+        if not self._in_set:  # there may be very many elements
+            self.source.said[tree.span.start, tree.span.end] = partial(written, tree)
+        return tree
+
+    def _form(self, name: str, inner: Node, node: Node, texts: bool) -> Expression:
         span = self.span(node)
         if name in _OPERATORS:
             return self._binary(name, inner)
@@ -132,11 +136,13 @@ class Expressions(Reader):
     def elements(self, node: Node) -> SetLiteral:
         """Return the elements of a set or a map; each that is wrong is a mistake by itself."""
         found = []
+        self._in_set += 1
         for item in self.items(node):
             try:
                 found.append(self._element(item))
             except Wrong as wrong:
                 self.note(wrong)
+        self._in_set -= 1
         return SetLiteral(tuple(found), span=self.span(node))
 
     def _element(self, node: Node) -> Element:
