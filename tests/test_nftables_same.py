@@ -19,6 +19,8 @@ from policy.fix.proof import prove
 from policy.ir import All, Either, Not, Note, Policy, Ruleset, Unknown, UnknownAction
 from policy.languages.nftables import jsontext, nftables, text
 from policy.languages.nftables.ast.command import Add, Rule
+from policy.languages.nftables.ast.expression import Verdict
+from policy.languages.nftables.ast.statement import Nat, Queue, Reject, VerdictMap
 from policy.languages.nftables.parse import parse, parse_rule
 from policy.languages.nftables.script import run
 from policy.languages.nftables.state import State
@@ -36,7 +38,7 @@ PRINTED = 1611
 """So many of those are printed as script text that is read as the same tree."""
 LISTED = 1478
 """Of the rules of `*.t` that this machine's nft loads so many have the same tree in both of its listings."""
-MEANT = 1524
+MEANT = 1489
 """So many scripts with one rule of `*.t` mean what nft lists of them in JSON when it has loaded them."""
 AS_NFT = 1344
 """So many of those are printed, out of the JSON, as nft prints them, to the letter."""
@@ -153,10 +155,19 @@ def without_words(tree: Any) -> Any:
     return tree
 
 
+def with_verdict(script: str) -> str:
+    """Return a script whose last rule does something, so that it matters what it matches."""
+    line = script.rstrip().rpartition("\n")[2]
+    tree = read(line.split(maxsplit=5)[5]) if line.startswith("add rule ") else None
+    if tree is None or any(isinstance(each, Verdict | VerdictMap | Nat | Reject | Queue) for each in tree.statements):
+        return script
+    return f"{script.rstrip()} drop\n"
+
+
 def test_scripts_mean_what_their_listing_in_json_means(corpus: Path, tmp_path: Path) -> None:
     """A script as its author wrote it, and what nft lists in JSON when it has loaded that."""
     found: Counter[str] = Counter()
-    scripts = [line.scripts[0] for line in lines(corpus) if line.ok]
+    scripts = [with_verdict(line.scripts[0]) for line in lines(corpus) if line.ok]
     for script, listing in zip(scripts, each_listed(scripts, tmp_path), strict=True):
         if not listing:
             continue
