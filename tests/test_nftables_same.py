@@ -198,6 +198,22 @@ def test_real_files_as_nft_lists_them(corpus: Path, tmp_path: Path) -> None:
     assert found["same"] == found["loaded"] >= 25, found
 
 
+def test_real_files_mean_what_their_listing_in_json_means(corpus: Path, tmp_path: Path) -> None:
+    paths = files(corpus)
+    found: Counter[str] = Counter()
+    for path, listing in zip(
+        paths, each_listed([path.read_text(encoding="utf-8") for path in paths], tmp_path), strict=True
+    ):
+        if not listing:
+            continue
+        found["loaded"] += 1
+        one, other = lowered(path.read_text(encoding="utf-8")), lowered(listing)
+        assert one is not None, path.name
+        assert other is not None, path.name
+        assert same_meaning(one, other), path.name
+    assert found["loaded"] >= 25, found
+
+
 def json_files(corpus: Path) -> list[Path]:
     return sorted((corpus / "nftables").glob("nftables-rs_*.json"))
 
