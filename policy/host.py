@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from functools import reduce
@@ -11,6 +12,9 @@ from policy._record import dataclass
 from policy.ipset import NamedSet
 from policy.packet import LONGEST_INTERFACE, Intervals, Value
 from policy.packet.address import BROADCAST, LOOPBACK, MULTICAST, V4, parse_address, parse_prefix
+
+_NAMED = re.compile(rf"[^\s/:]{{1,{LONGEST_INTERFACE}}}")
+"""What interfaces can be called (net/core/dev.c, `dev_valid_name`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,14 @@ def own(text: str) -> Host:
     >>> host.local.size, host.routes[0].to.size, host.routes[0].interface
     (1, 65536, 'docker0')
     """
+    if "," in text:
+        raise ValueError(f"`{text}` looks like several addresses: give each of them by itself")
     address, at, interface = text.partition("@")
     if not at:
         return Host(parse_prefix(text))
-    if not interface or len(interface) > LONGEST_INTERFACE or not interface.isprintable() or " " in interface:
-        raise ValueError(f"`{interface}` is not the name of an interface")
+    if not _NAMED.fullmatch(interface) or interface in (".", ".."):
+        most = f"1 to {LONGEST_INTERFACE} characters, no space, no `/`, no `:`"
+        raise ValueError(f"`{interface}` is not the name of an interface: that has {most}")
     network = parse_prefix(address)
     return Host(Intervals.of(parse_address(address.partition("/")[0])), (Route(network, interface, heard(network)),))
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 
 from policy.ir import Entry, Policy, Ruleset
+from policy.looping import BACK, SENT, arriving, looping
 from policy.packet import FORWARD, INPUT, OUTPUT
 
 _POINTS = {
@@ -36,11 +38,13 @@ def joined(one: Ruleset, other: Ruleset) -> Ruleset:
     if len(translating) > 1:
         raise Apart("both translate addresses")
     policies: dict[str, Policy] = {**other.policies, **one.policies}
+    for name in (BACK, SENT):
+        policies.pop(name, None)
     written = [name for each in sides for name, policy in each.policies.items() if not policy.implied]
     if len(written) > len(set(written)):
         raise Apart("both have chains of the same name")
     hooks = {hook for each in sides for hook in each.entries if hook is not None}
-    return Ruleset(
+    ruleset = Ruleset(
         one.language,
         one.families | other.families,
         policies,
@@ -51,6 +55,8 @@ def joined(one: Ruleset, other: Ruleset) -> Ruleset:
         stray=(*one.stray, *other.stray),
         replaced=(*one.replaced, *other.replaced),
     )
+    ruleset = arriving(ruleset)
+    return looping(ruleset) if translating else ruleset
 
 
 def _translates(ruleset: Ruleset) -> bool:
@@ -68,11 +74,16 @@ def _way(sides: tuple[Ruleset, Ruleset], hook: int, parting: bool) -> Iterator[E
 
 
 def _told(ruleset: Ruleset, hook: int, apart: bool) -> Iterator[Entry]:
-    """Yield the entries of one rule set at a hook; *apart*: of those behind the routing all, each for its packets."""
+    """Yield the entries of one rule set at a hook; *apart*: of those behind the routing all, each for its packets.
+
+    What comes back by `lo` is left out.
+    """
+    way = [entry for entry in ruleset.at(hook) if entry.policy != SENT]
+    way = [*takewhile(lambda entry: entry.policy != BACK, way)]
     if not apart:
-        yield from ruleset.at(hook)
+        yield from way
         return
-    for entry in ruleset.at(hook):
+    for entry in way:
         if entry.point not in _HOOKS:
             yield entry
     for to in (INPUT, FORWARD):

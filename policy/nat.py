@@ -108,14 +108,24 @@ def rewrites(action: Action) -> bool:
 def targets(rule: Rule, family: int) -> Iterator[Intervals]:
     """Yield what a rule for an IP version makes of destinations, where the routing has to say where that is."""
     for action in rule.actions:
-        match action:
-            case Rewrite(changes) if NEW_WAY in changes:
-                for name, value in changes:
-                    if name == "dst" and isinstance(value, int | Intervals):
-                        yield Intervals.of(value) if isinstance(value, int) else value
-            case Set("dst", int(value), mask):
-                base = V4_BASE if family == 4 else 0
-                yield Intervals.of((base + value, base + (value | ~mask & ((1 << bits(family)) - 1))))
+        if not isinstance(action, Rewrite) or NEW_WAY in action.changes:
+            target = given(action, "dst", family)
+            if target:
+                yield target
+
+
+def given(action: Action, field: str, family: int) -> Intervals:
+    """Return the addresses that an action in a rule for an IP version may put in a field."""
+    match action:
+        case Rewrite(changes):
+            values = dict(changes).get(field)
+            if isinstance(values, int):
+                return Intervals.of(values)
+            return values if isinstance(values, Intervals) else Intervals()
+        case Set(name, int(value), mask) if name == field:
+            base = V4_BASE if family == 4 else 0
+            return Intervals.of((base + value, base + (value | ~mask & ((1 << bits(family)) - 1))))
+    return Intervals()
 
 
 def _is_any(network: Intervals) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from policy.ir import Either, Field, all_of, either_of, negated
-from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals
+from policy.ir import Either, Field, Unknown, all_of, either_of, negated
+from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals, Names
 from policy.packet.fields import ICMP, ICMP6
+from policy.source import Span
 
 LANGUAGES = frozenset({"iptables", "ip6tables", "nftables"})
 """The languages of netfilter. Its rules know connections where they ask for them; nothing is implicit."""
@@ -103,6 +104,23 @@ MEETS_NAT = either_of(
     all_of(Field("state", Intervals.of(RELATED)), negated(Field("proto", Intervals.of(ICMP, ICMP6)))),
 )
 """The packets that the nat table sees: the first of each connection, but no ICMP error about one (`nf_nat_inet_fn`)."""
+
+LO = "lo"
+"""The interface by which a host sends packets to itself."""
+
+BY_LO = Names(frozenset({LO}))
+
+LOOPED = Field("in", BY_LO)
+"""The packets that the host has sent to itself: they are tracked, marked and translated already."""
+
+NOT_LOOPED = negated(LOOPED)
+"""The others: the chains of the nat table at PREROUTING and INPUT see these alone (`nf_nat_initialized`)."""
+
+
+def tracking(span: Span) -> Unknown:
+    """Return the match of packets on a host that tracks connections, where its rules do not say."""
+    return Unknown("something beside these rules turns connection tracking on", "connection-tracking", span=span)
+
 
 TO_HOST = "addrtype:dst:LOCAL"
 """The key of the condition that a packet is for an address of the host, where these are not known."""

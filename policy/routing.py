@@ -7,7 +7,7 @@ longest prefix; ip_forward.c and ip6_output.c (ip6_forward): a packet is not for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -15,6 +15,7 @@ from operator import or_
 from policy.host import Host, Route
 from policy.ir import (
     EVERYTHING,
+    Action,
     Allow,
     Block,
     Entry,
@@ -27,14 +28,18 @@ from policy.ir import (
     Set,
     Unknown,
     all_of,
+    either_of,
+    negated,
     walk,
 )
-from policy.packet import FORWARD, INPUT, OUTPUT, Intervals, Names, Value
+from policy.nat import given
+from policy.netfilter import LO
+from policy.packet import FORWARD, INPUT, OUTPUT, RELATED, ROUTING, Intervals, Names, Value
 from policy.packet.address import LOOPBACK, V4, V6, format_address
+from policy.packet.fields import ICMP, ICMP6
 from policy.packet.text import set_text
 from policy.source import Span
 
-LO = "lo"
 ELSEWHERE = Names(frozenset({LO}), negated=True)
 """The interfaces that a packet to another host may leave by."""
 
@@ -42,6 +47,11 @@ FORWARDING = "routing:FORWARD"
 """The name of the policy that ends packets at their last hop."""
 
 _FORWARDED = ("forward", "postrouting")
+
+_ABOUT = {4: (ICMP, Intervals.of((3, 5), 11, 12)), 6: (ICMP6, Intervals.of((0, 127), 137))}
+
+MARTIANS = "routing:martians"
+"""The name of the policy that drops loopback addresses from outside."""
 
 MOST_ASKED = 32
 """Of so many addresses it is asked one by one whether they are the host's own."""
@@ -102,6 +112,74 @@ def ending(ruleset: Ruleset) -> Ruleset:
             at = next(behind, len(way))
             entries[hook] = (*way[:at], stop, *way[at:])
     return replace(ruleset, policies={**ruleset.policies, FORWARDING: policy}, entries=entries)
+
+
+def without_martians(ruleset: Ruleset) -> Ruleset:
+    """Return the same rules with what the routing drops: loopback addresses of packets that arrive from outside.
+
+    In IPv4 the setting `route_localnet` lets them in (route.c, ip_route_input_slow), in IPv6 nothing (ip6_input.c).
+    """
+    if MARTIANS in ruleset.policies:
+        return ruleset
+    span = Span(ruleset.sources[0], 0, 0)
+    localnet = Unknown("packets from outside may have addresses of 127.0.0.0/8", "route-localnet", span=span)
+    v4, v6 = (LOOPBACK & V4, LOOPBACK & V6)
+    dropped = either_of(
+        all_of(either_of(Field("src", v4), Field("dst", v4)), negated(localnet)),
+        either_of(Field("src", v6), Field("dst", v6)),
+    )
+    note = "it has a loopback address, and comes from outside"
+    rule = Rule(all_of(Field("in", ELSEWHERE), dropped), (Block(),), note=note, span=span)
+    policy = Policy(MARTIANS, (rule,), Allow(), implied=True, span=span)
+    stop = Entry(MARTIANS, Allow(), main=False, table="routing", point="routing")
+    entries = dict(ruleset.entries)
+    for hook in (INPUT, FORWARD):
+        way = ruleset.at(hook)
+        at = next((number for number, entry in enumerate(way) if entry.point in ("input", "forward")), len(way))
+        entries[hook] = (*way[:at], stop, *way[at:])
+    return replace(ruleset, policies={**ruleset.policies, MARTIANS: policy}, entries=entries)
+
+
+def errors(name: str, family: int, given: Intervals, span: Span) -> Policy:
+    """Return the policy for ICMP errors to addresses *given* by connections that rules translate.
+
+    Such an error goes on to whoever sent the packet that it is about (nf_nat_core.c, nf_nat_icmp_reply_translation).
+    """
+    proto, types = _ABOUT[family]
+    error = all_of(
+        Field("proto", Intervals.of(proto)),
+        Field("icmp_type", types),
+        Field("state", Intervals.of(RELATED)),
+        Field("in", ELSEWHERE),
+        Field("dst", given),
+        Unknown("the error is about a translated connection", "icmp-error:translated", span=span),
+    )
+    sender = (V4 if family == 4 else V6) - LOOPBACK
+    on = (Rewrite((("dst", sender), ("hook", ROUTING))), Allow())
+    return Policy(
+        name, (Rule(error, on, note="its connection is translated", span=span),), Allow(), implied=True, span=span
+    )
+
+
+def looking_at_errors(
+    actions: Sequence[Action], family: int, host: Host, policies: dict[str, Policy], span: Span
+) -> Iterator[Entry]:
+    """Yield what translates ICMP errors about connections that *actions* translate; *policies* gets what it needs.
+
+    They come to an address that a connection got as its source, or that it went to before it got another destination:
+    of the latter those of the host are looked at.
+    """
+    whole = V4 if family == 4 else V6
+    sources = reduce(or_, (given(action, "src", family) for action in actions), Intervals()) & whole
+    # What a masquerading host gives is an address of its own, whatever these are.
+    sent = Intervals() if host.local is None and sources.covers(whole) else sources
+    here = whole if any(given(action, "dst", family) & whole for action in actions) else sources
+    for hook, some in ((INPUT, here), (FORWARD, sent)):
+        if some:
+            name = f"routing:errors:{'INPUT' if hook == INPUT else 'FORWARD'}"
+            name += "" if name not in policies else f":{family}"
+            policies[name] = errors(name, family, some, span)
+            yield Entry(name, Allow(), main=False, table="routing", hook=hook, point="prerouting")
 
 
 def minds_ttl(policies: Iterable[Policy]) -> bool:

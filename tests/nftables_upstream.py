@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from policy.diagnostic import Collector, Diagnostic
+from policy.diagnostic import Diagnostic, Mistakes
+from policy.languages.nftables import read
 from policy.source import Source
 
 _PARTS = re.compile(r"(?<!\\);")
+_MARKED = re.compile(r"(?P<said>.*?);\s*(?P<mark>ok|fail)\s*(?:;.*)?")
 _OBJECT = re.compile(r"(?:ct (?:helper|timeout|expectation)|counter|quota|limit|secmark|synproxy)")
 
 
@@ -38,6 +40,8 @@ class _File:
 
     def line(self, text: str) -> Line | None:
         parts = [part.replace("\\;", ";") for part in _PARTS.split(text)]
+        if (marked := _MARKED.fullmatch(text)) is not None:
+            parts = [marked["said"].replace("\\;", ";"), marked["mark"]]
         sign, rest = text[0], parts[0][1:]
         match sign:
             case ":":
@@ -101,13 +105,8 @@ def lines(corpus: Path) -> Iterator[Line]:
 
 def refusals(text: str) -> list[Diagnostic]:
     """Return what is wrong with a script."""
-    from policy.host import UNKNOWN_HOST
-    from policy.languages.nftables.lower import lower
-    from policy.languages.nftables.parse import parse
-    from policy.languages.nftables.script import run
-
-    source, mistakes = Source("<text>", text), Collector()
-    state = run(parse(source, mistakes), source, mistakes)
-    if not mistakes.found:
-        lower(state, UNKNOWN_HOST, mistakes)
-    return mistakes.found
+    try:
+        read(Source("<text>", text))
+    except Mistakes as mistakes:
+        return mistakes.diagnostics
+    return []

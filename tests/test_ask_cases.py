@@ -68,7 +68,7 @@ def decided(region: Region) -> list[str]:
         if "dst" in final.rewritten:
             port = f":{value_text('dport', values['dport'])}" if "dport" in values else ""
             words.append(f"to {value_text('dst', values['dst'])}{port}")
-        if "out" in final.rewritten:
+        if "out" in final.rewritten and "out" in values:
             words.append(f"by {value_text('out', values['out'])}")
     return [*words, f"at {region.deciding.role}"]
 

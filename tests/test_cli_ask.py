@@ -81,6 +81,18 @@ def test_several_questions_are_read_from_standard_input_and_the_worst_counts() -
     assert ask() == 2
 
 
+def test_json_calls_a_later_reply_a_reply(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.v4"
+    shaken = "-A OUTPUT -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK -j ACCEPT"
+    rules.write_text(f"*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP [0:0]\n{shaken}\nCOMMIT\n")
+    question = ["tcp/22", "from", "192.0.2.1:50000", "to", "192.0.2.2", "at", "input"]
+    (hook,) = run("ask", str(rules), *question, "--format", "json").json()["hooks"]
+    packets = [(each["role"], each["verdict"]) for each in hook["packets"]]
+    assert packets[:2] == [("first", "allow"), ("reply", "allow")]
+    assert ("reply", "block") in packets[2:]
+    assert {role for role, _ in packets} <= {"first", "reply", "next"}
+
+
 def test_several_answers_in_json_stand_on_a_line_each() -> None:
     done = run("ask", OFFICE, "-", "--format", "json", stdin=f"{ALLOWED}\r\nnonsense\n{BLOCKED}".encode())
     first, second, third = done.rows()
@@ -129,6 +141,13 @@ def test_local_addresses_decide_the_hook() -> None:
         (["ask", OFFICE, "tcp", "--fromat", "json"], "--format"),
         (["ask", OFFICE, "tcp", "--language", "iptable"], "did you mean `iptables`?"),
         (["ask", OFFICE, "tcp", "--local", "10.0.0.300"], "300 is above 255"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@eth0,10.0.0.2"], "give each of them by itself"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1,10.0.0.2"], "give each of them by itself"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@eth/0"], "`eth/0` is not the name of an interface"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@eth0\t"], "is not the name of an interface"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@eth0:1"], "`eth0:1` is not the name of an interface"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@.."], "`..` is not the name of an interface"),
+        (["ask", OFFICE, "tcp", "--local", "10.0.0.1/8@"], "`` is not the name of an interface"),
         (["fmt"], "missing argument"),
     ],
 )

@@ -11,9 +11,15 @@ from policy.app.problem import CannotAnswer
 from policy.evaluate.looks import looks_at
 from policy.explain import nearest_allow
 from policy.ir import Ruleset
+from policy.looping import looping
+from policy.netfilter import BY_LO, LANGUAGES
+from policy.packet import FORWARD, INPUT, OUTPUT
+from policy.packet.address import LOOPBACK
 from policy.question.boxes import Part, Question, by_packet_type, parts
+from policy.routing import without_martians
 
 _PLAINLY = Asking()
+_LOOPING = ("iptables", "ip6tables")
 
 
 def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counterpart: Ruleset | None = None) -> Answer:
@@ -48,12 +54,32 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counter
 def _at_hook(
     ruleset: Ruleset, question: Question, hook: int | None, pieces: Sequence[Part], asking: Asking
 ) -> HookAnswer:
+    if hook == OUTPUT and ruleset.language in _LOOPING and any(_may_loop(part) for part in pieces):
+        ruleset = looping(ruleset)
+    if (
+        hook in (INPUT, FORWARD)
+        and ruleset.language in LANGUAGES
+        and any(_may_be_martian(part, hook) for part in pieces)
+    ):
+        ruleset = without_martians(ruleset)
     regions = _boxes(ruleset, hook, pieces, asking)
     if regions is None:
         from policy.app.regions import set_answer
 
         return set_answer(ruleset, question, hook, pieces, asking)
     return HookAnswer(hook, together(region.verdict for region in regions), regions)
+
+
+def _may_loop(part: Part) -> bool:
+    """May packets of a part be such that the host sends to itself?"""
+    return any(first_packet(part, OUTPUT).test(*each) is not False for each in (("out", BY_LO), ("dst", LOOPBACK)))
+
+
+def _may_be_martian(part: Part, hook: int) -> bool:
+    """Has a part loopback addresses, and may its packets come from outside?"""
+    packet = first_packet(part, hook)
+    by = any(packet.test(side, LOOPBACK) is True for side in ("src", "dst"))
+    return by and packet.test("in", BY_LO) is not True
 
 
 def _boxes(ruleset: Ruleset, hook: int | None, pieces: Iterable[Part], asking: Asking) -> tuple[Region, ...] | None:

@@ -15,8 +15,9 @@ from policy.evaluate import Decision, Index, decide, is_implied
 from policy.ir import Allow, Block, Field, Reject, Rule, Ruleset
 from policy.netfilter import LANGUAGES
 from policy.packet import FIELDS, HOOKS, Packet, Value, complete
+from policy.packet.address import LOOPBACK
 from policy.packet.codec import values_from_json
-from policy.routing import ending
+from policy.routing import ending, without_martians
 
 LONGEST_LINE = 1 << 16
 """A longer line, in bytes, is an error: a packet takes a few hundred."""
@@ -41,8 +42,8 @@ class _Side:
     ruleset: Ruleset
     hooks: Hooks
     index: Index
-    ending: Ruleset
-    """The same for packets that say their TTL."""
+    routed: Mapping[tuple[bool, bool], Ruleset]
+    """The same with what the routing drops: for packets that say their TTL, and for those with loopback addresses."""
 
     def where(self, values: Mapping[str, Value]) -> tuple[int | None, ...]:
         """Return the hooks that a packet is asked at: the one that it names, else those that it may be at."""
@@ -122,7 +123,7 @@ class Bulk:
                 hooks = " or ".join(f"`{HOOKS[each]}`" for each in (hook, *others) if each is not None)
                 raise _Wrong(f"the answer is not the same at every hook: say `hook`, {hooks}")
             same_rule = same_rule and decision.rule is first.rule
-        said = same_rule and not is_implied(first, side.ending)
+        said = same_rule and not is_implied(first, side.routed[True, True])
         return first.rule if said else None, Asked(side.ruleset, answer)
 
     def _side(self, family: int) -> _Side:
@@ -133,7 +134,8 @@ class Bulk:
 
     def _decide_at(self, side: _Side, hook: int | None, values: Mapping[str, Value]) -> PacketAnswer:
         packet = complete(values if hook is None else {**values, "hook": hook})
-        ruleset = side.ending if "ttl" in values else side.ruleset
+        loopback = any(packet.test(name, LOOPBACK) is True for name in ("src", "dst"))
+        ruleset = side.routed["ttl" in values, loopback]
         decision = decide(ruleset, packet, assume=self._assume, index=side.index)
         if decision.verdict == "mixed":
             raise _Wrong(_missing(packet, decision))
@@ -141,7 +143,14 @@ class Bulk:
 
 
 def _side(ruleset: Ruleset, hooks: Hooks) -> _Side:
-    return _Side(ruleset, hooks, Index(), ending(ruleset) if ruleset.language in LANGUAGES else ruleset)
+    linux = ruleset.language in LANGUAGES
+    some = {False: ruleset, True: ending(ruleset) if linux else ruleset}
+    routed = {
+        (ttl, loopback): without_martians(each) if loopback and linux else each
+        for ttl, each in some.items()
+        for loopback in (False, True)
+    }
+    return _Side(ruleset, hooks, Index(), routed)
 
 
 def _skip_line(lines: BinaryIO) -> None:

@@ -10,6 +10,7 @@ from policy.app.problem import CannotAnswer
 from policy.evaluate.looks import looks_at_hook
 from policy.host import Host
 from policy.ir import Allow, Ruleset
+from policy.netfilter import LANGUAGES, LO
 from policy.packet import FIELDS, FORWARD, HOOKS, INPUT, OUTPUT, Intervals, Value, has, single
 from policy.packet.address import LOOPBACK
 from policy.question.boxes import Part, Question
@@ -26,6 +27,7 @@ class Hooks:
 
     def __init__(self, ruleset: Ruleset, host: Host, pair: Sequence[Ruleset] = ()) -> None:
         self._host = host
+        self._linux = ruleset.language in LANGUAGES
         self._known = host.local is not None
         self._own = LOOPBACK if host.local is None else LOOPBACK | host.local
         self._all = host.heard - self._own
@@ -74,6 +76,14 @@ class Hooks:
         """Return a part of which nobody answers from where it is sent to, broadcast or multicast, as one packet."""
         return replace(part, alone=True) if _inside(part.values["dst"], self._all) else part
 
+    def arriving(self, part: Part, hook: int | None) -> Part:
+        """Return *part* with the interface that its packets come by at *hook*, where that is known and not said.
+
+        Loopback addresses come by `lo`: Linux takes none from outside, if it is not told to (`without_martians`).
+        """
+        by_lo = hook == INPUT and self._linux and "in" not in part.values and _is_loopback(part)
+        return replace(part, values={**part.values, "in": LO}) if by_lo else part
+
     def leaving(self, part: Part, hook: int | None) -> Part:
         """Return *part* with the interface that its packets leave by at *hook*, where that is known and not said."""
         way = self._host.way(part.values["dst"]) if hook in (OUTPUT, FORWARD) and "out" not in part.values else None
@@ -86,7 +96,7 @@ class Hooks:
         that is all, or `lo` or a loopback address is named.
         """
         values = part.values
-        looped = any(_inside(values[side], LOOPBACK) for side in _SIDES)
+        looped = _is_loopback(part)
         if self._all_alike or not (self._known or looped):
             yield part
             return
@@ -100,6 +110,10 @@ class Hooks:
 
 
 _SIDES = ("src", "dst")
+
+
+def _is_loopback(part: Part) -> bool:
+    return any(_inside(part.values[side], LOOPBACK) for side in _SIDES)
 
 
 def _cut(value: Value, *addresses: Intervals) -> list[Value]:
@@ -118,7 +132,8 @@ def parts_by_hook(hooks: Hooks, question: Question, parts: Iterable[Part]) -> Ma
     for part in map(hooks.answered, parts):
         for piece in (part,) if question.hooks else map(hooks.answered, hooks.pieces(part)):
             for hook in hooks.asked(piece.values, question.hooks):
-                found[hook] = (*found.get(hook, ()), piece if question.hooks else hooks.leaving(piece, hook))
+                here = piece if question.hooks else hooks.leaving(piece, hook)
+                found[hook] = (*found.get(hook, ()), hooks.arriving(here, hook))
     return found
 
 

@@ -16,8 +16,9 @@ from policy.ir import Ruleset
 from policy.kernel.child import Kernel, Rules
 from policy.kernel.play import Ruling, may_be, values_of
 from policy.kernel.tools import Unavailable
-from policy.netfilter import LANGUAGES
-from policy.packet import HOOKS, Packet, Value
+from policy.looping import loops
+from policy.netfilter import LANGUAGES, LO
+from policy.packet import HOOKS, INPUT, Packet, Value
 from policy.packet.connection import Role, connection
 from policy.packet.example import example
 from policy.routing import routes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from policy.app.bulk import Bulk, Row
 
 _NFTABLES = "nftables"
+_PLAIN = {"filter", "security", "mangle"}
 _TOGETHER = 500
 """So many lines of `--packets` are put to the kernel together."""
 
@@ -111,20 +113,26 @@ class Kernels:
     def _ruled(self, cases: Sequence[_Case]) -> list[tuple[Ruled, ...]]:
         found: dict[int, tuple[Ruled, ...]] = {}
         for ruleset, family, kernel in self._kernels:
-            mine = {number: c for number, c in enumerate(cases) if c.ruleset is ruleset and c.first.family == family}
-            rulings = self._rule(kernel, list(mine.values()))
-            for (number, case), each in zip(mine.items(), rulings, strict=True):
-                found[number] = each
-                if any(ruled.agrees is False for ruled in each):  # alone, in case that others were in its way
-                    (found[number],) = self._rule(kernel, [case])
+            theirs = [
+                (number, case)
+                for number, case in enumerate(cases)
+                if case.ruleset.sources is ruleset.sources and case.first.family == family
+            ]
+            for looping in (False, True):
+                mine = [(number, case) for number, case in theirs if loops(case.ruleset) is looping]
+                rulings = self._rule(kernel, [case for _, case in mine], looping)
+                for (number, case), each in zip(mine, rulings, strict=True):
+                    found[number] = each
+                    if any(ruled.agrees is False for ruled in each):  # alone, in case that others were in its way
+                        (found[number],) = self._rule(kernel, [case], looping)
         why = self.cannot or "these rules are not loaded"
         return [
             found.get(number, tuple(Ruled(None, None, why) for _ in case.answers)) for number, case in enumerate(cases)
         ]
 
-    def _rule(self, kernel: Kernel, cases: Sequence[_Case]) -> list[tuple[Ruled, ...]]:
+    def _rule(self, kernel: Kernel, cases: Sequence[_Case], looping: bool) -> list[tuple[Ruled, ...]]:
         try:
-            found = kernel.rule([case.talk() for case in cases])
+            found = kernel.rule([case.talk() for case in cases], looping) if cases else []
         except Unavailable as error:
             return [tuple(Ruled(None, None, str(error)) for _ in case.answers) for case in cases]
         return [self._all_compared(case, rulings) for case, rulings in zip(cases, found, strict=True)]
@@ -151,9 +159,12 @@ class Kernels:
             return Ruled(ruling.verdict, None, why, left)
         finals = answer.decision.finals
         same = not left or not finals or any(final.last or may_be(final.packet, left) for final in finals)
-        if not same and answer.packet.get("in") == "lo":
-            return Ruled(ruling.verdict, None, "what arrives by lo was rewritten when the host sent it", left)
-        return Ruled(ruling.verdict, ruling.verdict == answer.decision.verdict and same, None, left)
+        same = same and ruling.verdict == answer.decision.verdict
+        if not same and answer.packet.get("in") == LO and {entry.table for entry in ruleset.at(INPUT)} - _PLAIN:
+            # Such a packet can only be made without its connection, which tables before the filter see.
+            why = "what arrives by lo was tracked and rewritten when the host sent it"
+            return Ruled(ruling.verdict, None, why, left)
+        return Ruled(ruling.verdict, same, None, left)
 
 
 def _with(region: Region, rulings: Sequence[Ruled]) -> Region:

@@ -9,9 +9,9 @@ from policy.app.answer import Asking, PacketAnswer, Region, Verdict
 from policy.app.problem import CannotAnswer
 from policy.evaluate import Decision, Final, Index, Step, Translation, decide, evaluate
 from policy.evaluate.following import marks_behind
-from policy.evaluate.looks import changes, looks_at
+from policy.evaluate.looks import changes, looks_at, tells_replies_apart
 from policy.ir import Ruleset, UnknownAction
-from policy.packet import Packet, Value, complete
+from policy.packet import INPUT, OUTPUT, Packet, Value, complete
 from policy.packet.connection import Known, Role, behind_reply, connection, known
 from policy.packet.example import example
 from policy.question.boxes import Part
@@ -35,9 +35,16 @@ def first_packet(part: Part, hook: int | None) -> Packet:
         raise CannotAnswer(str(error)) from None
 
 
-def sent(first: Packet, alone: bool) -> Iterator[tuple[Role, Packet]]:
-    """Yield the packets that are asked about, where *first* comes first: the whole connection, or it *alone*."""
-    yield from (("first", first),) if alone else connection(first)
+def sent(ruleset: Ruleset, first: Packet, alone: bool) -> Iterator[tuple[Role, Packet]]:
+    """Yield the packets that are asked about, where *first* comes first: the whole connection, or it *alone*.
+
+    Of a later reply only where rules tell it from that of the handshake.
+    """
+    if alone:
+        yield "first", first
+        return
+    later = tells_replies_apart(ruleset)
+    yield from (each for each in connection(first) if later or each[0] != "later")
 
 
 def passed(
@@ -80,8 +87,11 @@ def _rest(
     if not any(_matters(first.packet, final) for final in finals):
         ways = [plainly]
     else:
+        roles = {each.role for each in plainly}
         ways = [
-            [*known(first.packet, final.packet, final.rewritten)] if _matters(first.packet, final) else plainly
+            [each for each in known(first.packet, final.packet, final.rewritten) if each.role in roles]
+            if _matters(first.packet, final)
+            else plainly
             for final in finals
         ]
     behind = [_behind(ruleset, way, asking, index, most_open) for way in ways]
@@ -114,9 +124,10 @@ def _matters(first: Packet, final: Final) -> bool:
 
 
 def may_change(ruleset: Ruleset, packet: Packet) -> bool:
-    """May the rules at the hook of a packet rewrite addresses, or change what its connection carries?"""
+    """May the rules at the hook of a packet rewrite it, move it, or change what its connection carries?"""
     hook = packet.get("hook")
-    rewrites = any(entry.translates for entry in ruleset.at(hook if isinstance(hook, int) else None))
+    way = ruleset.at(hook if isinstance(hook, int) else None)
+    rewrites = any(entry.translates or (hook == OUTPUT and entry.hook == INPUT) for entry in way)
     return rewrites or looks_at(ruleset, "ctmark", "ctstatus") or changes(ruleset, "state") or _may_pass(ruleset)
 
 
@@ -168,7 +179,8 @@ def box_region(ruleset: Ruleset, first: Packet, alone: bool, asking: Asking) -> 
     """Return the region that is a whole box; None where its packets differ, or are not decided by one thing."""
     one = example(first)
     try:
-        verdict, packets = passed(ruleset, sent(first, alone), asking, most_open=None if one == first else MOST_OPEN)
+        asked = sent(ruleset, first, alone)
+        verdict, packets = passed(ruleset, asked, asking, most_open=None if one == first else MOST_OPEN)
     except TooOpen:
         return None
     if verdict == "mixed":

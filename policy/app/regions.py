@@ -81,7 +81,7 @@ class _Asked:
         if not question.names("state"):
             self.said.discard("state")
         self.alone = asking.single or question.names("state")
-        packets = [tuple(sent(first_packet(part, hook), asking.single or part.alone)) for part in parts]
+        packets = [tuple(sent(ruleset, first_packet(part, hook), asking.single or part.alone)) for part in parts]
         self.sets: Sets[Any, Any] = space_for(ruleset, packets, self.said)
         self.passages, left = passages(ruleset, self.sets, packets, asking.assume or {}, MOST_DECIDING)
         self.complete = not left
@@ -187,7 +187,7 @@ class _Asked:
     def _region(self, piece: _Piece, index: Index | None) -> Region:
         """Return a region with an example that has been through the evaluator; raises `Disagreement`."""
         one = first_example(piece.firsts, self.sets, self.hook, self.said)
-        verdict, packets = passed(self.ruleset, sent(one, self.alone), self.asking, index)
+        verdict, packets = passed(self.ruleset, sent(self.ruleset, one, self.alone), self.asking, index)
         region = Region(self.ruleset, verdict, packets, one, piece.words)
         passage, decision = piece.passage, region.deciding.decision
         rule, implicit = (passage.end.rule, passage.end.implicit) if passage.end else (None, None)

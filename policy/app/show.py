@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from policy._record import dataclass
 from policy.app.sentence import action_text, field_text, match_text
 from policy.ir import All, Either, Field, Match, Not, Policy, Rule, Ruleset, Unknown, conjuncts, walk
-from policy.netfilter import MEETS_NAT
+from policy.netfilter import MEETS_NAT, NOT_LOOPED
 from policy.packet import FIELDS, HOOKS, Intervals
 from policy.packet.fields import DCCP, ICMP, ICMP6, SCTP, TCP, UDP, UDPLITE
 from policy.packet.names import protocol_name
@@ -130,7 +130,7 @@ def _parts(match: Match) -> dict[str, list[Match]]:
     """Return the conditions of a rule by the column that can say them."""
     found: dict[str, list[Match]] = {**{column: [] for column in _COLUMNS}, "other": []}
     for part in conjuncts(match):
-        if part == MEETS_NAT:  # of every rule in a chain of the nat table
+        if part in (MEETS_NAT, NOT_LOOPED):  # of every rule in a chain of the nat table
             continue
         fields = {inner.name for inner in walk(part) if isinstance(inner, Field)}
         known = fields and not any(isinstance(inner, Unknown) for inner in walk(part))

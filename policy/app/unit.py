@@ -107,7 +107,7 @@ def _read(text: Source, how: Treatment) -> Ruleset:
         raise Unreadable(text.name, "is nested too deeply", "write it with fewer levels") from None
     except MemoryError:
         raise Unreadable(text.name, "is too large for the memory that there is", "split it") from None
-    if not ruleset.policies and not ruleset.definitions:
+    if not ruleset.policies and not ruleset.definitions and ruleset.language == "native":
         raise Unreadable(text.name, "has no rules", "say its `--language`, if it is not native")
     return ruleset
 

@@ -31,5 +31,7 @@ def _names_v6(addresses: Intervals) -> bool:
 def whole_v4(match: Match) -> tuple[str, ...]:
     """Return the sides (`src`, `dst`) of which a match says that they are any IPv4 address."""
     return tuple(
-        part.name for part in conjuncts(match) if isinstance(part, Field) and part.name in _SIDES and part.values == V4
+        part.name
+        for part in conjuncts(match)
+        if isinstance(part, Field) and part.name in _SIDES and part.values == V4 and part.span is not None
     )

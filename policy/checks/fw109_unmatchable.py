@@ -4,7 +4,8 @@ Its own conditions exclude each other (a port of a protocol that has none, `! -s
 interface at input), or the packets that it asks for are never sent to its policy: the rules that call it ask for
 others, the default of a policy that was called before takes them, or the implicit rule for connection states does. The
 message says which. Such a rule does nothing, though somebody wanted it to: this is why it is an error. Of a range that
-ends before it begins FW502 speaks, of a name in which nothing is FW708.
+ends before it begins FW502 speaks, of a name in which nothing is FW708. Chains that container engines, libvirt and the
+like fill (`DOCKER…`, `KUBE-…`) have rules for what is there on other hosts: one to which nothing is sent is no mistake.
 
 **What to do.** Correct the condition that excludes everything, or remove the rule.
 """
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from policy.check import Check, Facts, Undecided
 from policy.check.dead import dead_rules
 from policy.check.empty import names_nothing
+from policy.check.programs import filled_by_program
 from policy.check.reversed import unmatchable
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Either
@@ -33,6 +35,8 @@ def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str] | None
             return f"this rule can match no packet: none is {rule.match.called}", "move it to the mangle table"
         return "this rule can match no packet: its conditions exclude each other", "correct the condition that does"
     if standing.by:
+        if filled_by_program(at[0]):
+            return None
         return f"this rule can match no packet: {standing.reason}", "correct it, or what is sent here, or remove it"
     return f"this rule can match no packet: {standing.reason}", "correct it, or remove it"
 
@@ -83,6 +87,19 @@ policy web {
 *filter
 :INPUT DROP [0:0]
 -A INPUT -m iprange --src-range 10.0.0.9-10.0.0.1 -j ACCEPT
+COMMIT
+""",
+        """
+*filter
+:FORWARD DROP [0:0]
+:DOCKER-ISOLATION-STAGE-1 - [0:0]
+:DOCKER-ISOLATION-STAGE-2 - [0:0]
+-A FORWARD -j DOCKER-ISOLATION-STAGE-1
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
+-A DOCKER-ISOLATION-STAGE-1 -j RETURN
+-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
+-A DOCKER-ISOLATION-STAGE-2 -j RETURN
 COMMIT
 """,
     ),

@@ -62,7 +62,7 @@ policy filter at input stateless {
     default block
     allow udp from 10.0.0.53 port 53
     allow udp from any port 53 to any port 1024-65535
-    allow tcp from any port 80 flags ack/syn,ack
+    allow tcp from any port 80 flags ack/ack
     allow udp from any port 67 to any port 68
     allow tcp from any port 1024-65535
 }

@@ -27,6 +27,7 @@ from typing import Any
 
 from policy.check import Check, Facts
 from policy.check.connections import names, place
+from policy.check.programs import LEFT_TO_USERS, filled_by_program
 from policy.check.traffic import bound
 from policy.check.wording import shown
 from policy.diagnostic import Diagnostic, Related, Severity
@@ -54,12 +55,6 @@ from policy.reach.ends import End
 from policy.reach.first import first_packets
 from policy.reach.way import below
 from policy.sets.regions import Region
-
-_OWN = ("DOCKER-USER", "CNI-ADMIN")
-"""The chains that programs leave to their users."""
-
-_PROGRAMS = ("DOCKER", "CNI-", "KUBE-", "NETAVARK", "LIBVIRT_", "CILIUM_", "cali-", "FLANNEL", "WEAVE", "ufw-docker")
-"""How the names of chains begin that programs fill."""
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
@@ -125,7 +120,7 @@ def _assumed(ruleset: Ruleset) -> dict[str, bool]:
 def _is_filtered(facts: Facts, passing: Flow[Any, Any], packets: Any) -> bool:
     """Does a chain that is left to the operator block some of these packets?"""
     policies = facts.ruleset.policies
-    own = {name for chain in _OWN if chain in policies for name in below(policies, chain)}
+    own = {name for chain in LEFT_TO_USERS if chain in policies for name in below(policies, chain)}
     ends = [(end, some) for end, some in passing.by_end.items() if not end.allows and end.at is not None]
     return any(end.at is not None and end.at[0] in own and some & packets for end, some in ends)
 
@@ -146,10 +141,7 @@ def _is_chosen(end: End) -> bool:
     """Is this a rule of the operator that names the port, or one host as the destination?"""
     if end.rule is None or end.at is None or not isinstance(end.action, Allow):
         return False
-    name = end.at[0].rpartition(":")[2]
-    return (name in _OWN or not name.startswith(_PROGRAMS)) and (
-        names(end.rule, "dport") or bound(end.rule.match, "dst").size == 1
-    )
+    return not filled_by_program(end.at[0]) and (names(end.rule, "dport") or bound(end.rule.match, "dst").size == 1)
 
 
 def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str, bool]) -> Diagnostic:

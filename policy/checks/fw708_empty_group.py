@@ -21,6 +21,8 @@ from policy.check.empty import empty
 from policy.diagnostic import Diagnostic, Related, Severity
 
 _SHOWN = 3
+_FILLED = frozenset({"set", "map"})
+"""The kinds of definitions that are filled while the host runs."""
 
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
@@ -28,7 +30,7 @@ def find(facts: Facts) -> Iterator[Diagnostic]:
     found = facts.once(empty)
     names = {each.name for each in found}
     for each in found:
-        if each.text not in names:
+        if each.text not in names and each.kind not in _FILLED:
             yield CHECK.finding(
                 each.span,
                 f"no address is in the {each.kind} `{each.name}`: its exception takes away all of it",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policy.ir import Copy, Field, Rule, Ruleset, Set, walk
-from policy.packet import HOOK_FIELDS
+from policy.packet import HOOK_FIELDS, Intervals, Masked
+from policy.packet.fields import ACK, ASSURED, SYN
 
 
 def looks_at(ruleset: Ruleset, *names: str) -> bool:
@@ -25,6 +26,23 @@ def looked_at_by(rules: Iterable[Rule]) -> frozenset[str]:
     asked = (part.name for rule in rules for part in walk(rule.match) if isinstance(part, Field))
     copied = (action.source for rule in rules for action in rule.actions if isinstance(action, Copy))
     return frozenset((*asked, *copied))
+
+
+def tells_replies_apart(ruleset: Ruleset) -> bool:
+    """May a rule decide otherwise about later replies of TCP than about that of the handshake?
+
+    They differ in their flags, and in that the connection is assured by then.
+    """
+    for policy in ruleset.policies.values():
+        for part in (part for rule in policy.rules for part in walk(rule.match)):
+            if isinstance(part, Field) and part.name in ("flags", "ctstatus"):
+                values = part.values
+                assert isinstance(values, Intervals | Masked)
+                if part.name == "flags" and (ACK in values) is not (SYN | ACK in values):
+                    return True
+                if part.name == "ctstatus" and (isinstance(values, Intervals) or values.mask & ASSURED):
+                    return True
+    return False
 
 
 def looks_at_hook(ruleset: Ruleset) -> bool:

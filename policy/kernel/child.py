@@ -73,9 +73,12 @@ class Kernel:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def rule(self, talks: Sequence[Talk]) -> list[tuple[Ruling, ...]]:
-        """Return what the kernel decides about all packets of each talk; raises `Unavailable`."""
-        self._connection.send(talks)
+    def rule(self, talks: Sequence[Talk], looping: bool = False) -> list[tuple[Ruling, ...]]:
+        """Return what the kernel decides about all packets of each talk; raises `Unavailable`.
+
+        *looping*: what the host sends to itself is followed until it has come back.
+        """
+        self._connection.send((talks, looping))
         found = self._answer()
         assert isinstance(found, list)
         return found
@@ -113,9 +116,9 @@ def _serve(connection: Connection, theirs: Connection, rules: Rules) -> None:
             return
         connection.send(answer)
         while True:
-            talks = connection.recv()
+            talks, looping = connection.recv()
             try:
-                answer = player.rule(talks)
+                answer = player.rule(talks, looping)
             except Exception as error:  # noqa: BLE001 # whatever it is, the answer of fwpolicy stands without the kernel
                 answer = Unavailable(f"an error inside: {error!r}")
             connection.send(answer)

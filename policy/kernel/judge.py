@@ -84,7 +84,7 @@ class Judge:
         for number, probe in enumerate(probes, 1):
             self._devices.send(probe, build(probe, number))
         self._devices.drain()
-        record = Record(run("nft", "-j", "list", "table", *table_of(self._family).split()))
+        record = Record(run("nft", "-j", "list", "table", *table_of(self._family).split()), recording.looping)
         return [record.way(number, probe.hook == "output") for number, probe in enumerate(probes, 1)]
 
     def _loads(self, text: str) -> bool:

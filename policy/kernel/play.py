@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from policy._record import dataclass
+from policy.kernel.devices import LO
 from policy.kernel.judge import Judge
 from policy.kernel.making import CannotMake, Made, check_status, connection_of, made
 from policy.kernel.place import Needs, Place
@@ -15,8 +16,8 @@ from policy.kernel.recorder import Header, Recording, Way
 from policy.kernel.tools import Failed, Unavailable
 from policy.packet import FORWARD, HOOKS, INPUT, OUTPUT, Intervals, Names, Packet, Value
 from policy.packet.address import parse_address
-from policy.packet.connection import OPPOSITE, Role
-from policy.packet.fields import ACK, DIRECTIONS, SYN, TCP
+from policy.packet.connection import BACK, OPPOSITE, Role
+from policy.packet.fields import DIRECTIONS
 
 Talk = Sequence[tuple[Role, Packet]]
 """The packets of a connection, or one alone; the first is one packet, those that follow it may be boxes."""
@@ -51,9 +52,11 @@ class Player:
         self._untracks = untracks
         self._statuses = statuses
         self._foreign = foreign
+        self._looping = False
 
-    def rule(self, talks: Sequence[Talk]) -> list[tuple[Ruling, ...]]:
-        """Return what the kernel decides about all packets of each talk."""
+    def rule(self, talks: Sequence[Talk], looping: bool = False) -> list[tuple[Ruling, ...]]:
+        """Return what the kernel decides about all packets of each talk; *looping* as in `Recording`."""
+        self._looping = looping
         found: dict[int, tuple[Ruling, ...]] = {}
         waiting: dict[int, tuple[Packet, Made]] = {}
         shared: dict[str, str] = {}
@@ -90,7 +93,8 @@ class Player:
         several = [one for _, one in packets.values()]
         self._place.settle(needs, [one.probe for one in several])
         probes = [_free(one.probe) for one in several]
-        recording = replace(_recording(several), tracked=all(one.tracked for one in several))
+        tracked = all(one.tracked for one in several)
+        recording = replace(_recording(several), tracked=tracked, looping=self._looping)
         ways = self._judge.judge(probes, recording, [each for one in several for each in one.known])
         return {
             at: self._ruling(one, packet, way) for (at, (packet, one)), way in zip(packets.items(), ways, strict=True)
@@ -100,14 +104,15 @@ class Player:
         """Open a connection, and send what follows; if it does not open, that belongs to one all the same."""
         (_, first), *others = talk
         self._place.settle(needs, [opening.probe])
-        (way,) = self._judge.judge([_free(opening.probe)], replace(_recording([opening]), kept=(1,)), opening.known)
+        recording = replace(_recording([opening]), kept=(1,), looping=self._looping)
+        (way,) = self._judge.judge([_free(opening.probe)], recording, opening.known)
         opened = way if way.hook and way.state == "new" else None
         known = None if opened else [(connection_of(opening.probe, reply=False), True)]
         rulings: dict[Role, Ruling] = {"first": self._ruling(opening, first, way)}
         sent: list[tuple[Role, Packet, Made]] = []
         for role, packet in others:
             try:
-                one = _as_it_is(packet, opened, opening) if role == "reply" and opened else packet
+                one = _as_it_is(packet, opened, opening) if role in BACK and opened else packet
                 if not opened:
                     check_status(one, exactly=self._statuses)
                 follows = made(one, self._foreign)
@@ -117,12 +122,8 @@ class Player:
             else:
                 sent.append((role, one, follows))
         probes = [_free(one.probe) for _, _, one in sent]
-        before = []
-        if opened and opening.probe.proto == TCP:  # an ACK answers a SYN only behind a SYN and ACK
-            before = [replace(_free(one.probe), flags=SYN | ACK) for role, _, one in sent if role == "reply"]
-        everything = [*before, *probes]
-        recording = Recording(kept=range(1, len(everything) + 1))
-        ways = self._judge.judge(everything, recording, known)[len(before) :]
+        recording = Recording(kept=range(1, len(probes) + 1), looping=self._looping)
+        ways = self._judge.judge(probes, recording, known)
         rulings |= {role: self._ruling(one, packet, each) for (role, packet, one), each in zip(sent, ways, strict=True)}
         return tuple(rulings[role] for role, _ in talk)
 
@@ -163,7 +164,7 @@ def _as_it_is(packet: Packet, opened: Way, opening: Made) -> Packet:
     left = values_of(opened.header)
     values: dict[str, Value] = {OPPOSITE[name]: value for name, value in left.items()}
     if opened.hook == HOOKS[INPUT]:
-        values |= {"hook": OUTPUT, "out": opening.probe.device_in}
+        values |= {"hook": OUTPUT, "out": opening.probe.device_in or LO}
     hook = values.setdefault("hook", INPUT if opened.hook == HOOKS[OUTPUT] else packet.values.get("hook", FORWARD))
     if hook != packet.values.get("hook") or not may_be(packet, values):
         raise CannotMake("to Linux the reply is another packet")

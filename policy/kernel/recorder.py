@@ -58,10 +58,12 @@ class Recording:
 
     Those that are *kept* are let go at the end, so that their connection is entered; those *untracked* pass by
     connection tracking; *marks* are set on what arrives. Not *tracked*: the recorder asks nothing of connection
-    tracking, which puts fragments together where anything does.
+    tracking, which puts fragments together where anything does. *looping*: what the host
+    sends to itself comes back to it.
     """
 
     tracked: bool = True
+    looping: bool = False
     kept: Collection[int] = ()
     untracked: Collection[int] = ()
     marks: Collection[tuple[int, int]] = ()
@@ -98,7 +100,8 @@ def recorder(family: int, recording: Recording) -> str:
         noted = {name: f"update @{hook}_{name} {{ {key} . {what} }};" for name, what in fields.items()}
         sides = " ".join(f"{which} {noted[name]}" for name in ("src", "dst", *(() if hook == "input" else ("out",))))
         ports = " ".join(f"{which} {_PORTS} {noted[name]}" for name in ("sport", "dport"))
-        end = "" if hook == "forward" else f"{key} @kept accept; drop;"
+        back = "oifname lo accept; " if hook == "output" and recording.looping else ""
+        end = "" if hook == "forward" else f"{back}{key} @kept accept; drop;"
         last = _LAST - (hook == "forward")
         lines.append(f"chain end_{hook} {{ type filter hook {at} priority {last}; {sides} {ports} {end} }}")
     return f"table {table}\ndelete table {table}\ntable {table} {{\n" + "\n".join(lines) + "\n}\n"
@@ -129,9 +132,10 @@ def _beginnings(key: str, recording: Recording) -> list[str]:
 
 
 class Record:
-    """What the recorder has noted; *listing* is what `nft -j list table` says."""
+    """What the recorder has noted; *listing* is what `nft -j list table` says, *looping* as in `Recording`."""
 
-    def __init__(self, listing: str) -> None:
+    def __init__(self, listing: str, looping: bool = False) -> None:
+        self._looping = looping
         sets = elements(listing)
         states = sets.get("state", [])
         self._times = Counter(number for number, _ in states)
@@ -144,8 +148,8 @@ class Record:
         """Return what became of a packet, which the host may have *sent* itself."""
         if number not in self._arrived or self._times[number] > 1:  # one that was in two states came twice
             return Way(arrived=False)
-        # What the host sends to itself arrives then, which is another way.
-        hooks = ("output",) if sent else ("input", "forward")
+        # What the host sends to itself arrives then, which may be meant as another way.
+        hooks = (("input",) if self._loops(number) else ("output",)) if sent else ("input", "forward")
         hook = next((name for name in hooks if number in self._ended[f"{name}_src"]), None)
         values: list[Any] = [self._ended[f"{hook}_{field}"].get(number) for field in _FIELDS] if hook else []
         header = Header(*values) if hook else None
@@ -155,6 +159,9 @@ class Record:
             direction = _DIRECTIONS.get(self._directions[number], str(self._directions[number]))
         begun = frozenset(name for name in HOOKS if number in self._begun[name])
         return Way(True, number in self._routed, begun, state, direction, hook, header)
+
+    def _loops(self, number: int) -> bool:
+        return self._looping and self._ended["output_out"].get(number) == "lo"
 
 
 def elements(listing: str) -> dict[str, list[Any]]:

@@ -1,4 +1,6 @@
-"""The packets of a connection: the first one, the reply on the way back, and the next one in the first direction."""
+"""The packets of a connection: the first one, the reply on the way back, and the next one in the first direction.
+
+In TCP the reply to a SYN is the one of the handshake, and those that come later have other flags."""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ from policy.packet.fields import (
     OUTPUT,
     ROUTING,
     SEEN_REPLY,
+    SYN,
     TCP,
     TRANSLATED,
     UDP,
@@ -31,13 +34,20 @@ from policy.packet.fields import (
 from policy.packet.packet import Packet, Value, complete, single
 from policy.packet.values import Intervals
 
-Role = Literal["first", "reply", "next"]
+Role = Literal["first", "reply", "next", "later"]
+"""What a packet is in its connection; *later*: a reply behind the handshake."""
+
+BACK: tuple[Role, ...] = ("reply", "later")
+"""The packets on the way back."""
 
 OPPOSITE = {"src": "dst", "dst": "src", "sport": "dport", "dport": "sport", "in": "out", "out": "in"}
 """The field of a packet that has the value which a field of its reply has."""
 
 OPENING = {4: Intervals.of(8, 13, 15, 17), 6: Intervals.of(128, 139)}
 """The ICMP types that can be new to connection tracking (nf_conntrack_proto_icmp.c, …_icmpv6.c)."""
+
+HANDSHAKE = Intervals.of(*(flags for flags in range(256) if flags & (SYN | ACK) == SYN))
+"""The TCP flags of a packet that wants a SYN and ACK for an answer."""
 
 LINUX_PORTS = Intervals.of((32768, 60999))
 """The ports that Linux gives to clients, if it is not told others (ip-sysctl.rst, `ip_local_port_range`)."""
@@ -58,6 +68,7 @@ _KEPT = ("proto", "fragment", "icmp_code", "tos", "ctmark", "ttl")
 def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
     """Yield the packets of the connection that *first*, which may be a box, opens: itself, the reply, the next one.
 
+    Where that reply is a SYN and ACK, a later one comes behind them.
     Only TCP, UDP and ICMP requests open one here; of other protocols there is the first packet alone. The mark of a
     packet ends with it: the reply comes with 0, the next packet as the first one came.
     """
@@ -78,11 +89,23 @@ def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
             return
         changes["icmp_type"] = replies[kind]
     kept = {name: value for name, value in values.items() if name in _KEPT}
-    yield "reply", complete({**kept, **_turned(values), **changes})
+    shakes = values["proto"] == TCP and "flags" in values and _opens(values["flags"])
+    reply = {**kept, **_turned(values), **changes}
+    yield "reply", complete({**reply, "flags": SYN | ACK} if shakes else reply)
     again: dict[str, Value] = {"state": ESTABLISHED, **_status(values, CONFIRMED | SEEN_REPLY)}
     if "flags" in values:
         again |= {"flags": ACK, **_status(values, CONFIRMED | SEEN_REPLY | ASSURED)}
     yield "next", complete({**values, **again})
+    if shakes:
+        assured = _status(values, CONFIRMED | SEEN_REPLY | ASSURED)
+        yield "later", complete({**reply, "flags": ACK, **assured})
+
+
+def _opens(flags: Value) -> bool:
+    """Is a packet with some flags, or one of several, the SYN of a handshake?"""
+    several = Intervals.of(flags) if isinstance(flags, int) else flags
+    assert isinstance(several, Intervals)
+    return HANDSHAKE.meets(several)
 
 
 def _status(first: Mapping[str, Value], status: int) -> dict[str, Value]:
@@ -129,7 +152,7 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
     they are asked): which one is not worked out.
     """
     if left.values["state"] == UNTRACKED:
-        yield from _by_themselves(first)
+        yield from _by_themselves(first, left)
         return
     first = first.with_values({name: left.values[name] for name in ("ctmark", "ctstatus") if name in left.values})
     if not rewritten:
@@ -138,27 +161,32 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
                 yield Known(role, packet)
         return
     to, by = ({name for name in side if name in rewritten} for side in (("dst", "dport"), ("src", "sport")))
-    kept = {name: value for name, value in first.values.items() if name in left.values}
-    moved = {name: left.values[name] for name in ("hook", "out", *to, *by) if name in left.values}
-    mirror = dict(connection(Packet({**kept, **moved})))
+    mirror = _mirrored(first, left, to | by)
     if "reply" not in mirror:
         return
-    reply, hook = mirror["reply"], left.values.get("hook")
+    hook = left.values.get("hook")
     undone = _copied(first, {"dst": "src", "dport": "sport"}, by)
     if by and hook == FORWARD:
         undone = (("hook", FORWARD), ("out", first.values["in"]), *undone)
-        reply = complete({**{n: v for n, v in reply.values.items() if n != "out"}, "hook": INPUT})
     elsewhere = bool(by) and hook == INPUT
     if elsewhere:
         undone = (("hook", ROUTING), *undone)
-    yield Known(
-        "reply", reply, undone, _copied(first, {"src": "dst", "sport": "dport"}, to), ("out",) if elsewhere else ()
-    )
+    hidden = _copied(first, {"src": "dst", "sport": "dport"}, to)
+
+    def back(role: Role) -> Known:
+        reply = mirror[role]
+        if by and hook == FORWARD:
+            reply = complete({**{n: v for n, v in reply.values.items() if n != "out"}, "hook": INPUT})
+        return Known(role, reply, undone, hidden, ("out",) if elsewhere else ())
+
+    yield back("reply")
     way = tuple((name, left.values[name]) for name in ("hook", "out") if to and name in left.values)
-    if to and hook == OUTPUT:
+    if to and first.values.get("hook") == OUTPUT:
         way = (("hook", ROUTING),)  # the rest of the chains of the hook sees the former interface
     again = dict(connection(first))["next"]
     yield Known("next", again, (*way, *_kept(left, to)), _kept(left, by))
+    if "later" in mirror:
+        yield back("later")
 
 
 def behind_reply(follows: Known, mark: Value) -> Known:
@@ -168,15 +196,27 @@ def behind_reply(follows: Known, mark: Value) -> Known:
     return replace(follows, packet=follows.packet.with_values({"ctmark": mark}))
 
 
-def _by_themselves(first: Packet) -> Iterator[Known]:
+def _mirrored(first: Packet, left: Packet, changed: Collection[str]) -> dict[Role, Packet]:
+    """Return the packets of the connection of *first* as it *left*, with what is *changed* of addresses and ports."""
+    there = left.values.keys() | losing(UNTRACKED)
+    kept = {name: value for name, value in first.values.items() if name in there}
+    moved = {name: left.values[name] for name in ("hook", "in", "out", *changed) if name in left.values}
+    return dict(connection(Packet({**kept, **moved})))
+
+
+def _by_themselves(first: Packet, left: Packet) -> Iterator[Known]:
     """Yield what follows *first* where rules have taken that out of connection tracking, which then knows of nothing.
 
-    An answer in TCP or ICMP is invalid; an acknowledgement that comes next is taken for the begin of a connection
-    (nf_conntrack_proto_tcp.c, `nf_conntrack_tcp_loose`; nf_conntrack_proto_icmp.c), if rules do not take it out, too.
+    An answer in TCP or ICMP is invalid; acknowledgements behind it are taken for the begin of a connection
+    (nf_conntrack_proto_tcp.c, `nf_conntrack_tcp_loose`; nf_conntrack_proto_icmp.c), if rules do not take them out, too.
     """
-    for role, packet in connection(first):
+    looped = first.values.get("hook") == OUTPUT and left.values.get("hook") == INPUT
+    packets = dict(connection(first))
+    if looped:
+        packets |= {role: packet for role, packet in _mirrored(first, left, ()).items() if role in BACK}
+    for role, packet in packets.items():
         if role != "first":
-            state = NEW if role == "next" or first.values["proto"] == UDP else INVALID
+            state = NEW if role in ("next", "later") or first.values["proto"] == UDP else INVALID
             values: dict[str, Value] = {**packet.values, "state": state}
             values |= {"direction": 0, "ctmark": 0, "ctstatus": 0} if state == NEW else {}
             lost = () if state == NEW else losing(state)

@@ -22,7 +22,7 @@ from policy.packet import (
     single,
 )
 from policy.packet.address import ANY_ADDRESS, BROADCAST, MULTICAST, whole
-from policy.packet.connection import OPENING
+from policy.packet.connection import HANDSHAKE, OPENING
 from policy.packet.fields import ICMP, ICMP6, TCP, UDP
 from policy.question.terms import Terms
 
@@ -136,7 +136,7 @@ def _of_state(values: Box, family: int, state: int | None) -> Iterator[Part]:
         return
     types = values.get("icmp_type")
     if types is None:
-        yield Part(values, alone=False)
+        yield from (Part({**values, **flags}, alone=False) for flags in _with_one_reply(values.get("flags")))
         return
     left = Intervals.of(types) if isinstance(types, int) else types
     assert isinstance(left, Intervals)
@@ -147,6 +147,14 @@ def _of_state(values: Box, family: int, state: int | None) -> Iterator[Part]:
         if some := left & kind:
             yield Part({**values, "icmp_type": single(some), "state": welcome}, alone=True)
         left -= kind
+
+
+def _with_one_reply(flags: Value | None) -> Iterator[Box]:
+    """Yield what a question says of TCP flags, cut where the replies to a SYN have others than those to the rest."""
+    if not isinstance(flags, Intervals):
+        yield {}
+        return
+    yield from ({"flags": single(some)} for some in (flags & HANDSHAKE, flags - HANDSHAKE) if some)
 
 
 def _sides(fields: dict[str, ValueSet], family: int) -> dict[str, ValueSet]:

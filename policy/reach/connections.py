@@ -117,8 +117,8 @@ def _flows(
             break
         view = View(sets, role, firsts, [packets[number][1] for packets in group])
         if flows:
-            reply = flows[1][1] if marked(ruleset) and len(flows) > 1 else None
-            flow = following(ruleset, view, flows[0][1], going, assume, most, reply)
+            earlier = flows[-1][1] if marked(ruleset) and len(flows) > 1 else None
+            flow = following(ruleset, view, flows[0][1], going, assume, most, earlier)
         else:
             within = going.apart_from(*view.open)
             flow = Flow(ruleset, view, within, assume, passing=False, most=most, kept=kept(ruleset))

@@ -13,7 +13,7 @@ from typing import Any
 from policy.evaluate.looks import looks_at
 from policy.ir import Block, Rewrite, Ruleset
 from policy.packet import ANY_NAME, FIELDS, FORWARD, INPUT, OUTPUT, ROUTING, Packet, Value, complete
-from policy.packet.connection import known
+from policy.packet.connection import BACK, known
 from policy.packet.fields import UNTRACKED, losing
 from policy.packet.packet import has
 from policy.reach.course import add
@@ -24,7 +24,7 @@ from policy.sets.now import Due, Now
 from policy.sets.truth import S, Sets
 
 _TO, _BY = ("dst", "dport"), ("src", "sport")
-_LEFT = frozenset({*_TO, *_BY, "out"})
+_LEFT = frozenset({*_TO, *_BY, "in", "out"})
 _MARKS = frozenset({"ctmark", "ctstatus"})
 
 
@@ -37,7 +37,7 @@ def kept(ruleset: Ruleset) -> frozenset[str]:
 
 
 def marked(ruleset: Ruleset) -> frozenset[str]:
-    """Return the fields of replies, as they leave, that matter for the next packet: the mark, where rules change it."""
+    """Return the fields of what follows, as it leaves, that matter behind it: the mark, where rules change it."""
     return kept(ruleset) & {"ctmark"}
 
 
@@ -54,15 +54,15 @@ def following(
     going: S,
     assume: Mapping[str, bool] | None = None,
     most: int | None = None,
-    reply: Flow[S, Any] | None = None,
+    earlier: Flow[S, Any] | None = None,
 ) -> Flow[S, Any]:
     """Return what becomes of the packets that follow in the connections *going*, whose *first* packets may pass.
 
-    *plain* is the view of them where no rule rewrites the first ones, *reply* what became of those that came before,
+    *plain* is the view of them where no rule rewrites the first ones, *earlier* what became of those that came before,
     if any did. Where an action that is not modelled let a
     first packet pass, those that follow may pass, or may not.
     """
-    found = _following(ruleset, plain, first, going, assume, most, reply)
+    found = _following(ruleset, plain, first, going, assume, most, earlier)
     for end, packets in first.passes.items():
         if unclear := first.possible(packets) & going:
             found.forked = True
@@ -78,25 +78,27 @@ def _following(
     going: S,
     assume: Mapping[str, bool] | None,
     most: int | None,
-    reply: Flow[S, Any] | None,
+    earlier: Flow[S, Any] | None,
 ) -> Flow[S, Any]:
     sets: Sets[S, Any] = plain.sets
     ways: dict[object, tuple[View[S, Any], dict[Any, S]]] = {}
+    sent = plain.firsts[0].get("hook") == OUTPUT
     for now, packets in first.finals.items():
         left: Now[Any] = now
         names = {name for name, _ in left.changed}
         to, by = (not names.isdisjoint(side) for side in (_TO, _BY))
         aside = "ctstatus" in left.lost
-        key = (left.hook, to, by, aside) if to or by or aside else None
+        looped = sent and left.hook == INPUT
+        key = (left.hook, to, by, aside) if to or by or aside or looped else None
         if key not in ways:
             ways[key] = (plain if key is None else _view(plain, left.hook, to, by, aside)), {}
         view, starts = ways[key]
-        start = _start(view, left, to, by)
+        start = _start(view, left, to, by, sent)
         here = (packets & going).apart_from(*view.open)
-        if by and left.hook == INPUT and view.role == "reply":
+        if by and left.hook == INPUT and view.role in BACK:
             start, picked = view.changed(start, Rewrite((("out", ANY_NAME),)))
             here = here & picked
-        for begun, some in _behind(reply, start, here) if reply and not aside else ((start, here),):
+        for begun, some in _behind(earlier, start, here) if earlier and not aside else ((start, here),):
             if some:
                 starts[begun] = starts[begun] | some if begun in starts else some
     if ways.keys() <= {None} and all(starts.keys() <= {plain.original} for _, starts in ways.values()):
@@ -109,9 +111,9 @@ def _following(
     return Flow.joined(flows)
 
 
-def _behind(reply: Flow[S, Any], start: Now[Any], here: S) -> Iterator[tuple[Now[Any], S]]:
-    """Yield packets as they arrive behind a *reply*, with the mark that this leaves the connection."""
-    for now, packets in reply.finals.items():
+def _behind(earlier: Flow[S, Any], start: Now[Any], here: S) -> Iterator[tuple[Now[Any], S]]:
+    """Yield packets as they arrive behind an *earlier* one, with the mark that this leaves the connection."""
+    for now, packets in earlier.finals.items():
         after: Now[Any] = now
         yield start.with_field("ctmark", after.get("ctmark")), here & packets.some()
 
@@ -120,10 +122,11 @@ def _view(plain: View[S, Any], hook: int | None, to: bool, by: bool, aside: bool
     """Return the view of packets that follow such that have been rewritten, or not tracked, and left at a *hook*."""
     first, role = plain.firsts[0], plain.role
     left = _left(first, hook)
-    rewritten = {*(_TO if to else ()), *(_BY if by else ())}
+    rewritten = {*(_TO if to else ()), *(_BY if by else ()), *(("in",) if hook != first.get("hook") else ())}
     gone = left.with_values({"state": UNTRACKED}) if aside else left
     (other,) = (each.packet for each in known(first, gone, rewritten) if each.role == role)
-    return View(plain.sets, role, [left if role == "reply" and not aside else first], [other])
+    looped = first.get("hook") == OUTPUT and hook == INPUT
+    return View(plain.sets, role, [left if role in BACK and (looped or not aside) else first], [other])
 
 
 def _left(first: Packet, hook: int | None) -> Packet:
@@ -139,18 +142,23 @@ def _left(first: Packet, hook: int | None) -> Packet:
     return complete(values)
 
 
-def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
-    """Return packets that follow as they arrive, where the first ones *left* so, with what is due to them."""
+def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool, sent: bool) -> Now[Any]:
+    """Return packets that follow as they arrive, where the first ones *left* so, with what is due to them.
+
+    *sent*: the host has sent the first ones.
+    """
     marks = tuple(item for item in left.changed if item[0] in _MARKS)
     if "ctstatus" in left.lost:
         state = view.others[0].get("state")
-        alone: Now[Any] = view.original
+        by_lo = tuple(item for item in left.changed if item[0] == "in")
+        looped = sent and left.hook == INPUT and view.role in BACK
+        alone: Now[Any] = view.seen(Now(left.hook, left.like, by_lo)) if looped else view.original
         return alone.without(losing(state)) if isinstance(state, int) else alone
-    if not (to or by):
+    if not (to or by or (sent and left.hook == INPUT)):
         plain: Now[Any] = view.seen(Now(left.hook, left.like, marks))
         return plain
     only = Now(left.hook, left.like, tuple(item for item in left.changed if item[0] in _LEFT | _MARKS))
-    if view.role == "reply":
+    if view.role in BACK:
         start: Now[Any] = view.seen(only)
         back = (("out", "in"),) if left.hook == FORWARD else ()
         hook = FORWARD if back else ROUTING if left.hook == INPUT else None
@@ -159,7 +167,7 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool) -> Now[Any]:
         due = (*((undone,) if by else ()), *((hidden,) if to else ()))
     else:
         start = view.seen(Now(left.hook, left.like, marks))
-        sent = left.hook == OUTPUT  # the rest of the chains of the hook sees the former interface
+        # The rest of the chains of OUTPUT sees the former interface.
         way = ("out", *_TO) if left.has("out") and not sent else _TO
         redirected: Due[Any] = Due("dst", ROUTING if sent else left.hook, tuple((name, left.get(name)) for name in way))
         masked: Due[Any] = Due("src", None, tuple((name, left.get(name)) for name in _BY))

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any, Generic
 
 from policy.evaluate.following import followed
+from policy.evaluate.looks import tells_replies_apart
 from policy.ir import Field, Match, Ruleset, either_of
 from policy.packet import TRAFFIC, Intervals, Packet, Value, complete
 from policy.packet.address import BROADCAST, LOOPBACK, MULTICAST, whole
-from policy.packet.connection import CLIENT_PORTS, OTHER_HOOK, connection
+from policy.packet.connection import BACK, CLIENT_PORTS, OTHER_HOOK, Role, connection
 from policy.packet.fields import ICMP, ICMP6, TCP, UDP
 from policy.reach.connections import Sent, first_example, space_for
 from policy.reach.ends import End
@@ -144,18 +145,24 @@ class Replies(Generic[S]):
     def example(self, firsts: S) -> Packet:
         """Return the first packet of a connection that passes while its reply is blocked, which was tried."""
         first = first_example(firsts, self.sets, self.hook)
+        passes: dict[Role, bool] = {}
         for role, decision in followed(self.ruleset, first):
-            wanted = {"first": ("allow",), "reply": ("block", "depends", "mixed")}.get(role)
-            if wanted and decision.verdict not in wanted:
-                raise Disagreement(f"sets and evaluator disagree about {dict(decision.packet.values)}")
+            passes[role] = passes.get(role, False) or decision.verdict == "allow"
+        replies = [passes[role] for role in BACK if role in passes]
+        if not passes["first"] or (replies and all(replies)):
+            raise Disagreement(f"sets and evaluator disagree about {dict(first.values)}")
         return first
 
     def _each(self, change: Callable[[Packet], Packet]) -> Iterator[tuple[View[Any, Any], Any]]:
         """Yield views of the replies, *change*d, of connections of one shape, with those."""
         groups: dict[object, list[tuple[Packet, Packet]]] = {}
+        later = tells_replies_apart(self.ruleset)
         for sent in self._sent:
-            first, reply = sent[0][1], change(sent[1][1])
-            groups.setdefault(signature(self.sets.layout, "reply", first, reply), []).append((first, reply))
+            first = sent[0][1]
+            for role, packet in sent:
+                if role == "reply" or (role == "later" and later):
+                    reply = change(packet)
+                    groups.setdefault(signature(self.sets.layout, "reply", first, reply), []).append((first, reply))
         for group in groups.values():
             firsts = [first for first, _ in group]
             packets = self.sets.union(first_packets(self.sets, first) for first in firsts) & self.asked

@@ -14,7 +14,7 @@ from policy.evaluate import Known
 from policy.evaluate import truth as truth_of_box
 from policy.ir import Change, Match, Rewrite, Set
 from policy.packet import FIELDS, Packet, Value, ValueSet, varies
-from policy.packet.connection import OPPOSITE, Role
+from policy.packet.connection import BACK, OPPOSITE, Role
 from policy.packet.fields import TRANSLATED
 from policy.sets.layout import Layout, presence
 from policy.sets.truth import N, S, Sets, Truth, truth
@@ -35,7 +35,7 @@ class View(Generic[S, N]):
         self.others = tuple(others)
         first, other = firsts[0], self.others[0]
         self.hook = hook_of(other)
-        opposite: Mapping[str, str] = OPPOSITE if role == "reply" else {}
+        opposite: Mapping[str, str] = OPPOSITE if role in BACK else {}
         self._fixed, self.open = _differences(sets.layout, first, other, opposite)
         self._opposite = {name: other for name, other in opposite.items() if other in sets.layout.fields}
         self.original: N = self.seen(sets.original)
@@ -109,7 +109,7 @@ def first_packets(sets: Sets[S, Any], first: Packet) -> S:
 
 def signature(layout: Layout, role: Role, first: Packet, other: Packet) -> object:
     """Return what boxes have in common that may be in one `View`."""
-    return role, hook_of(other), _differences(layout, first, other, OPPOSITE if role == "reply" else {})
+    return role, hook_of(other), _differences(layout, first, other, OPPOSITE if role in BACK else {})
 
 
 def _differences(

@@ -11,6 +11,7 @@ from policy.explain import because
 from policy.ir import Entry, Rule, Ruleset
 from policy.packet import HOOKS, ROUTING, Packet
 from policy.packet.codec import packet_to_json
+from policy.packet.connection import BACK, Role
 from policy.packet.text import value_text
 from policy.report.diagnostics_json import VERSION
 from policy.report.reasons import ACTION_WORDS, Dependency, dependencies, rewritten, rule_text, step_span
@@ -48,7 +49,7 @@ def _hook(answer: HookAnswer) -> dict[str, Any]:
 def _packet(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
     decision = answer.decision
     return {
-        "role": answer.role,
+        "role": _role(answer.role),
         "verdict": decision.verdict,
         "action": ACTION_WORDS.get(type(decision.action)),
         "rule": None if is_implied(decision, ruleset) else _rule(decision.rule),
@@ -119,6 +120,11 @@ def _where(entry: Entry, old: Packet, new: Packet) -> dict[str, Any]:
     return {"hook": point(entry, old), "table": entry.table if entry.point else None, "rewritten": changed}
 
 
+def _role(role: Role) -> str:
+    """Return the word of the format for a packet of a connection; a later reply is a reply there."""
+    return "reply" if role in BACK else role
+
+
 def _region(region: Region) -> dict[str, Any]:
     decision = region.deciding.decision
     return {
@@ -127,7 +133,11 @@ def _region(region: Region) -> dict[str, Any]:
         "example": packet_to_json(region.example),
         "rule": None if is_implied(decision, region.ruleset) else _rule(decision.rule),
         **(
-            {"kernel": [{"role": each.role, **ruled_json(each.kernel)} for each in region.packets if each.kernel]}
+            {
+                "kernel": [
+                    {"role": _role(each.role), **ruled_json(each.kernel)} for each in region.packets if each.kernel
+                ]
+            }
             if region.packets[0].kernel
             else {}
         ),

@@ -13,7 +13,7 @@ from policy.report.style import VERDICT_LOOKS, Style, clean, shortened
 from policy.source import Span
 
 VERDICTS: Mapping[str, str] = {"allow": "allowed", "block": "blocked", "depends": "depends", "mixed": "mixed"}
-ROLES: Mapping[str, str] = {"first": "first packet", "reply": "reply", "next": "next packet"}
+ROLES: Mapping[str, str] = {"first": "first packet", "reply": "reply", "next": "next packet", "later": "later reply"}
 
 _WIDEST_RULE = 60
 _TAIL = 10

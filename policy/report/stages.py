@@ -9,7 +9,7 @@ from policy._record import dataclass
 from policy.app.answer import PacketAnswer
 from policy.evaluate import Step, rewritten, truth
 from policy.ir import Allow, Entry, Rewrite
-from policy.netfilter import MEETS_NAT
+from policy.netfilter import LOOPED, MEETS_NAT
 from policy.packet import HOOKS, Packet
 
 NAT = "nat"
@@ -54,8 +54,8 @@ def stages(answer: PacketAnswer) -> Iterator[Stage]:
         last = steps[-1].packet
         translated = answer.translation.at(entry.translates, last)
         behind = rewritten(last, (Rewrite(translated),)) if translated else None
-        translates = entry.translates is not None or entry.table == NAT
-        asked = not translates or truth(MEETS_NAT, last, {}) is not False
+        meets = truth(MEETS_NAT, last, {}) is not False and truth(LOOPED, last, {}) is not True
+        asked = (entry.translates is None and entry.table != NAT) or meets
         yield Stage(entry, steps, asked, behind)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from tests.kernel.packets import PORTS, TTLS
+from tests.kernel.packets import MACS, PORTS, TTLS
 from tests.kernel.world import DEVICES, World
 
 ARRIVES = frozenset({"prerouting", "input", "forward"})
@@ -24,6 +24,8 @@ class Place:
     tracked: bool = True
     sets: tuple[tuple[str, str], ...] = ()
     """Named sets: what they hold (a key of `SETS`), and their names."""
+    maps: tuple[tuple[str, str], ...] = ()
+    """Named maps of verdicts: what they look up, and their names."""
 
     @property
     def ip(self) -> str:
@@ -56,7 +58,7 @@ def addresses(r: Random, world: World, ranges: bool = True) -> str:
     if way < 0.5 or not ranges:
         return one
     if way < 0.85:
-        return _prefix(one, r.choice(_PREFIXES[world.family]))
+        return network(one, r.choice(_PREFIXES[world.family]))
     low, high = sorted((address(r, world), address(r, world)), key=_number)
     return f"{low}-{high}" if low != high else low
 
@@ -67,7 +69,8 @@ def _number(text: str) -> int:
     return int(ip_address(text))
 
 
-def _prefix(text: str, length: int) -> str:
+def network(text: str, length: int) -> str:
+    """Return the network of an address with so many bits."""
     from ipaddress import ip_network
 
     return str(ip_network(f"{text}/{length}", strict=False))
@@ -241,11 +244,58 @@ def _kinds(r: Random, place: Place) -> str:
     return r.choice(others)
 
 
+def _rarer(r: Random, place: Place) -> str:
+    """Return a match of a kind that few rules have: bits, options, extension headers, raw bytes, the host."""
+    port, length = r.choice(PORTS), r.choice(_LENGTHS)
+    found = [
+        f"tcp option {r.choice(('maxseg', 'sack-perm', 'window', '8'))} {r.choice(('exists', 'missing'))}",
+        f"tcp dport & {r.choice((1, 0xF, 0xFF00))} {r.choice(('==', '!=', '<', '>'))} {r.choice((0, 1, 5, 0x1F00))}",
+        f"meta mark & {r.choice((3, 0xF0))} {{ {r.choice((0, 1, 2))}, {r.choice((0x10, 3))}-{r.choice((0x20, 6))} }}",
+        f"meta mark and {r.choice((3, 0xFF))} or {r.choice((1, 0x10))} {r.choice(('==', '!='))} {r.choice((1, 0x11))}",
+        f"meta mark xor {r.choice((1, 3))} {_negated(r)}{r.choice((0, 1, 2, 3))}",
+        f"@th,16,16 {_negated(r)}{port}",
+        f"@th,0,16 & 0xff {r.choice(('==', '!='))} {port & 0xFF}",
+        f"meta pkttype {_negated(r)}{r.choice(('host', 'unicast', 'broadcast', 'multicast', 'other'))}",
+        f"meta protocol {_negated(r)}{r.choice(('ip', 'ip6', 'arp'))}",
+        f"meta l4proto . th dport {_negated(r)}{{ tcp . {port}, udp . {r.choice(PORTS)} }}",
+        f"{place.ip} saddr . meta l4proto {{ {address(r, place.world)} . tcp, {address(r, place.world)} . udp }}",
+        f"fib daddr type {_negated(r)}{r.choice(('local', 'multicast', 'broadcast', 'unicast'))}",
+        f"fib saddr type {_negated(r)}{{ local, broadcast }}",
+    ]
+    if place.world.family == 4:
+        found += [
+            f"ip length {_negated(r)}{length}-{length + 20}",
+            f"ip frag-off & {r.choice(('0x1fff', '0x3fff', '0x2000'))} {r.choice(('==', '!='))} 0",
+            f"ip version {_negated(r)}4",
+        ]
+        if place.family == "ip":
+            found.append(f"@nh,72,8 {_negated(r)}{r.choice((1, 6, 17))}")
+    elif place.family in ("ip6", "inet"):
+        found += [
+            f"ip6 length {_negated(r)}{length}-{length + 20}",
+            f"ip6 nexthdr {_negated(r)}{r.choice(('tcp', 'udp', 'ipv6-icmp', '0', '60', '43'))}",
+            f"exthdr {r.choice(('hbh', 'dst', 'rt', 'frag'))} {r.choice(('exists', 'missing'))}",
+        ]
+    if place.hooks <= ARRIVES:
+        found.append(f"ether saddr {_negated(r)}{r.choice(MACS)}")
+    if place.tracked:
+        direction, side = r.choice(("original", "reply")), r.choice(("saddr", "daddr"))
+        found += [
+            f"ct {direction} {place.ip} {side} {_negated(r)}{addresses(r, place.world)}",
+            f"ct l3proto {_negated(r)}{r.choice(('ipv4', 'ipv6'))}",
+            f"ct state . meta l4proto {{ new . tcp, established . udp, {r.choice(_STATES)} . tcp }}",
+            f"ct status & {r.choice(('snat', 'dnat', 'seen-reply'))} {r.choice(('==', '!='))} 0",
+            f"meta l4proto tcp ct {direction} proto-{r.choice(('src', 'dst'))} {_negated(r)}{port}",
+        ]
+    return r.choice(found)
+
+
 def random_match(r: Random, place: Place) -> str:
     """Return one match that may stand there."""
     kinds: list[Callable[[Random, Place], str]] = []
     kinds += [_address] * 4 + [_ports] * 5 + [_protocol] * 2 + [_interface] * 3
     kinds += [_masked, _flags, _flags, _mark, _mark, _header, _header, _icmp, _concatenation, _concatenation, _kinds]
+    kinds += [_rarer] * 5
     kinds += [_state] * 3 + [_connection] * 2 if place.tracked else []
     kinds += [_owner] * 2 if place.hooks <= {"output"} else []
     return r.choice(kinds)(r, place)

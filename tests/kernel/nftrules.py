@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -13,6 +13,7 @@ from tests.kernel.nftmatches import (
     address,
     addresses,
     listed,
+    network,
     ports,
     random_match,
 )
@@ -30,6 +31,16 @@ _GROUPS = (
     ("input", "forward"),
     ("input", "forward", "output"),
     _HOOKS,
+)
+_MAPS: tuple[tuple[str, str, Callable[[Random], str]], ...] = (
+    ("tcp dport", "inet_service", lambda r: ports(r, False)),
+    ("udp sport", "inet_service", lambda r: ports(r, False)),
+    ("meta mark", "mark", lambda r: str(r.choice((0, 1, 2, 3, 16)))),
+    (
+        "meta l4proto . th dport",
+        "inet_proto . inet_service",
+        lambda r: f"{r.choice(('tcp', 'udp'))} . {ports(r, False)}",
+    ),
 )
 _IN_NAT = ("accept", "return", "drop", "meta mark set 2")
 _BEFORE_TRACKING = ("raw", "-300", "-250", "raw + 10")
@@ -53,6 +64,7 @@ class _Table:
     name: str
     chains: list[_Chain] = field(default_factory=list)
     sets: list[tuple[str, str]] = field(default_factory=list)
+    maps: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def at(self) -> str:
@@ -71,7 +83,9 @@ def random_nftables(r: Random, world: World) -> list[str]:
         for chain in table.chains:
             lines += _rules(r, world, table, chain)
     for number in range(r.choice((0, 0, 1, 1, 1, 2))):
-        lines += _nat_table(r, world, f"{r.choice(('inet', ip))} nat{number}")
+        # A reply that is not tracked goes where its destination is: fwpolicy takes that to be the host's own.
+        sources = world.local if any("notrack" in line for line in lines) else ()
+        lines += _nat_table(r, world, f"{r.choice(('inet', ip))} nat{number}", sources)
     return [*lines, *_foreign(r, "ip6" if ip == "ip" else "ip")]
 
 
@@ -95,6 +109,13 @@ def is_rule(line: str) -> bool:
 def _sets(r: Random, world: World, table: _Table) -> list[str]:
     kind = "ipv4_addr" if world.family == 4 else "ipv6_addr"
     lines = []
+    for number in range(r.choice((0, 0, 1, 2))):
+        key, type, draw = r.choice(_MAPS)
+        lines.append(f"add map {table.at} m{number} {{ type {type} : verdict; }}")
+        keys = dict.fromkeys(draw(r) for _ in range(3))
+        verdicts = ("accept", "drop", "return", "continue")
+        lines += [f"add element {table.at} m{number} {{ {each} : {r.choice(verdicts)} }}" for each in keys]
+        table.maps.append((key, f"m{number}"))
     for number in range(r.choice((0, 1, 2, 3))):
         what, name = r.choice(("addresses", "ports", "pairs", "interfaces")), f"s{number}"
         intervals = r.random() < 0.5 and what != "interfaces"
@@ -138,7 +159,7 @@ def _chains(r: Random, table: _Table) -> list[str]:
 
 
 def _rules(r: Random, world: World, table: _Table, chain: _Chain) -> list[str]:
-    place = Place(world, table.family, chain.hooks, chain.tracked, tuple(table.sets))
+    place = Place(world, table.family, chain.hooks, chain.tracked, tuple(table.sets), tuple(table.maps))
     lines = []
     for _ in range(r.choice((1, 2, 3, 5))):
         called = [
@@ -154,10 +175,14 @@ def _rules(r: Random, world: World, table: _Table, chain: _Chain) -> list[str]:
 
 def _rule(r: Random, place: Place, chain: _Chain, called: Sequence[str]) -> str:
     words = [random_match(r, place) for _ in range(r.choice((0, 1, 1, 2, 2)))]
-    if r.random() < 0.15:
-        return " ".join((*words, _vmap(r, place, called)))
-    if r.random() < 0.3:
+    if r.random() < 0.2:
+        words.append(_vmap(r, place, called))
+        if r.random() < 0.6:
+            return " ".join(words)
+    if r.random() < 0.35:
         words.insert(r.randint(0, len(words)), _change(r, place, chain))
+        if r.random() < 0.3:
+            words += [_change(r, place, chain), random_match(r, place)]
     if r.random() < 0.15:
         words.insert(r.randint(0, len(words)), "counter")
     verdicts = ["accept", "accept", "drop", "drop", "return", "continue", ""]
@@ -173,10 +198,16 @@ def _change(r: Random, place: Place, chain: _Chain) -> str:
         "meta mark set meta mark | 0x1",
         "meta mark set meta mark & 0xf",
     ]
-    changes += [f"{place.ip} dscp set {r.choice((0, 10, 46))}"]
+    changes += [f"{place.ip} dscp set {r.choice((0, 10, 46))}", f"{place.ip} ecn set {r.choice(('ce', 'not-ect'))}"]
+    changes += [f"{place.ip} {'ttl' if place.world.family == 4 else 'hoplimit'} set {r.choice((33, 64, 200))}"]
+    changes += [
+        f"meta mark set {r.choice(('tcp', 'udp', 'th'))} dport map {{ 22 : 1, 80 : 2, 443 : {r.choice((1, 3))} }}"
+    ]
     if place.tracked:
         changes += ["notrack"] if chain.filters and chain.hooks <= {"prerouting", "output"} else []
         changes += [f"ct mark set {r.choice((0, 1, 2))}", "ct mark set meta mark", "meta mark set ct mark"]
+        changes += ["ct mark set ct mark | 0x2", "meta mark set ct mark & 0x3", "ct mark set meta mark ^ 0x11"]
+        changes += ["meta mark set ct state map { new : 1, established : 2 }"]
     elif chain.filters:
         changes = ["notrack"] * 3
     return r.choice(changes)
@@ -190,6 +221,9 @@ def _vmap(r: Random, place: Place, called: Sequence[str]) -> str:
     if ranged and any("-" in each or "/" in each for each in drawn):  # intervals may not overlap
         drawn = dict.fromkeys(list(drawn)[:1])
     verdicts = ("accept", "drop", "return", "continue", *called)
+    if place.maps and r.random() < 0.3:
+        key, name = r.choice(place.maps)
+        return f"{key} vmap @{name}"
     elements = [f"{each} : {r.choice(verdicts)}" for each in drawn]
     if r.random() < 0.2 and " . " not in key:
         elements.append(f"* : {r.choice(('accept', 'drop', 'continue'))}")
@@ -197,7 +231,7 @@ def _vmap(r: Random, place: Place, called: Sequence[str]) -> str:
     return f"{key.replace('ADDRESS', side)} vmap {{ {', '.join(elements)} }}"
 
 
-def _nat_table(r: Random, world: World, table: str) -> list[str]:
+def _nat_table(r: Random, world: World, table: str, sources: Sequence[str]) -> list[str]:
     family = table.split(maxsplit=1)[0]
     lines = [f"add table {table}", f"add chain {table} u"]
     lines += [f"add rule {table} u {random_match(r, Place(world, family, frozenset()))} {r.choice(_IN_NAT)}"]
@@ -210,11 +244,12 @@ def _nat_table(r: Random, world: World, table: str) -> list[str]:
         place = Place(world, family, frozenset({hook}))
         for _ in range(r.choice((0, 1, 2, 3))):
             words = [random_match(r, place) for _ in range(r.choice((0, 1, 1)))]
-            lines.append(f"add rule {table} {hook} {' '.join((*words, _translation(r, world, family, hook)))}")
+            lines.append(f"add rule {table} {hook} {' '.join((*words, _translation(r, world, family, hook, sources)))}")
     return lines
 
 
-def _translation(r: Random, world: World, family: str, hook: str) -> str:
+def _translation(r: Random, world: World, family: str, hook: str, sources: Sequence[str]) -> str:
+    """Return a statement; new sources are some of *sources*, if there are any."""
     if r.random() < 0.1:
         return r.choice((*_IN_NAT, *_IN_NAT, "jump u", "goto u"))
     ip = "ip" if world.family == 4 else "ip6"
@@ -223,9 +258,12 @@ def _translation(r: Random, world: World, family: str, hook: str) -> str:
     protocol = r.choice(("tcp", "udp", "{ tcp, udp }"))
     before = f"meta l4proto {protocol} " if ported else ""
     port = r.choice((":8080", ":22", ":3000-3009")) if ported else ""
-    to = address(r, world)
+    arrives = hook in ("prerouting", "output")
+    to = address(r, world) if arrives or not sources else r.choice(sources)
     where = f"[{to}]{port}" if world.family == 6 and port else f"{to}{port}"
-    if hook in ("prerouting", "output"):
+    if r.random() < 0.12 and (arrives or not sources):
+        return _network(r, world, said, "dnat" if arrives else "snat")
+    if arrives:
         way = r.random()
         if way < 0.25:
             return f"{before}redirect" + (f" to {port}" if port else "")
@@ -236,3 +274,11 @@ def _translation(r: Random, world: World, family: str, hook: str) -> str:
     if hook == "postrouting" and r.random() < 0.4:
         return f"{before}masquerade" + (" to :2000-2999" if ported and r.random() < 0.5 else "")
     return f"{before}snat{said} to {where}"
+
+
+def _network(r: Random, world: World, said: str, kind: str) -> str:
+    """Return the translation of a network into another one."""
+    ip, side = said.strip() or ("ip" if world.family == 4 else "ip6"), "daddr" if kind == "dnat" else "saddr"
+    length = 24 if world.family == 4 else 64
+    old, new = (network(address(r, world), length) for _ in range(2))
+    return f"{kind} {ip} prefix to {ip} {side} map {{ {old} : {new} }}"

@@ -39,10 +39,10 @@ DUMP = [
 
 
 def compare(
-    backend: str, family: int, module: str = "tests.kernel", packets: int = PACKETS
+    backend: str, family: int, module: str = "tests.kernel", packets: int = PACKETS, rulesets: int = RULESETS
 ) -> tuple[dict[str, int], Any]:
     """Return the counts and the disagreements; skips where the machine cannot compare."""
-    size = ("--rulesets", str(RULESETS), "--packets", str(packets), "--limit", str(LIMIT))
+    size = ("--rulesets", str(rulesets), "--packets", str(packets), "--limit", str(LIMIT))
     command = (sys.executable, "-m", module, "--json", "--seed", SEED, *size)
     child = subprocess.Popen(
         [*command, "--backend", backend, "--family", str(family)],

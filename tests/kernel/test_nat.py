@@ -24,6 +24,7 @@ def test_the_kernel_agrees_about_rewriting(backend: str, family: int) -> None:
     assert counts["rewritten"] >= 0.1 * counts["comparisons"]
     assert counts["packets of known connections"] >= 0.05 * counts["comparisons"]
     assert counts["kernel: block"] >= 0.1 * counts["comparisons"]
+    assert counts["sent to itself"] >= 0.02 * counts["comparisons"]
     assert counts["kernel: comes through at input"]
     assert counts["kernel: comes through at forward"]
     assert counts["kernel: comes through at output"]

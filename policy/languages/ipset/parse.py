@@ -116,7 +116,9 @@ class FileParser:
         """Add the element of a usual line; without effect where there is something wrong with it."""
         name, element, timeout, nomatch = found.groups()
         making = self.sets.get(name)
-        if making is None or (nomatch and not making.known.type.nomatch) or found.end() - found.start() > LONGEST:
+        if making is None or making.known.type.method == "list" or found.end() - found.start() > LONGEST:
+            return False
+        if nomatch and not making.known.type.nomatch:
             return False
         if found.end() - found.start() > len(name) + len(element) + 5:
             words = found.group().split('"')[0]

@@ -10,13 +10,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
 from policy.host import Host
-from policy.ir import Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset
+from policy.ir import Allow, Block, Definition, Goto, Jump, Policy, Rule, Ruleset, all_of
 from policy.languages.iptables import ast
 from policy.languages.iptables.matches.sets import REWRITING, changed_sets
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
+from policy.languages.iptables.tracking import tracks
 from policy.languages.iptables.ways import ways
-from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT
+from policy.looping import arriving, looping
+from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, NOT_LOOPED, tracking
+from policy.packet import OUTPUT
 from policy.routing import ending, minds_ttl
 from policy.source import Span
 from policy.written import Replaced, Stray
@@ -32,9 +35,10 @@ def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
     every = [TableState(table, context) for table in file.tables]
     states = {state.name: state for state in every}
     policies: dict[str, Policy] = dict(context.implied)
+    tracked = tracks(rule.span for state in states.values() for chain in state.chains.values() for rule in chain.rules)
     for state in states.values():
         for chain in state.chains.values():
-            policies.update((policy.name, policy) for policy in _policies(state, chain))
+            policies.update((policy.name, policy) for policy in _policies(state, chain, tracked))
     for chain_name in BUILT_IN[MAIN_TABLE]:
         policies.setdefault(chain_name, Policy(chain_name, (), Allow()))
     entries = ways(states, policies, host)
@@ -51,6 +55,9 @@ def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
         stray=(*file.stray, *_ineffective(file, policies.values())),
         replaced=tuple(_replaced(every)),
     )
+    ruleset = arriving(ruleset)
+    if any(entry.translates for entry in entries[OUTPUT]):
+        ruleset = looping(ruleset)
     return ending(ruleset) if minds_ttl(policies.values()) else ruleset
 
 
@@ -79,11 +86,11 @@ def _ineffective(file: ast.File, policies: Collection[Policy]) -> Iterator[Stray
                 yield Stray("what it belongs to is not in force", span=each.span)
 
 
-def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
+def _policies(state: TableState, chain: Chain, tracked: bool) -> Iterator[Policy]:
     """Yield a chain as a policy; a built-in one has its default.
 
     The policy DROP of a chain of the nat table is a rule behind a call of the chain, so that a RETURN comes to it, too:
-    only the first packet of a connection does.
+    only the first packet of a connection does. If no rule has connections *tracked* it is not known whether any are.
     """
     name = state.prefix + chain.name
     rules = tuple(chain.rules)
@@ -96,7 +103,9 @@ def _policies(state: TableState, chain: Chain) -> Iterator[Policy]:
     else:
         inner = name + ":rules"
         yield Policy(inner, rules, span=span, suppressions=silent)
-        whole = (Rule(MEETS_NAT, (Jump(inner),), span=span), Rule(MEETS_NAT, (Block(),), span=span))
+        seen = all_of(MEETS_NAT, NOT_LOOPED) if chain.name in ("PREROUTING", "INPUT") else MEETS_NAT
+        drops = seen if tracked else all_of(seen, tracking(span))
+        whole = (Rule(seen, (Jump(inner),), span=span), Rule(drops, (Block(),), span=span))
         yield Policy(name, whole, Allow(), span=span, suppressions=silent)
 
 

@@ -18,7 +18,7 @@ from policy.languages.iptables.lists import host_bits, lists_of
 from policy.languages.iptables.matches.time import last_day
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.rules import lower_match, lower_target
-from policy.netfilter import BUILT_IN, MAIN_TABLE, MEETS_NAT
+from policy.netfilter import BUILT_IN, MAIN_TABLE, MEETS_NAT, NOT_LOOPED
 from policy.source import Span
 from policy.written import Replaced, Suppression
 
@@ -140,7 +140,7 @@ class TableState:
         context.roots = self.roots.get(name, frozenset())
         match = lower_match(spec, name, context)
         if self.name == "nat" and name in self.built_in:
-            match = all_of(MEETS_NAT, match)
+            match = all_of(MEETS_NAT, *((NOT_LOOPED,) if name in ("PREROUTING", "INPUT") else ()), match)
         actions = lower_target(spec, self.prefix, self.known, context)
         word = spec.target_word
         return Rule(

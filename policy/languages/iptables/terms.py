@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from policy.ir import Field, Match, Opaque, Unknown, all_of, negated
+from policy.ir import (
+    Action,
+    Field,
+    Jump,
+    Match,
+    Opaque,
+    Policy,
+    Return,
+    Rule,
+    Unknown,
+    all_of,
+    either_of,
+    negated,
+)
 from policy.languages.iptables.options import Given
+from policy.netfilter import LOOPED, NOT_LOOPED
 from policy.packet import FIELDS, ValueSet
 
 
@@ -21,6 +35,22 @@ def term(given: Given, option: str, field: str, values: ValueSet | None = None) 
     arg = given.args[option]
     inner = Field(field, arg.value if values is None else values, span=given.span(option))
     return all_of(has(field), negated(inner)) if arg.negated else inner
+
+
+def tracked_already(given: Given, yet: Match, tracked: Match) -> Match:
+    """Return what the raw table sees of a connection: *yet* nothing, but what comes back by `lo` is *tracked*."""
+    if "PREROUTING" not in given.context.roots:
+        return yet
+    return either_of(all_of(LOOPED, tracked), all_of(NOT_LOOPED, yet))
+
+
+def only(given: Given, match: Match, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Return what a target does to the packets that match; the others go on."""
+    context, span = given.context, given.span()
+    name = f"{context.table}:-j {given.text}"
+    rules = (Rule(match, (*actions, Return()), span=span),)
+    context.implied.setdefault(name, Policy(name, rules, implied=True, span=span))
+    return (Jump(name),)
 
 
 def signed(given: Given, option: str, match: Match) -> Match:

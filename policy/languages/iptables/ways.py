@@ -14,7 +14,7 @@ from policy.languages.iptables.tables import TableState
 from policy.nat import rewrites, targets, told
 from policy.netfilter import ARRIVING, MAIN_TABLE, TRANSLATES, WAY, Stage, priority_of
 from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING
-from policy.routing import routing
+from policy.routing import looking_at_errors, routing
 
 Entries = dict[int | None, tuple[Entry, ...]]
 
@@ -32,7 +32,9 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
     for chain in ("PREROUTING", "OUTPUT"):
         name = f"routing:{chain}"
         policies[name] = routing(name, chain == "OUTPUT", known, new, nat.span)
-    arrived = (*_entries(ARRIVING, policies, nat=True), _routed("PREROUTING"))
+    actions = [action for rule in rules for action in rule.actions]
+    looking = looking_at_errors(actions, nat.context.family, nat.context.host, policies, nat.span)
+    arrived = (*_entries(ARRIVING, policies, nat=True), *looking, _routed("PREROUTING"))
     then = tuple(entry for hook in (INPUT, FORWARD) for entry in _entries(WAY[hook], policies, hook, nat=True))
     # The chains of OUTPUT see the interface that was chosen before, whatever becomes of the packet (nf_hook_state).
     first, behind = (tuple(stage for stage in WAY[OUTPUT] if (stage[1] == "OUTPUT") is here) for here in (True, False))

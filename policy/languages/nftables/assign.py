@@ -12,7 +12,6 @@ from policy.languages.nftables import matches, values
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.present import present
 from policy.languages.nftables.ways import Way
 from policy.nat import REWRITES
 
@@ -68,15 +67,17 @@ def rewrites(target: e.Selector) -> bool:
 def assigned(context: Context, statement: s.Assign) -> tuple[Way, ...]:
     """Return the ways that an assignment takes: several where a map gives the value."""
     target = statement.target
-    guard = EVERYTHING if target.kind == "ct" else present(context, target)
+    guard = EVERYTHING if target.kind == "ct" else matches.present(context, target)
     if isinstance(statement.value, e.Lookup):
         found = matches.branches(context, statement.value.key, statement.value.map, statement.span)
         several = [(match, value) for match, value in found if not isinstance(value, e.Verdict)]
         return tuple(
-            Way(all_of(guard, match, present(context, value)), _actions(context, statement, value))
+            Way(all_of(guard, match, matches.present(context, value)), _actions(context, statement, value))
             for match, value in several
         )
-    return (Way(all_of(guard, present(context, statement.value)), _actions(context, statement, statement.value)),)
+    return (
+        Way(all_of(guard, matches.present(context, statement.value)), _actions(context, statement, statement.value)),
+    )
 
 
 def _actions(context: Context, statement: s.Assign, value: e.Expression) -> tuple[Action, ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from policy._record import dataclass
 from policy.languages.nftables import types as t
 from policy.languages.nftables.ast.command import NamedSet
 from policy.languages.nftables.ast.expression import Concat, Element, Expression, SetLiteral, Verdict, Word
 from policy.languages.nftables.ast.statement import Silent
+from policy.languages.nftables.constants import Values, values
 from policy.languages.nftables.problem import Bad
-from policy.languages.nftables.values import Values, values
 from policy.packet import Intervals, Names
 from policy.packet.values import EMPTY
 
@@ -59,7 +60,26 @@ def contents(
             rest.append(Entry(None, how, value if is_map else None))
             continue
         groups.setdefault((how, value if is_map else None), []).append(_row(types, key))
+    if is_map and definition is None and len(types) == 1:
+        _apart(types[0], elements)
     return [*(Entry(rows, how, value) for (how, value), rows in groups.items()), *rest]
+
+
+def _apart(type: t.DataType, elements: Sequence[Element]) -> None:
+    """Raise `Bad` where two elements of a map have a key in common."""
+    found: list[tuple[int, int, Element]] = []
+    for element in _flat(elements):
+        if isinstance(element.key, Word) and element.key.text == "*":
+            continue
+        known = values(type, element.key).known
+        if isinstance(known, Intervals):
+            found += [(low, high, element) for low, high in known.ranges]
+    found.sort(key=lambda each: each[:2])
+    for one, other in pairwise(found):
+        if other[0] <= one[1] and (one[:2] != other[:2] or one[2].value != other[2].value):
+            first, second = sorted((one[2], other[2]), key=lambda each: each.span.start)
+            message = f"`{second.key.span.text}` and `{first.key.span.text}` have keys in common"
+            raise Bad("FW001", message, second.key.span, "what a key leads to must be one thing")
 
 
 def _flat(elements: Sequence[Element]) -> Iterator[Element]:

@@ -20,7 +20,8 @@ from policy.source import Source, Span
 SHORTEST = 400
 """From so many characters on a list is read here: a short one takes no time anyway."""
 
-_CONSTANT = r"(?:0x[0-9a-fA-F]+|\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*|\d+)"
+_PROTOCOL = r"(?:tcp|udp|udplite|sctp|dccp|icmp|icmpv6|esp|ah|gre)(?![\w.-])"
+_CONSTANT = rf"(?:0x[0-9a-fA-F]+|\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*|\d+|{_PROTOCOL})"
 _PART = rf"{_CONSTANT}(?:/\d+|\s*-\s*{_CONSTANT})?"
 _PLAIN = re.compile(
     rf"\s*(?P<key>{_PART}(?:\s+\.\s+{_PART})*)(?:\s+:\s+(?P<value>accept|drop|continue|return|{_CONSTANT}))?\s*"

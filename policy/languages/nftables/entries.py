@@ -16,12 +16,12 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Hook
 from policy.languages.nftables.chains import NAT_PRIORITIES, Base, by_point, verdicts
-from policy.languages.nftables.present import IPV4, IPV6
+from policy.languages.nftables.guards import IPV4, IPV6
 from policy.languages.nftables.state import ChainState, State, TableState
 from policy.nat import rewrites, targets, told
 from policy.netfilter import TRANSLATES
 from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING, Names
-from policy.routing import routing
+from policy.routing import looking_at_errors, routing
 from policy.source import Span
 
 _FRAMES = frozenset({"ingress", "egress"})
@@ -100,9 +100,11 @@ class Entering:
             name = f"routing:{chain}"
             policies[name] = routing(name, chain == "OUTPUT", known, new, span)
         found: Entries = {}
+        looking = [*self._errors(rules, policies, span)]
         for hook in (INPUT, FORWARD):
             found[hook] = (
                 *self._way(hook, ("prerouting",), policies, nat=True),
+                *looking,
                 _routed("PREROUTING"),
                 *self._way(hook, ("input",), policies, at=INPUT, nat=True),
                 *self._way(hook, ("forward", "postrouting"), policies, at=FORWARD, nat=True),
@@ -114,6 +116,15 @@ class Entering:
             *self._way(OUTPUT, ("postrouting",), policies, nat=True),
         )
         return found
+
+    def _errors(self, rules: Sequence[Rule], policies: dict[str, Policy], span: Span) -> Iterator[Entry]:
+        """Yield what translates ICMP errors about connections that rules translate."""
+        actions = [action for rule in rules for action in rule.actions]
+        versions = sorted({version for base in self._nat for version in base.versions})
+        for version in versions:
+            mine = [each for each in actions if not isinstance(each, Set) or _version(each) == version]
+            for entry in looking_at_errors(mine, version, self._host, policies, span):
+                yield entry if len(self.families) == 1 else replace(entry, family=version)
 
     def _going_on(self, policies: dict[str, Policy]) -> None:
         """Add the policies for what one of several chains that translate has accepted."""
@@ -233,8 +244,11 @@ def _routed(chain: str) -> Entry:
 
 def _family(rule: Rule) -> int:
     """Return the IP version of a rule that changes bits of addresses: prefixes of IPv6 are above those of IPv4."""
-    masks = (action.mask for action in rule.actions if isinstance(action, Set) and action.field in ("src", "dst"))
-    return 6 if any(mask >> 32 for mask in masks) else 4
+    return 6 if any(_version(each) == 6 for each in rule.actions if isinstance(each, Set)) else 4
+
+
+def _version(action: Set) -> int:
+    return 6 if action.field in ("src", "dst") and action.mask >> 32 else 4
 
 
 def blocks_rest(chain: ChainState) -> bool:

@@ -17,6 +17,8 @@ from policy.languages.nftables.chains import VERSIONS, Places, bases
 from policy.languages.nftables.entries import Entering
 from policy.languages.nftables.rules import Lowering
 from policy.languages.nftables.state import State, TableState
+from policy.looping import arriving, looping
+from policy.packet import OUTPUT, Intervals
 from policy.routing import ending, minds_ttl
 from policy.source import Span
 
@@ -47,6 +49,9 @@ def lower(state: State, host: Host, mistakes: Collector) -> Ruleset:
         stray=tuple(state.stray),
         replaced=tuple(state.replaced),
     )
+    ruleset = arriving(ruleset) if ruleset.policies else ruleset
+    if any(entry.translates for entry in ruleset.at(OUTPUT)):
+        ruleset = looping(ruleset)
     return ending(ruleset) if minds_ttl(policies.values()) else ruleset
 
 
@@ -76,7 +81,8 @@ def _definitions(state: State, policies: Mapping[str, Policy]) -> Iterator[Defin
             used = tuple(span for other, span in _uses(table) if other == name)
             if table.family in VERSIONS and name in sets | {name: None}:
                 kind = "map" if each.definition.is_map else "set"
-                yield Definition(name, kind, f"@{name}", span=each.definition.name_span, uses=used)
+                value = None if each.elements else Intervals()
+                yield Definition(name, kind, f"@{name}", value, span=each.definition.name_span, uses=used)
     for variable in state.variables:
         yield Definition(
             variable.name,

@@ -24,13 +24,13 @@ from policy.languages.nftables.ast.expression import (
 )
 from policy.languages.nftables.ast.statement import Match as Condition
 from policy.languages.nftables.bits import Bits
+from policy.languages.nftables.constants import NO_NAMES, Values, number, values
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.lookup import found_in, looked_up
-from policy.languages.nftables.problem import Bad
+from policy.languages.nftables.problem import Bad, note
 from policy.languages.nftables.rows import Key
 from policy.languages.nftables.selectors import operand
 from policy.languages.nftables.selectors.base import Operand, opposite, vague
-from policy.languages.nftables.values import NO_NAMES, Values, note, number, values
 from policy.packet import Intervals
 from policy.source import Span
 
@@ -108,11 +108,11 @@ def _operation(context: Context, expression: Expression) -> tuple[Operand, Bits 
             read, bits = _operation(context, left)
             type = read.type
             if type.named or type.kind == "address":
-                raise Bad("FW001", f"there are no bits to look at in a {type.title}", expression.span)
+                raise Bad("FW001", f"there are no bits to look at in {type.one}", expression.span)
             if operator in ("<<", ">>"):
                 if type.name != "integer":
                     help = "use a mask: `… & 0xff00 == 0x1200`"
-                    raise Bad("FW001", f"a {type.title} cannot be shifted in a comparison", expression.span, help)
+                    raise Bad("FW001", f"{type.one} cannot be shifted in a comparison", expression.span, help)
                 by = number(t.integer(16, "number of bits"), right)
             else:
                 by = number(type, right) - type.base
@@ -195,7 +195,7 @@ def _label(type: t.DataType, right: Expression) -> int | Values:
 
 def _order(type: t.DataType, operator: str, right: Expression) -> Intervals:
     if type.named:
-        raise Bad("FW001", f"a {type.title} is not more or less than another", right.span)
+        raise Bad("FW001", f"{type.one} is not more or less than another", right.span)
     limit = number(type, right)
     low, high = type.whole.ranges[0]
     match operator:

@@ -91,5 +91,10 @@ TCP_OPTION: Final[dict[str, int]] = {
     "eol": 0, "nop": 1, "noop": 1, "maxseg": 2, "mss": 2, "window": 3, "sack-perm": 4, "sack-permitted": 4, "sack": 5,
     "sack0": 5, "sack1": 5, "sack2": 5, "sack3": 5, "timestamp": 8, "md5sig": 19, "mptcp": 30, "fastopen": 34,
 }  # fmt: skip
+MPTCP_SUBTYPE: Final[dict[str, int]] = {
+    "mp-capable": 0, "mp-join": 1, "dss": 2, "add-addr": 3, "remove-addr": 4, "mp-prio": 5, "mp-fail": 6,
+    "mp-fastclose": 7, "mp-tcprst": 8,
+}  # fmt: skip
+"""Newer than nft 1.0.6."""
 PROTOCOL_WORDS: Final[Mapping[str, int]] = {"icmpv6": 58, "comp": 108}
 """Words of the language that are protocols, too, where /etc/protocols has another name."""

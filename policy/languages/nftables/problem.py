@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from policy.languages.nftables.context import Context
 from policy.source import Span
 
 
@@ -11,3 +12,10 @@ class Bad(Exception):
     def __init__(self, code: str, message: str, span: Span, help: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.span, self.help = code, message, span, help
+
+
+def note(context: Context, bad: Bad) -> None:
+    """Note a mistake, once for each place."""
+    said = (bad.code, bad.span.start, bad.span.source.name)
+    if all((each.code, each.span.start, each.span.source.name) != said for each in context.mistakes.found[-20:]):
+        context.mistakes.add(bad.code, bad.message, bad.span, bad.help)

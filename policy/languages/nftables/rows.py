@@ -9,9 +9,9 @@ from policy._record import dataclass
 from policy.ipset.pieces import Piece, chosen
 from policy.ir import NOTHING, Match, all_of, either_of
 from policy.languages.nftables.bits import Bits
+from policy.languages.nftables.constants import Values
 from policy.languages.nftables.contents import Row, united
 from policy.languages.nftables.selectors.base import Operand
-from policy.languages.nftables.values import Values
 from policy.packet import Intervals
 from policy.source import Span
 

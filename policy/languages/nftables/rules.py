@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from policy._record import dataclass
-from policy.ir import EVERYTHING, Action, Allow, Block, Field, Goto, Jump, Match, Policy, Rule, conjuncts
+from policy.ir import (
+    EVERYTHING,
+    NOTHING,
+    Action,
+    Allow,
+    Block,
+    Field,
+    Goto,
+    Jump,
+    Match,
+    Policy,
+    Rule,
+    all_of,
+    conjuncts,
+)
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
-from policy.languages.nftables.chains import Base, Places, accepting, tracked_at
+from policy.languages.nftables.chains import Base, Places, accepting, tracked_at, tracks
 from policy.languages.nftables.context import Context
+from policy.languages.nftables.protocols import spoken_of
+from policy.languages.nftables.reject import asks_first
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
-from policy.languages.nftables.translate import translated
+from policy.languages.nftables.translate import gives_ports, translated
 from policy.languages.nftables.ways import Layout, Way, only
-from policy.netfilter import MEETS_NAT
+from policy.netfilter import LOOPED, MEETS_NAT, NOT_LOOPED, tracking
 from policy.packet import Intervals
 from policy.packet.fields import DCCP
 from policy.source import Span
 from policy.written import Suppression
+
+_PROTOCOL = re.compile(
+    r"\b(?:tcp|udp|udplite|sctp|dccp|icmp|icmpv6|igmp|esp|ah|comp|gre|l4proto|protocol|nexthdr|raw|payload)\b"
+)
+"""What says in a statement which transport protocol packets have."""
 
 _DECIDE = (e.Verdict, s.VerdictMap, s.Reject, s.Nat, s.Queue)
 
@@ -57,15 +79,18 @@ class Lowering:
         if base.type != "nat":
             self._chain(context, chain, base.name, _From(None, context.tracked), default=default)
             return
+        seen = all_of(MEETS_NAT, NOT_LOOPED) if base.point in ("prerouting", "input") else MEETS_NAT
+        if not tracks(self._places.state):
+            seen = all_of(seen, tracking(chain.span))
         end: tuple[Action, ...] = (Block(),) if chain.drops else () if to is None else (Goto(to),)
         if not end:
-            self._chain(context, chain, base.name, _From(None, True), guard=MEETS_NAT, default=default)
+            self._chain(context, chain, base.name, _From(None, True), guard=seen, default=default)
             return
         # Behind its rules, and where one returns, there is something left to do, to the first packets alone.
         inner = f"{base.name}:rules"
         self._chain(context, chain, inner, _From(to, True))
         span = chain.policy_span or chain.span
-        rules = (Rule(MEETS_NAT, (Jump(inner),), span=span), Rule(MEETS_NAT, end, span=span))
+        rules = (Rule(seen, (Jump(inner),), span=span), Rule(seen, end, span=span))
         self.policies[base.name] = Policy(
             base.name, rules, Allow(), span=chain.span, suppressions=_suppressions(context, chain)
         )
@@ -114,11 +139,20 @@ class Lowering:
 
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
         statements = [] if guard == EVERYTHING else [only(guard)]
-        for each in written.statements:
+        asked: list[Match] = []
+        for number, each in enumerate(written.statements):
+            if isinstance(each, s.Reject):
+                statements.insert(0, only(asks_first(context, each, asked)))
             if isinstance(each, s.Nat):
-                statements.append(translated(context, each, _may_be_dccp(statements)))
+                if gives_ports(context, each) and not _tells_protocol(written.statements[: number + 1]):
+                    message = "a port is given without a protocol"
+                    where = (each.port or each.address or each).span
+                    context.mistakes.add("FW504", message, where, "say `meta l4proto tcp`, or `udp`, before it")
+                statements.append(translated(context, each, _may_be(DCCP, statements)))
             else:
-                statements.append(self._routed(lowered(context, each), come))
+                statements.append(self._routed(_lowered(context, each), come))
+            if isinstance(each, s.Match):
+                asked.append(statements[-1][0].match)
         before = len(layout.policies)
         span, decides = written.span, _decides(written)
         for number, way in enumerate(layout.rule(statements)):
@@ -173,6 +207,18 @@ class Lowering:
         return self._names[key]
 
 
+def _lowered(context: Context, statement: s.Statement) -> tuple[Way, ...]:
+    """Return the ways of a statement: what comes back by `lo` has been tracked when the host sent it."""
+    ways = lowered(context, statement)
+    if context.tracked is not False or "prerouting" not in context.hooks:
+        return ways
+    looped = lowered(replace(context, tracked=True), statement)
+    if ways == looped:
+        return ways
+    apart = ((LOOPED, looped), (NOT_LOOPED, ways))
+    return tuple(Way(all_of(by, way.match), way.actions) for by, some in apart for way in some if way.match != NOTHING)
+
+
 def _suppressions(context: Context, chain: ChainState) -> tuple[Suppression, ...]:
     return (*context.table.suppressions, *chain.suppressions)
 
@@ -182,12 +228,31 @@ def _decides(written: Written) -> Span | None:
     return next((each.span for each in reversed(written.statements) if isinstance(each, _DECIDE)), None)
 
 
-def _may_be_dccp(statements: list[tuple[Way, ...]]) -> bool:
-    """May a packet of DCCP come behind some statements? Kernels that do not track it leave its ports as they are."""
+def _tells_protocol(statements: Sequence[s.Statement]) -> bool:
+    """Do statements say what transport protocol packets have? A map of verdicts for protocols does not."""
+    *before, last = statements
+    words = [each.span.text for each in before if not _leaves_open(each)]
+    assert isinstance(last, s.Nat)
+    words += [value.key.span.text for value in (last.address,) if isinstance(value, e.Lookup)]
+    return any(_PROTOCOL.search(each) for each in words)
+
+
+def _leaves_open(statement: s.Statement) -> bool:
+    match statement:
+        case s.VerdictMap(e.Selector(words=(name, *_))) | s.Match(e.Selector(words=(name, *_)), "!="):
+            return name == "l4proto"
+    return False
+
+
+def _may_be(protocol: int, statements: list[tuple[Way, ...]]) -> bool:
+    """May a packet of a protocol come behind some statements?
+
+    Kernels that do not track DCCP leave its ports as they are.
+    """
     for ways in statements:
         for way in ways if len(ways) == 1 else ():
             for part in conjuncts(way.match):
                 match part:
-                    case Field("proto", Intervals() as values) if DCCP not in values:
+                    case Field("proto", Intervals() as values) if protocol not in values:
                         return False
     return True

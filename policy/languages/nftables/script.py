@@ -29,13 +29,16 @@ from policy.languages.nftables.ast.command import (
 from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable, Word
 from policy.languages.nftables.base import priority_of, refuse_hook
 from policy.languages.nftables.include import Includes
+from policy.languages.nftables.known import alike, names_known
 from policy.languages.nftables.state import ChainState, SetState, State, TableState
 from policy.languages.nftables.variables import Scope
 from policy.source import Source, Span
 from policy.written import Replaced
 
-LONGEST_NAME = 127
+LONGEST_NAME = 255
 """In bytes; the kernel's `NFT_NAME_MAXLEN` is one more."""
+
+_TABLE_FLAGS = ("dormant", "owner")
 
 
 def run(script: Script, source: Source, mistakes: Collector) -> State:
@@ -101,7 +104,9 @@ class _Runner:
             case NamedSet():
                 self.named_set(table, what, command.operation == "create", scope)
             case NamedObject():
-                table.objects.setdefault((what.kind, what.name), what)
+                made = table.objects.setdefault((what.kind, what.name), what)
+                if made is not what and command.operation == "create":
+                    self.exists(what.kind, what.name, what.name_span, made.name_span)
             case Rule():
                 self.rule(table, what, command, scope)
             case SetLiteral() | Variable():
@@ -118,8 +123,11 @@ class _Runner:
         if made is None:
             made = TableState(table.family, table.name, table.span)
             self.state.tables[key] = made
-        if "dormant" in table.flags:
-            made.dormant = True
+        for flag in table.flags:
+            if flag not in _TABLE_FLAGS:
+                help = did_you_mean(flag, _TABLE_FLAGS) or "`flags dormant` switches the table off"
+                self.mistakes.add("FW001", f"`{flag}` is no flag of a table", table.name_span, help)
+        made.dormant = "dormant" in table.flags  # a table that is said again without it does something again
         made.suppressions += table.suppressions
         self.body(made, table.body, scope.inner())
 
@@ -140,16 +148,17 @@ class _Runner:
                 case NamedObject():
                     table.objects.setdefault((each.kind, each.name), each)
         for made, chain in rest:
-            self.rules(made, chain, scope)
+            self.rules(table, made, chain, scope)
 
     def chain(self, table: TableState, chain: Chain, fresh: bool, scope: Scope) -> None:
-        self.rules(self.declared(table, chain, fresh, scope), chain, scope)
+        self.rules(table, self.declared(table, chain, fresh, scope), chain, scope)
 
     def declared(self, table: TableState, chain: Chain, fresh: bool, scope: Scope) -> ChainState:
         self.check_name(chain.name, chain.name_span)
         made = table.chains.get(chain.name)
-        if made is not None and fresh:
+        if made is not None and (fresh or (chain.hook is not None and made.hook is None)):
             self.exists("chain", chain.name, chain.name_span, made.span)
+            return made
         if made is None:
             made = table.chains[chain.name] = ChainState(chain.name, chain.name_span)
         made.suppressions += chain.suppressions
@@ -178,12 +187,12 @@ class _Runner:
         else:
             made.drops, made.policy_span = said.text == "drop", span
 
-    def rules(self, made: ChainState, chain: Chain, scope: Scope) -> None:
+    def rules(self, table: TableState, made: ChainState, chain: Chain, scope: Scope) -> None:
         scope = scope.inner()
         for rule in chain.rules:
             match rule:
                 case Rule():
-                    made.rules.append(self.filled(rule, scope))
+                    made.rules.append(names_known(table, self.filled(rule, scope), self.mistakes))
                 case Define():
                     self.define(rule, scope)
                 case Include():
@@ -197,7 +206,7 @@ class _Runner:
         chain = self.found_chain(table, command.place)
         if chain is None:
             return
-        rule = self.filled(rule, scope)
+        rule = names_known(table, self.filled(rule, scope), self.mistakes)
         if command.handle is not None:
             message = "which rule has this handle, the text does not say"
             self.mistakes.add("FW820", message, command.span, "write the rules in their order, or say `index`")
@@ -219,8 +228,10 @@ class _Runner:
     def named_set(self, table: TableState, named: NamedSet, fresh: bool, scope: Scope) -> None:
         self.check_name(named.name, named.name_span)
         made = table.sets.get(named.name)
-        if made is not None and fresh:
-            self.exists("set", named.name, named.name_span, made.definition.span)
+        if made is not None and (fresh or not alike(made.definition, named)):
+            what = "map" if made.definition.is_map else "set"
+            self.exists(what, named.name, named.name_span, made.definition.name_span)
+            return
         if made is None:
             if named.type is None:
                 message = f"the set `{named.name}` has no type"

@@ -7,22 +7,25 @@ nft_limit.c, nft_connlimit.c, nft_quota.c, nft_synproxy.c. What cannot be had fr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from policy.diagnostic import did_you_mean
 from policy.ir import (
     EVERYTHING,
     Action,
+    All,
     Allow,
     Block,
+    Either,
     Field,
     Goto,
     Jump,
     Log,
     Match,
+    Not,
     Note,
     Opaque,
-    Reject,
     Return,
     Set,
     Unknown,
@@ -36,44 +39,14 @@ from policy.languages.nftables.assign import assigned
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.present import IPV4, IPV6, TCP_HEADER, present
+from policy.languages.nftables.guards import TCP_HEADER
+from policy.languages.nftables.reject import rejected
 from policy.languages.nftables.translate import translated
 from policy.languages.nftables.ways import GOES_ON, Way, does, only
 from policy.nat import REWRITES
 from policy.packet import INVALID, UNTRACKED, Intervals
-from policy.packet.fields import TCP
 from policy.source import Span
 
-_REJECTS = frozenset({"prerouting", "input", "forward", "output"})
-_ICMP_CODES = {
-    "net-unreachable": "icmp-net-unreachable",
-    "host-unreachable": "icmp-host-unreachable",
-    "prot-unreachable": "icmp-proto-unreachable",
-    "port-unreachable": "icmp-port-unreachable",
-    "net-prohibited": "icmp-net-prohibited",
-    "host-prohibited": "icmp-host-prohibited",
-    "admin-prohibited": "icmp-admin-prohibited",
-    "frag-needed": "icmp-frag-needed",
-}
-_ICMPV6_CODES = {
-    "no-route": "icmp6-no-route",
-    "admin-prohibited": "icmp6-adm-prohibited",
-    "addr-unreachable": "icmp6-addr-unreachable",
-    "port-unreachable": "icmp6-port-unreachable",
-    "policy-fail": "icmp6-policy-fail",
-    "reject-route": "icmp6-reject-route",
-}
-_ICMPX_CODES = {
-    name: f"icmpx-{name}" for name in ("port-unreachable", "admin-prohibited", "no-route", "host-unreachable")
-}
-_CODES = {"icmp": _ICMP_CODES, "icmpv6": _ICMPV6_CODES, "icmpx": _ICMPX_CODES}
-_NUMBERS = {
-    "icmp": {0: "net-unreachable", 1: "host-unreachable", 2: "prot-unreachable", 3: "port-unreachable",
-             4: "frag-needed", 9: "net-prohibited", 10: "host-prohibited", 13: "admin-prohibited"},
-    "icmpv6": {0: "no-route", 1: "admin-prohibited", 3: "addr-unreachable", 4: "port-unreachable",
-               5: "policy-fail", 6: "reject-route"},
-    "icmpx": {0: "no-route", 1: "port-unreachable", 2: "host-unreachable", 3: "admin-prohibited"},
-}  # fmt: skip
 _LIMITS = (s.Limit, s.Quota, s.ConnectionCount)
 
 
@@ -93,14 +66,14 @@ def lowered(  # noqa: C901 # one case for each statement
     """Return the ways that a statement may take; mistakes go to the context."""
     match statement:
         case s.Match():
-            return only(matches.condition(context, statement))
+            return only(_told(matches.condition(context, statement), statement))
         case e.Verdict():
             return _verdict(context, statement)
         case s.VerdictMap(key, map_, span=span):
             found = matches.branches(context, key, map_, span)
             return tuple(Way(match, _action(context, value)) for match, value in found if isinstance(value, e.Verdict))
         case s.Reject():
-            return _reject(context, statement)
+            return rejected(context, statement)
         case s.Log(prefix):
             return does(Log(prefix))
         case s.Limit() | s.Quota() | s.ConnectionCount():
@@ -125,6 +98,26 @@ def lowered(  # noqa: C901 # one case for each statement
             return _other(statement)
         case _:
             assert_never(statement)
+
+
+def _told(match: Match, statement: s.Match) -> Match:
+    """Return a condition whose fields are told by what they are compared with, as it is written."""
+    old = statement.left.left.span if isinstance(statement.left, e.Binary) else statement.left.span
+    new = None if isinstance(statement.left, e.Concat) else statement.right.span
+
+    def told(part: Match) -> Match:
+        match part:
+            case Field(span=span) if span is not None and (new is None or span == old):
+                return replace(part, span=new)
+            case All(parts):
+                return replace(part, parts=tuple(map(told, parts)))
+            case Either(parts):
+                return replace(part, parts=tuple(map(told, parts)))
+            case Not(inner):
+                return replace(part, part=told(inner))
+        return part
+
+    return told(match)
 
 
 def _action(context: Context, verdict: e.Verdict) -> tuple[Action, ...]:
@@ -163,36 +156,6 @@ def _queue(target: str) -> tuple[Way, ...]:
 
 def _verdict(context: Context, verdict: e.Verdict) -> tuple[Way, ...]:
     return does(*_action(context, verdict))
-
-
-def _reject(context: Context, statement: s.Reject) -> tuple[Way, ...]:
-    wrong = context.hooks - _REJECTS
-    if wrong:
-        message = f"the kernel refuses `reject` at {', '.join(sorted(wrong))}"
-        context.mistakes.add("FW001", message, statement.span, "it works at " + ", ".join(sorted(_REJECTS)))
-    family = context.table.family
-    kind = statement.kind or {"ip": "icmp", "ip6": "icmpv6"}.get(family, "icmpx")
-    if kind == "tcp reset":
-        return (Way(Field("proto", Intervals.of(TCP)), (Reject("tcp-reset"),)),)
-    other = {("ip", "icmpv6"), ("ip6", "icmp")}
-    if (family, kind) in other:
-        message = f"`{kind}` is a reject type of the other IP version"
-        context.mistakes.add("FW603", message, statement.span, "say `icmp` in a table of IPv4, `icmpv6` in one of IPv6")
-    guard = {"icmp": IPV4, "icmpv6": IPV6}.get(kind, EVERYTHING) if family == "inet" else EVERYTHING
-    return (Way(guard, (Reject(_how(context, kind, statement)),)),)
-
-
-def _how(context: Context, kind: str, statement: s.Reject) -> str:
-    codes = _CODES.get(kind, _ICMPX_CODES)
-    code = statement.code
-    if code is None:
-        return codes["port-unreachable"]
-    word = code.text if isinstance(code, e.Word) else code.span.text
-    name = _NUMBERS[kind].get(int(word), word) if word.isdecimal() else word
-    if name not in codes:
-        message = f"unknown {kind} code `{word}`"
-        context.mistakes.add("FW001", message, code.span, did_you_mean(word, codes) or "one of " + ", ".join(codes))
-    return codes.get(name, name)
 
 
 def _limited(statement: s.Limit | s.Quota | s.ConnectionCount) -> Unknown:
@@ -247,7 +210,7 @@ def _guarded(context: Context, statement: s.Assign | s.Reset) -> tuple[Way, ...]
 
 def _remembered(context: Context, text: str, key: e.Expression, statements: tuple[s.Statement, ...]) -> tuple[Way, ...]:
     """Return what the filling of a set does: it goes on if there is a key, and if what stands behind that holds."""
-    parts = [present(context, key)]
+    parts = [matches.present(context, key)]
     for each in statements:
         if isinstance(each, _LIMITS):
             limit = _limited(each)

@@ -16,7 +16,7 @@ from policy.languages.nftables import matches, values
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.present import IPV4, IPV6
+from policy.languages.nftables.guards import IPV4, IPV6
 from policy.languages.nftables.ways import Way
 from policy.nat import ANY_PORT, REWRITES, Target
 from policy.packet import OUTPUT, Intervals
@@ -63,6 +63,14 @@ def _check(context: Context, statement: s.Nat) -> None:
     elif context.types and statement.kind != "tproxy" and context.types != {"nat"}:
         message = f"the kernel refuses `{statement.kind}` outside of chains of the type nat"
         context.mistakes.add("FW001", message, statement.span, "say `type nat` in the base chain")
+
+
+def gives_ports(context: Context, statement: s.Nat) -> bool:
+    """Does a statement give packets other ports?"""
+    if statement.kind == "tproxy":
+        return False
+    found = (port or beside for _, _, beside in _given(context, statement.address) for port in (statement.port,))
+    return any(each is not None for each in found)
 
 
 def _versions(context: Context, statement: s.Nat) -> tuple[int, ...]:

@@ -33,6 +33,11 @@ class DataType:
     names: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
+    def one(self) -> str:
+        """The title with its article."""
+        return f"an {self.title}" if self.title[0] in "aeioAEIOM" else f"a {self.title}"
+
+    @property
     def base(self) -> int:
         """The number of the value whose bits are all 0."""
         return V4_BASE if self.kind == "ipv4" else 0
@@ -95,6 +100,7 @@ DAY = DataType("day", "day of the week", 8, names=names.DAY)
 IGMP_TYPE = DataType("igmp_type", "IGMP type", 8, names=names.IGMP_TYPE)
 DCCP_TYPE = DataType("dccp_pkttype", "DCCP packet type", 4, names=names.DCCP_TYPE)
 MH_TYPE = DataType("mh_type", "type of mobility header", 8, names=names.MH_TYPE)
+MPTCP_SUBTYPE = DataType("mptcpopt_subtype", "MPTCP subtype", 4, names=names.MPTCP_SUBTYPE)
 CGROUP = DataType("cgroupsv2", "path of a cgroup", 64, "text")
 ADDRESS_TYPE = DataType("fib_addrtype", "type of address", 32, names=names.ADDRESS_TYPE)
 

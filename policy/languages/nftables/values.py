@@ -1,162 +1,23 @@
-"""Constants: what the words, ranges and prefixes of an expression are, once it is known of which type they are.
-
-Sources: nft(8), DATA TYPES; nftables 1.0.6: src/datatype.c, src/evaluate.c, src/meta.c (times).
-"""
+"""Constants as lowering asks for them: numbers, addresses, ports; mistakes go to the context."""
 
 from __future__ import annotations
 
-from policy._record import dataclass
 from policy.languages.nftables import types as t
-from policy.languages.nftables import words
-from policy.languages.nftables.ast.expression import (
-    Binary,
-    Element,
-    Expression,
-    List,
-    Prefix,
-    Range,
-    Selector,
-    SetLiteral,
-    Word,
-)
+from policy.languages.nftables.ast.expression import Expression, Selector
+from policy.languages.nftables.constants import number, values
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.problem import Bad
-from policy.packet import Intervals, Names
-from policy.packet.address import V4_BASE
+from policy.languages.nftables.problem import Bad, note
+from policy.languages.nftables.selectors import operand
+from policy.packet import Intervals
 from policy.packet.values import EMPTY
 
-NO_NAMES = Names()
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """What is *known* of a constant, numbers or texts; *open* is what only the host could say: `host:NAME`."""
-
-    known: Intervals | Names
-    open: tuple[str, ...] = ()
-
-    def __or__(self, other: Values) -> Values:
-        known: Intervals | Names
-        if isinstance(self.known, Names) and isinstance(other.known, Names):
-            known = Names(self.known.exact | other.known.exact, self.known.prefixes | other.known.prefixes)
-        else:
-            assert isinstance(self.known, Intervals)
-            assert isinstance(other.known, Intervals)
-            known = self.known | other.known
-        return Values(known, tuple(dict.fromkeys(self.open + other.open)))
-
-
-def values(type: t.DataType, expression: Expression) -> Values:
-    """Return what a constant means for a type; raises `Bad`."""
-    match expression:
-        case Word():
-            return _word(type, expression)
-        case Prefix(base, length):
-            return Values(_prefix(type, expression, base, length))
-        case Range(low, high):
-            return Values(_range(type, expression, low, high))
-        case List() | Binary():
-            return Values(Intervals.of(number(type, expression)))
-        case SetLiteral(elements):
-            return _all(type, elements)
-    raise Bad("FW001", f"a {type.title} is expected here, that is a constant", expression.span)
-
-
-def _all(type: t.DataType, elements: tuple[Element, ...]) -> Values:
-    found = Values(NO_NAMES if type.named else EMPTY)
-    for element in elements:
-        found |= values(type, element.key)
-    return found
-
-
-def _word(type: t.DataType, word: Word) -> Values:
-    if type.named:
-        texts = words.names(type, word)
-        return Values(NO_NAMES, (texts,)) if isinstance(texts, str) else Values(texts)
-    found = words.read(type, word)
-    return Values(EMPTY, (found,)) if isinstance(found, str) else Values(Intervals(((found, found),)))
-
-
-def number(type: t.DataType, expression: Expression) -> int:
-    """Return the one number of a constant, also of flags that stand beside each other; raises `Bad`."""
-    match expression:
-        case Word():
-            found = None if type.named else words.read(type, expression)
-            if isinstance(found, int):
-                return found
-        case List(parts):
-            if type.kind not in ("flags", "label"):
-                help = "write a set: { A, B }"
-                raise Bad("FW001", f"a {type.title} cannot be a list of several ones", expression.span, help)
-            bits = 0
-            for part in parts:
-                bits |= number(type, part)
-            return bits
-        case Binary(operator, left, right) if not type.named:
-            base = type.base
-            one, other = number(type, left) - base, _operand(type, operator, right) - base
-            return base + _calculated(operator, one, other, type.bits)
-        case SetLiteral((Element(key),)):
-            return number(type, key)
-    raise Bad("FW001", f"one {type.title} is expected here", expression.span)
-
-
-def _operand(type: t.DataType, operator: str, expression: Expression) -> int:
-    if operator in ("<<", ">>"):
-        return number(t.integer(16, "number of bits"), expression) + type.base
-    return number(type, expression)
-
-
-def _calculated(operator: str, one: int, other: int, bits: int) -> int:
-    match operator:
-        case "&":
-            return one & other
-        case "|":
-            return one | other
-        case "^":
-            return one ^ other
-        case "<<":
-            return (one << other) & ((1 << bits) - 1)
-    return one >> other
-
-
-def _prefix(type: t.DataType, whole: Prefix, base: Expression, length: int) -> Intervals:
-    if type.kind == "address" and isinstance(base, Word):
-        type = t.IPV6 if ":" in base.text else t.IPV4
-    if type.named or not 0 <= length <= type.bits:
-        code = "FW003" if type.kind in ("ipv4", "ipv6") else "FW001"
-        help = f"a {type.title} has {type.bits} bits"
-        raise Bad(code, f"invalid length of a prefix: {length}", whole.span, help)
-    rest = (1 << type.bits - length) - 1
-    low = number(type, base) & ~rest
-    return Intervals(((low, low | rest),))
-
-
-def _range(type: t.DataType, whole: Range, low: Expression, high: Expression) -> Intervals:
-    if type.named:
-        raise Bad("FW001", f"there is no range of texts ({type.title})", whole.span, "name them in a set")
-    first, last = _end(type, low), _end(type, high)
-    if first > last or (first < V4_BASE <= last):
-        backwards = f"{whole.high.span.text}-{whole.low.span.text}"
-        raise Bad("FW502", f"the range `{whole.span.text}` is reversed", whole.span, f"write {backwards}")
-    return Intervals(((first, last),))
-
-
-def _end(type: t.DataType, end: Expression) -> int:
-    if isinstance(end, Prefix):
-        raise Bad("FW001", "an end of a range is one value", end.span)
-    return number(type, end)
-
-
-# What lowering asks for
+_CHOSEN = frozenset({"numgen", "hash"})
 
 
 def of(context: Context, selector_or_type: Selector | t.DataType) -> t.DataType:
     """Return the type of a selector."""
     if isinstance(selector_or_type, t.DataType):
         return selector_or_type
-    from policy.languages.nftables.selectors import operand
-
     return operand(context, selector_or_type).type
 
 
@@ -170,28 +31,30 @@ def constant(context: Context, selector_or_type: Selector | t.DataType, expressi
 
 
 def addresses(context: Context, family: int | None, expression: Expression) -> Intervals:
-    """Return addresses of *family* (4, 6, None: of either); none where only the host could say, or is wrong."""
+    """Return addresses of *family* (4, 6, None: of either): one of them is meant; none where they are wrong.
+
+    A name that only the host could look up may be any, a number that is drawn or worked out one of its range.
+    """
     type = t.ADDRESS if family is None else t.IPV4 if family == 4 else t.IPV6
     return _known(context, type, expression)
 
 
 def ports(context: Context, expression: Expression) -> Intervals:
-    """Return ports; none where they are wrong."""
+    """Return ports, one of which is meant; none where they are wrong."""
     return _known(context, t.PORT, expression)
 
 
 def _known(context: Context, type: t.DataType, expression: Expression) -> Intervals:
+    if isinstance(expression, Selector) and expression.kind in _CHOSEN:
+        modulus, offset = expression.numbers[0], expression.numbers[-1]
+        return Intervals.of((type.base + offset, type.base + offset + modulus - 1))
     try:
-        found = values(type, expression).known
+        found = values(type, expression)
     except Bad as bad:
         note(context, bad)
         return EMPTY
-    assert isinstance(found, Intervals)
-    return found
+    assert isinstance(found.known, Intervals)
+    return found.known | type.whole if found.open else found.known
 
 
-def note(context: Context, bad: Bad) -> None:
-    """Note a mistake, once for each place."""
-    said = (bad.code, bad.span.start, bad.span.source.name)
-    if all((each.code, each.span.start, each.span.source.name) != said for each in context.mistakes.found[-20:]):
-        context.mistakes.add(bad.code, bad.message, bad.span, bad.help)
+__all__ = ["addresses", "constant", "note", "number", "of", "ports", "values"]

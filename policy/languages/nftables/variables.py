@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import field, fields, is_dataclass, replace
 from typing import Any
 
@@ -9,10 +10,12 @@ from policy._record import dataclass
 from policy.diagnostic import Collector, did_you_mean
 from policy.languages.nftables.ast.command import Define
 from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable, Word
+from policy.languages.nftables.ast.statement import Log
 from policy.languages.nftables.state import Defined
 from policy.source import Span
 
 _DEEPEST = 64
+_IN_TEXT = re.compile(r"\$([A-Za-z_.][\w./-]*)", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -34,19 +37,14 @@ class Scope:
 
     def define(self, command: Define) -> Defined | None:
         """Take a definition; return it where it gives a value."""
-        here = self.names.get(command.name)
+        known = self.find(command.name)
         match command.operation:
             case "undefine":
-                if here is None:
-                    self.missing(command.name, command.name_span)
                 self.names.pop(command.name, None)
                 return None
-            case "define" if here is not None:
-                message = f"`{command.name}` is defined already, in line {here.span.line}"
+            case "define" if known is not None:
+                message = f"`{command.name}` is defined already, in line {known.span.line}"
                 self.mistakes.add("FW703", message, command.name_span, "give it another name, or `redefine` it")
-                return None
-            case "redefine" if here is None:
-                self.missing(command.name, command.name_span)
                 return None
         value = self.filled(command.value)
         made = Defined(command.name, value, command.name_span, suppressions=command.suppressions)
@@ -77,6 +75,8 @@ class Scope:
                 return replace(tree, elements=tuple(one for each in elements for one in self._elements(each, depth)))
             case tuple():
                 return tuple(self._filled(each, depth + 1) for each in tree)
+            case Log(str(prefix)) if "$" in prefix:
+                return replace(tree, prefix=_IN_TEXT.sub(lambda found: self._text(found[1], tree.span), prefix))
         if not is_dataclass(tree) or isinstance(tree, type | Span) or depth > _DEEPEST:
             return tree
         changed = {}
@@ -99,6 +99,11 @@ class Scope:
         value = found.value
         # What is wrong with the value is said where it is used; a set keeps the places of its elements.
         return value if isinstance(value, SetLiteral) else replace(value, span=span)
+
+    def _text(self, name: str, span: Span) -> str:
+        """Return the value of a name in a text."""
+        value = self._value(name, span)
+        return value.text if isinstance(value, Word) else f"${name}"
 
     def _elements(self, element: Element, depth: int) -> tuple[Element, ...]:
         filled = self._filled(replace(element), depth + 1)

@@ -24,6 +24,7 @@ _TIME = re.compile(r"(?:\d+(?:ms|[wdhms]))+", re.ASCII)
 _PART = re.compile(r"(\d+)(ms|[wdhms])", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?: \d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII)
+_HANDLE = re.compile(r"([0-9a-fA-F]{0,4}):([0-9a-fA-F]{0,4})", re.ASCII)
 _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _LABELS = 128
 
@@ -44,7 +45,7 @@ def bounded(type: t.DataType, word: Word, number: int) -> int:
     """Return a number that is within the type; raises `Bad`."""
     top = (1 << type.bits) - 1
     if number > top:
-        raise Bad("FW001", f"{word.text} is out of range", word.span, f"a {type.title} goes from 0 to {top}")
+        raise Bad("FW001", f"{word.text} is out of range", word.span, f"{type.one} goes from 0 to {top}")
     return number
 
 
@@ -65,6 +66,8 @@ def _number(type: t.DataType, word: Word) -> int:
             raise Bad("FW001", f"{number} is out of range", word.span, "days go from 0 (Sunday) to 6")
         return bounded(type, word, number)
     named = type.names.get(word.text)
+    if named is None and type.name == "classid" and (handle := _HANDLE.fullmatch(word.text)):
+        return int(handle[1] or "0", 16) << 16 | int(handle[2] or "0", 16)
     if named is None:
         raise _unknown(type, word, type.names)
     return named
@@ -199,7 +202,7 @@ def _hour(type: t.DataType, word: Word) -> int:
     if number is not None:
         return bounded(type, word, number)
     found = _CLOCK.fullmatch(word.text)
-    if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 60:
         raise Bad("FW001", f"`{word.text}` is not a time of day", word.span, 'such as "17:30"')
     return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
 

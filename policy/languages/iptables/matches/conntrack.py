@@ -2,7 +2,8 @@
 
 Sources: iptables-extensions(8); the kernel's net/netfilter/xt_conntrack.c (conntrack_mt). A packet with no entry in the
 connection table is INVALID or UNTRACKED; for it the answer is that of the state alone if a state is asked for, and
-else no, whatever the other options and their `!` say. In the raw table no packet has an entry yet: all are INVALID.
+else no, whatever the other options and their `!` say. In the raw table no packet has an entry yet: all are INVALID,
+but for those that the host sent to itself.
 
 Where no rule of the file rewrites, the addresses and ports of the entry are those of the packet, or, in a reply, their
 opposites. An ICMP error belongs to the entry of another packet, and ports of other protocols are made of other things
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from policy.ir import EVERYTHING, Field, Match, Not, Unknown, all_of, either_of, negated
 from policy.languages.iptables.options import Bad, Context, Given, MatchModule, Opt
-from policy.languages.iptables.terms import signed, unknown
+from policy.languages.iptables.terms import signed, tracked_already, unknown
 from policy.languages.iptables.values import (
     Host,
     choice,
@@ -85,15 +86,15 @@ _OTHERS = {
 
 def _state(given: Given, option: str) -> Match:
     names: tuple[str, ...] = given.value(option)
-    if given.context.table == "raw":
-        match = EVERYTHING if "INVALID" in names else NOT_TRACKED_YET
-        return signed(given, option, match)
     parts: list[Match] = []
     known = Intervals.of(*(STATES[name] for name in names if name in STATES))
     if known:
         parts.append(Field("state", known, span=given.span(option)))
     parts += [_bit(bit, given, option) for name, bit in _NAT.items() if name in names]
-    return signed(given, option, either_of(*parts))
+    match = either_of(*parts)
+    if given.context.table == "raw":
+        match = tracked_already(given, EVERYTHING if "INVALID" in names else NOT_TRACKED_YET, match)
+    return signed(given, option, match)
 
 
 def _direction(given: Given) -> Match:
@@ -158,10 +159,11 @@ def _conntrack(given: Given) -> Match:
     state = _state(given, "ctstate") if "ctstate" in given else None
     if not others:
         return state if state is not None else HAS_CONNECTION
-    if given.context.table == "raw":
-        return state if state is not None else NOT_TRACKED_YET
     entry = all_of(HAS_CONNECTION, *others)
-    return entry if state is None else all_of(state, either_of(Not(HAS_CONNECTION), entry))
+    found = entry if state is None else all_of(state, either_of(Not(HAS_CONNECTION), entry))
+    if given.context.table == "raw":
+        return tracked_already(given, state if state is not None else NOT_TRACKED_YET, found)
+    return found
 
 
 def _plain_state(given: Given) -> Match:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from policy.ir import Match
 from policy.languages.iptables.options import Given, MatchModule, Opt
-from policy.languages.iptables.terms import term
+from policy.languages.iptables.terms import term, tracked_already
 from policy.languages.iptables.values import masked_number
 from policy.netfilter import NOT_TRACKED_YET
 
@@ -18,7 +18,8 @@ def _mark(given: Given) -> Match:
 
 
 def _connmark(given: Given) -> Match:
-    return NOT_TRACKED_YET if given.context.table == "raw" else term(given, "mark", "ctmark")
+    found = term(given, "mark", "ctmark")
+    return tracked_already(given, NOT_TRACKED_YET, found) if given.context.table == "raw" else found
 
 
 MATCHES = (

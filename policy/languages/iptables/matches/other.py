@@ -1,7 +1,7 @@
 """Matches that are read and never modelled: their truth is Unknown, with their text.
 
 Source: iptables-extensions(8) and the extensions/ of iptables 1.8.9 for the options. Those that look at the packet or
-at the host's tables are pure; those that count or remember are impure.
+at the host's tables are pure; those that count or remember are impure, and `tcpmss`, as TCPMSS changes that.
 """
 
 from __future__ import annotations
@@ -194,6 +194,6 @@ MATCHES = (
     ),
     MatchModule(name="socket", options=(Opt("transparent"), Opt("nowildcard"), Opt("restore-skmark")), lower=_opaque),
     MatchModule(
-        name="tcpmss", options=(Opt("mss", anything, invert=True, required=True),), protocols=(6,), lower=_opaque
+        name="tcpmss", options=(Opt("mss", anything, invert=True, required=True),), protocols=(6,), lower=_impure
     ),
 )

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from policy.languages.iptables.options import TargetModule
 
-_FILES = ("logs", "marks", "nat", "other", "verdicts")
+_FILES = ("logs", "marks", "nat", "other", "tcp", "verdicts")
 
 
 @cache

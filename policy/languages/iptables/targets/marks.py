@@ -13,8 +13,9 @@ from policy.diagnostic import did_you_mean
 from policy.ir import Action, Copy, Field, Jump, Note, Policy, Return, Rewrite, Rule, Set
 from policy.languages.iptables.matches.header import tos
 from policy.languages.iptables.options import Bad, Context, Given, Opt, TargetModule
+from policy.languages.iptables.terms import only
 from policy.languages.iptables.values import bounded, mark_number, masked_number, number
-from policy.netfilter import AFTER_FORWARDING
+from policy.netfilter import AFTER_FORWARDING, LOOPED
 from policy.packet import Intervals, Masked, single
 from policy.packet.names import DSCP_CLASSES
 
@@ -50,8 +51,14 @@ def _mark(given: Given) -> tuple[Action, ...]:
 
 
 def _connmark(given: Given) -> tuple[Action, ...]:
-    if given.context.table == "raw":
+    if given.context.table != "raw":
+        return _of_connection(given)
+    if "PREROUTING" not in given.context.roots:
         return (Note(given.text),)  # no packet has an entry yet
+    return only(given, LOOPED, _of_connection(given))
+
+
+def _of_connection(given: Given) -> tuple[Action, ...]:
     both = given.value("mask", _WORD)
     packet, connection = given.value("nfmask", both), given.value("ctmask", both)
     if "save-mark" in given:

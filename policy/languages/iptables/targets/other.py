@@ -6,13 +6,16 @@ packet UNTRACKED for all that follows.
 
 from __future__ import annotations
 
-from policy.ir import Action, Note, Set, UnknownAction
+from policy.ir import Action, Field, Note, Set, UnknownAction, either_of
 from policy.languages.iptables.matches.sets import match_set
-from policy.languages.iptables.options import Bad, Given, Opt, TargetModule
+from policy.languages.iptables.options import Given, Opt, TargetModule
 from policy.languages.iptables.targets.nat import unmodelled
-from policy.languages.iptables.terms import target_key
+from policy.languages.iptables.terms import only, target_key
 from policy.languages.iptables.values import anything, number
-from policy.packet import UNTRACKED
+from policy.netfilter import NOT_LOOPED
+from policy.packet import INVALID, UNTRACKED, Intervals
+
+_IN_NONE = either_of(NOT_LOOPED, Field("state", Intervals.of(INVALID)))
 
 
 def _note(given: Given) -> tuple[Action, ...]:
@@ -28,7 +31,9 @@ _ZONES = ("zone", "zone-orig", "zone-reply")
 
 def _ct(given: Given) -> tuple[Action, ...]:
     if "notrack" in given or given.extension.name == "NOTRACK":
-        return (Set("state", UNTRACKED),)
+        aside = (Set("state", UNTRACKED),)
+        # What came back by lo is in the table already, and stays there (xt_CT.c); but what is invalid is in none.
+        return only(given, _IN_NONE, aside) if "PREROUTING" in given.context.roots else aside
     if any(option in given for option in _ZONES):  # a packet of another zone belongs to another connection
         return unmodelled(given)
     return (Note(given.text),)
@@ -40,15 +45,6 @@ def _set(given: Given) -> tuple[Action, ...]:
     return (Note(given.text),)
 
 
-def _tcpmss(given: Given) -> tuple[Action, ...]:
-    protocol = given.context.protocol
-    if protocol.number != 6 or protocol.negated:
-        raise Bad("FW504", "TCPMSS works only with `-p tcp`", "say `-p tcp --tcp-flags SYN,RST SYN`")
-    return _note(given)
-
-
-_TCPMSS = ("set-mss", "clamp-mss-to-pmtu")
-_ECN = ("ecn-tcp-remove", "ecn-tcp-cwr", "ecn-tcp-ece", "ecn-ip-ect")
 _SETS = ("add-set", "del-set", "map-set")
 _SYNPROXY = (
     Opt("mss", number(16)), Opt("wscale", number(8, 0, 14)), Opt("sack-perm"), Opt("timestamp"), Opt("ecn"),
@@ -81,16 +77,6 @@ TARGETS = (
         lower=_set,
     ),
     TargetModule(
-        name="TCPMSS",
-        options=(
-            Opt("set-mss", number(16), excludes=_TCPMSS),
-            Opt("clamp-mss-to-pmtu", excludes=_TCPMSS),
-        ),
-        one_of=_TCPMSS,
-        lower=_tcpmss,
-    ),
-    TargetModule(name="TCPOPTSTRIP", options=(Opt("strip-options", anything),), tables=("mangle",), lower=_note),
-    TargetModule(
         name="CLASSIFY",
         options=(Opt("set-class", anything, required=True),),
         tables=("mangle",),
@@ -98,14 +84,6 @@ TARGETS = (
         lower=_note,
     ),
     TargetModule(name="CHECKSUM", options=(Opt("checksum-fill", required=True),), tables=("mangle",), lower=_note),
-    TargetModule(
-        name="ECN",
-        options=(Opt("ecn-tcp-remove"), *(Opt(name, number(8)) for name in _ECN[1:])),
-        one_of=_ECN,
-        families=(4,),
-        tables=("mangle",),
-        lower=_note,
-    ),
     TargetModule(name="TEE", options=(Opt("gateway", anything, required=True), Opt("oif", anything)), lower=_note),
     TargetModule(
         name="IDLETIMER",

@@ -15,8 +15,8 @@ from policy._record import dataclass
 from policy.ir import EVERYTHING, NOTHING, Field, Match, Unknown, all_of, either_of, negated
 from policy.ir.match import mark
 from policy.languages.nftables.bits import Bits
+from policy.languages.nftables.constants import Values
 from policy.languages.nftables.types import DataType
-from policy.languages.nftables.values import Values
 from policy.packet import FIELDS, Intervals, Masked, Names
 from policy.packet.address import format_range
 from policy.source import Span
@@ -62,7 +62,7 @@ class Operand:
 
     def _opened(self, name: str) -> Unknown:
         kind, _, text = name.partition(":")
-        where = self.field or _short(self.text)
+        where = getattr(self, "name", "") or _short(self.text)
         title = FIELDS[where].title if where in FIELDS else self.text
         return self.unknown(f"{name}:{where}", f"the {title} is that of {kind} {text}")
 
@@ -98,8 +98,11 @@ class Exact(Operand):
         bits = self.part if bits is None else bits if self.part is None else _after(self.part, bits)
         if bits is None:
             return self._with(self.moved(values))
-        if self.less:
-            return self.open(values, bits)
+        if self.less:  # few enough numbers to look at each
+            each = range(_top(self.name) - self.less + 1)
+            return self._with(
+                self.moved(Intervals.of(*(number for number in each if bits.of(number) in values), (1, 0)))
+            )
         address = self.name in ("src", "dst")
         base = self.type.base if address else 0
         parts = bits.before(_down(values, base), self.type.bits if address else _top(self.name).bit_length())

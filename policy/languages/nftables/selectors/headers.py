@@ -48,7 +48,7 @@ _BITS = {
 }
 _OPTION_FIELDS: dict[str, t.DataType] = {
     "length": _8, "size": _16, "count": _8, "left": _32, "right": _32, "tsval": _32, "tsecr": _32,
-    "subtype": t.integer(4), "kind": _8,
+    "subtype": t.MPTCP_SUBTYPE, "kind": _8,
 }  # fmt: skip
 _OPTIONS = {
     "maxseg": ("length", "size"), "mss": ("length", "size"), "window": ("length", "count"),
@@ -158,7 +158,9 @@ def ip_option(context: Context, selector: Selector) -> Operand:
 
 
 def dccp_option(_: Context, selector: Selector) -> Operand:
-    """Return whether an option of DCCP is there: not modelled."""
+    """Return whether an option of DCCP is there: not modelled; raises `Bad`."""
+    if int(selector.words[0]) > 255:
+        raise Bad("FW001", f"option {selector.words[0]} is out of range", selector.span, "they go from 0 to 255")
     return vague(t.BOOLEAN, " ".join(("dccp option", *selector.words)), span=selector.span)
 
 

@@ -24,7 +24,7 @@ _ALWAYS_LOCAL = LOOPBACK - _LOOPBACK_BROADCAST
 _ALWAYS_BROADCAST = BROADCAST | Intervals.of(V4_BASE) | _LOOPBACK_BROADCAST
 _SETTLED = _ALWAYS_LOCAL | _ALWAYS_BROADCAST | MULTICAST
 _NAMES = {number: name.upper() for name, number in reversed(list(t.ADDRESS_TYPE.names.items()))}
-_RESULTS = {"oif": t.INDEX, "oifname": t.INTERFACE, "type": t.ADDRESS_TYPE}
+_RESULTS = {"check": t.BOOLEAN, "oif": t.INDEX, "oifname": t.INTERFACE, "type": t.ADDRESS_TYPE}
 _FLAGS = ("saddr", "daddr", "mark", "iif", "oif")
 _SOCKET = {"transparent": t.FLAG, "wildcard": t.FLAG, "mark": t.MARK, "cgroupv2": t.CGROUP}
 _ROUTE = {"classid": t.REALM, "nexthop": t.ADDRESS, "mtu": t.integer(16), "ipsec": t.BOOLEAN}
@@ -113,8 +113,7 @@ def route(context: Context, selector: Selector) -> Operand:
         return found
     family = family or context.table.family
     if family not in _VERSIONS:
-        help = "write `rt ip nexthop` or `rt ip6 nexthop`"
-        raise Bad("FW001", "`rt nexthop` does not say of which IP version", selector.span, help)
+        return found
     return vague(_VERSIONS[family], found.text, version_guard(context, family), certain=False, span=selector.span)
 
 

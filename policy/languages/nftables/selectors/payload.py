@@ -28,7 +28,7 @@ FRAME = all_of(Not(Field("in", Names.of("lo"))), has("mac"))
 ICMP_PROTOCOLS = {"icmp": ICMP, "icmpv6": ICMP6}
 TRANSPORTS = {
     "tcp": TCP, "udp": UDP, "udplite": UDPLITE, "sctp": SCTP, "dccp": DCCP, "icmp": ICMP, "icmpv6": ICMP6, "igmp": 2,
-    "esp": 50, "ah": 51, "comp": 108,
+    "esp": 50, "ah": 51, "comp": 108, "gre": 47,
 }  # fmt: skip
 _8, _16, _32 = t.integer(8), t.integer(16), t.integer(32)
 _PORTS = {"sport": t.PORT, "dport": t.PORT}
@@ -64,11 +64,12 @@ _FIELDS: dict[str, dict[str, t.DataType]] = {
     },
     "icmpv6": {
         "type": t.ICMPV6_TYPE, "code": t.ICMPV6_CODE, "checksum": _16, "parameter-problem": _32, "packet-too-big": _32,
-        "mtu": _32, "id": _16, "sequence": _16, "max-delay": _16,
+        "mtu": _32, "id": _16, "sequence": _16, "max-delay": _16, "taddr": t.IPV6, "daddr": t.IPV6,
     },
     "igmp": {"type": t.IGMP_TYPE, "mrt": _8, "checksum": _16, "group": _32},
     "esp": {"spi": _32, "sequence": _32},
     "ah": {"nexthdr": t.PROTOCOL, "hdrlength": _8, "reserved": _16, "spi": _32, "sequence": _32},
+    "gre": {"version": t.integer(3), "flags": t.integer(5), "protocol": t.ETHER_TYPE},
     "comp": {"nexthdr": t.PROTOCOL, "flags": t.DataType("bitmask", "bit mask", 8, "flags"), "cpi": _16},
 }  # fmt: skip
 _MISSING_BYTES = Not(Field("proto", PORT_PROTOCOLS))

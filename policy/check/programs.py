@@ -1,0 +1,15 @@
+"""Chains that programs fill, by their names: container engines, Kubernetes and its networks, libvirt."""
+
+from __future__ import annotations
+
+LEFT_TO_USERS = ("DOCKER-USER", "CNI-ADMIN")
+"""The chains that programs leave to their users."""
+
+_PROGRAMS = ("DOCKER", "CNI-", "KUBE-", "NETAVARK", "LIBVIRT_", "CILIUM_", "cali-", "FLANNEL", "WEAVE", "ufw-docker")
+"""How the names of chains begin that programs fill."""
+
+
+def filled_by_program(policy: str) -> bool:
+    """Are the rules of a chain made by a program? The table may stand before its name."""
+    name = policy.rpartition(":")[2]
+    return name not in LEFT_TO_USERS and name.startswith(_PROGRAMS)
