@@ -27,7 +27,6 @@ from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
 from policy.languages.nftables.chains import Base, Places, accepting, tracked_at, tracks
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.protocols import spoken_of
 from policy.languages.nftables.reject import asks_first
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
@@ -138,7 +137,6 @@ class Lowering:
             )
 
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
-        spoken_of(context, written.statements)
         statements = [] if guard == EVERYTHING else [only(guard)]
         asked: list[Match] = []
         for number, each in enumerate(written.statements):

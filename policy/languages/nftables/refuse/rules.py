@@ -5,15 +5,20 @@ Sources: nftables 1.0.6: src/evaluate.c, src/parser_bison.y; the kernel's nft_fi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from policy.diagnostic import Related, did_you_mean
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.protocols import selectors_of
+from policy.languages.nftables.problem import Bad
 from policy.languages.nftables.refuse import plain
 from policy.languages.nftables.refuse.layers import Layers
+from policy.languages.nftables.refuse.sets import refuse_map
 from policy.languages.nftables.refuse.translations import refuse_reject, refuse_translation
+from policy.languages.nftables.selectors import operand
+from policy.languages.nftables.types import DataType
 from policy.source import Span
 
 LONGEST_COMMENT = 128
@@ -33,9 +38,11 @@ def refuse_rule(context: Context, rule: Rule) -> None:
     _ended(context, rule)
     layers = Layers(context)
     for statement in rule.statements:
-        for selector, _ in selectors_of(statement):
-            _selector(context, selector)
-        layers.step(statement)
+        for selector, inside in selectors(statement):
+            layers.reads(selector)
+            _selector(context, layers, selector, inside)
+        if isinstance(statement, s.Match):
+            layers.matched(statement)
         _statement(context, layers, statement)
 
 
@@ -59,7 +66,48 @@ def _ends(statement: s.Statement) -> bool:
     return isinstance(statement, (s.Reject, s.Queue)) or (isinstance(statement, s.Other) and statement.kind == "fwd")
 
 
-def _selector(context: Context, selector: e.Selector) -> None:
+def selectors(  # noqa: C901 # one case for each kind of node
+    node: object, inside: str = ""
+) -> Iterator[tuple[e.Selector, str]]:
+    """Yield what a statement reads, in order; *inside* says of what it is a part: `concat`, `lookup`, `value`."""
+    match node:
+        case e.Selector(of=of):
+            yield from selectors(of, "hash")
+            yield node, inside
+        case s.Match(left, _, right):
+            yield from selectors(left)
+            yield from selectors(right)
+        case s.VerdictMap(key):
+            yield from selectors(key, "lookup")
+        case e.Lookup(key):
+            yield from selectors(key, "lookup")
+        case s.Assign(target, value):
+            yield from selectors(target, "target")
+            yield from selectors(value, "value")
+        case s.Object(_, name):
+            yield from selectors(name, "value")
+        case s.Nat(address=address, port=port):
+            yield from selectors(address, "value")
+            yield from selectors(port, "value")
+        case s.Queue(target=target):
+            yield from selectors(target, "value")
+        case s.SetUpdate(key=key, value=value):
+            yield from selectors(key, "value")
+            yield from selectors(value, "value")
+        case s.Meter(key=key):
+            yield from selectors(key, "value")
+        case e.Concat(parts):
+            for part in parts:
+                yield from selectors(part, "concat")
+        case e.List(parts):
+            for part in parts:
+                yield from selectors(part, inside)
+        case e.Binary(_, left, right):
+            yield from selectors(left, inside)
+            yield from selectors(right, inside)
+
+
+def _selector(context: Context, layers: Layers, selector: e.Selector, inside: str) -> None:
     words = selector.words
     if selector.kind == "fib" and context.hooks:
         by = "route"
@@ -73,12 +121,37 @@ def _selector(context: Context, selector: e.Selector) -> None:
         elif words[0] in ("oif", "oifname") and "oif" in words[1:]:
             message = f"the kernel refuses `{selector.span.text}`: the route is what tells the output interface"
             context.mistakes.add("FW001", message, selector.span, "leave `oif` out of what is asked for")
+    elif selector.kind == "ct" and words[0] in ("saddr", "daddr") and not words[2]:
+        side = f"ct {words[1]}"
+        if layers.network not in ("ip", "ip6") or inside in ("concat", "lookup"):
+            message = f"`{selector.span.text}` does not say of which IP version"
+            help = f"write `{side} ip {words[0]}` or `{side} ip6 {words[0]}`"
+            context.mistakes.add("FW001", message, selector.span, help)
+    elif (
+        selector.kind == "ct" and words[2:] and layers.network in ("ip", "ip6") and words[2] not in ("", layers.network)
+    ):
+        message = f"the rule asks for {layers.network} already, so `{selector.span.text}` cannot be read"
+        context.mistakes.add("FW603", message, selector.span, "write two rules")
+    elif selector.kind == "ct" and words[0].startswith("proto-") and not (layers.transports or layers.entry):
+        help = "say it before: `meta l4proto tcp`"
+        context.mistakes.add("FW504", f"`{selector.span.text}` does not say of which protocol", selector.span, help)
+    elif selector.kind == "rt" and words[0] == "nexthop" and not words[1]:
+        if layers.network not in ("ip", "ip6"):
+            help = "write `rt ip nexthop` or `rt ip6 nexthop`"
+            context.mistakes.add("FW001", "`rt nexthop` does not say of which IP version", selector.span, help)
+    elif selector.kind == "rt" and words[0] == "nexthop":
+        family = context.table.family
+        if family in ("ip", "ip6") and family != words[1]:
+            message = f"`{selector.span.text}` is of the other IP version than the table"
+            context.mistakes.add("FW603", message, selector.span, f"write `rt {family} nexthop`")
     elif selector.kind in ("tcpopt", "dccpopt"):
         plain.refuse_option(context, selector)
 
 
 def _statement(context: Context, layers: Layers, statement: s.Statement) -> None:
     match statement:
+        case s.VerdictMap(key, e.SetLiteral() as literal):
+            _map(context, key, literal)
         case s.Assign(target, value):
             _assigned(context, target, value)
         case s.Reject():
@@ -93,13 +166,37 @@ def _statement(context: Context, layers: Layers, statement: s.Statement) -> None
             plain.refuse_plain(context, statement)
 
 
+def _map(context: Context, key: e.Expression, literal: e.SetLiteral) -> None:
+    types = _types(context, key)
+    if types:
+        refuse_map(context, types, literal)
+
+
+def _types(context: Context, key: e.Expression) -> tuple[DataType, ...]:
+    parts = key.parts if isinstance(key, e.Concat) else (key,)
+    found: list[DataType] = []
+    for part in parts:
+        while isinstance(part, e.Binary):
+            part = part.left  # noqa: PLW2901
+        if not isinstance(part, e.Selector):
+            return ()
+        try:
+            found.append(operand(context, part).type)
+        except Bad:
+            return ()
+    return tuple(found)
+
+
 def _assigned(context: Context, target: e.Selector, value: e.Expression) -> None:
     if isinstance(value, e.SetLiteral):
         message = f"`{target.span.text}` is set to one value, not to a set"
         context.mistakes.add("FW001", message, value.span, "write a value, or look one up with `map`")
         return
-    if not isinstance(value, e.Lookup):
-        plain.refuse_value(context, target, value)
+    if isinstance(value, e.Lookup):
+        if isinstance(value.map, e.SetLiteral):
+            _map(context, value.key, value.map)
+        return
+    plain.refuse_value(context, target, value)
 
 
 def _object(context: Context, statement: s.Object) -> None:

@@ -58,6 +58,17 @@ def refuse(places: Places, named: SetState, mistakes: Collector) -> None:
         _overlaps(f"`{definition.name}`", types, rows, named.elements, mistakes, definition.is_map)
 
 
+def refuse_map(context: Context, types: Sequence[t.DataType], literal: SetLiteral) -> None:
+    """Note keys of an anonymous map that lie over each other."""
+    try:
+        made = contents(types, literal.elements, is_map=True)
+    except Bad as bad:
+        note(context, bad)
+        return
+    rows = [(row, entry.value) for entry in made if entry.rows is not None for row in entry.rows]
+    _overlaps("the map", types, rows, literal.elements, context.mistakes, True)
+
+
 def _wide(key: Expression) -> bool:
     return isinstance(key, (Prefix, Range)) or (isinstance(key, Concat) and any(map(_wide, key.parts)))
 

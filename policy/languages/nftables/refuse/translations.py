@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
-from policy.languages.nftables.chains import VERSIONS
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.refuse.layers import Layers
+from policy.packet.fields import TCP
 
 _OF = {"icmp": "ip", "icmpv6": "ip6"}
 _TITLES = {"ip": "IPv4", "ip6": "IPv6"}
@@ -87,7 +87,7 @@ def refuse_reject(context: Context, layers: Layers, statement: s.Reject) -> None
     if family == "arp":
         context.mistakes.add("FW001", "there is no `reject` in the family arp", span, "write `drop`")
         return
-    if kind == "tcp reset" and family not in VERSIONS and layers.transports not in (None, {"tcp"}):
+    if kind == "tcp reset" and layers.transports and set(layers.transports) != {TCP}:
         help = "only TCP has resets: ask for it before, `meta l4proto tcp`"
         context.mistakes.add("FW001", "`reject with tcp reset` does not go with the protocol of the rule", span, help)
     if layers.network is not None and layers.network not in ("ip", "ip6"):
@@ -95,6 +95,7 @@ def refuse_reject(context: Context, layers: Layers, statement: s.Reject) -> None
         context.mistakes.add("FW001", message, span, "write `drop`")
         return
     wanted = _OF.get(kind or "")
-    if wanted is not None and family not in ("ip", "ip6") and layers.network not in (None, wanted):
+    known = layers.network or layers.said
+    if wanted is not None and family not in ("ip", "ip6") and known not in (None, wanted):
         message = f"`{kind}` is a reject type of the other IP version"
         context.mistakes.add("FW603", message, span, "say `icmp` for IPv4, `icmpv6` for IPv6, `icmpx` for both")
