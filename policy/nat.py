@@ -106,17 +106,23 @@ def rewrites(action: Action) -> bool:
 
 
 def targets(rule: Rule, family: int) -> Iterator[Intervals]:
-    """Yield addresses of which the routing has to say where they are: what a rule for an IP version gives to packets.
-
-    That is their destination, and the source that replies come back to where they are not tracked; what masquerading
-    gives is an address of the host, whatever these are.
-    """
+    """Yield what a rule for an IP version makes of destinations, where the routing has to say where that is."""
     for action in rule.actions:
         if not isinstance(action, Rewrite) or NEW_WAY in action.changes:
-            yield from filter(None, (given(action, "dst", family),))
-        source = given(action, "src", family)
-        if source and not source.covers(whole(family)):
-            yield source
+            target = given(action, "dst", family)
+            if target:
+                yield target
+
+
+def sources(rule: Rule, family: int) -> Iterator[Intervals]:
+    """Yield the sources that a rule gives: replies that are not tracked come back to these.
+
+    Those that a masquerading host gives are its own, and not among them.
+    """
+    for action in rule.actions:
+        found = given(action, "src", family) & whole(family)
+        if found and not found.covers(whole(family)):
+            yield found
 
 
 def given(action: Action, field: str, family: int) -> Intervals:
