@@ -159,7 +159,7 @@ def test_what_is_included_is_read_in_its_place(tmp_path: Path) -> None:
 
 
 def test_includes_by_the_whole_path_and_without_hidden_files(tmp_path: Path) -> None:
-    folder = tmp_path / "[d]"
+    folder = tmp_path / "d"
     folder.mkdir()
     (folder / "a.nft").write_text("add table ip a\n")
     (folder / ".b.nft").write_text("nonsense\n")
