@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from policy.ir import Either, Field, all_of, either_of, negated
+from policy.ir import Either, Field, Unknown, all_of, either_of, negated
 from policy.packet import ESTABLISHED, FORWARD, INPUT, NEW, OUTPUT, RELATED, Intervals, Names
 from policy.packet.fields import ICMP, ICMP6
+from policy.source import Span
 
 LANGUAGES = frozenset({"iptables", "ip6tables", "nftables"})
 """The languages of netfilter. Its rules know connections where they ask for them; nothing is implicit."""
@@ -114,6 +115,12 @@ LOOPED = Field("in", BY_LO)
 
 NOT_LOOPED = negated(LOOPED)
 """The others: the chains of the nat table at PREROUTING and INPUT see these alone (`nf_nat_initialized`)."""
+
+
+def tracking(span: Span) -> Unknown:
+    """Return the match of packets on a host that tracks connections, where its rules do not say."""
+    return Unknown("something beside these rules turns connection tracking on", "connection-tracking", span=span)
+
 
 TO_HOST = "addrtype:dst:LOCAL"
 """The key of the condition that a packet is for an address of the host, where these are not known."""

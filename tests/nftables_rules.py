@@ -34,7 +34,6 @@ def read(
     source = Source("x.nft", text)
     mistakes = Collector()
     state = run(parse(source, mistakes), source, mistakes)
-    assert not mistakes.found, mistakes.found
     ((_, table),) = state.tables.items()
     chain = table.chains["c"]
     context = Context(state, table, chain, frozenset(hooks), tracked, host, mistakes)
@@ -46,6 +45,7 @@ def match(rule: str, **how: object) -> Match:
     context, statements = read(rule, **how)  # type: ignore[arg-type]
     (statement,) = statements
     assert isinstance(statement, Condition)
+    assert not context.mistakes.found, context.mistakes.found
     found = matches.condition(context, statement)
     assert not context.mistakes.found, context.mistakes.found
     return found
@@ -55,6 +55,8 @@ def mistakes(rule: str, **how: object) -> list[Diagnostic]:
     """Return what is wrong with the conditions of a rule."""
     context, statements = read(rule, **how)  # type: ignore[arg-type]
     assert context.chain is not None
+    if context.mistakes.found:
+        return context.mistakes.found
     refuse_rule(context, context.chain.rules[0])
     for statement in statements:
         if isinstance(statement, Condition):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policy.ir import Field, Unknown, walk
-from tests.nftables_rules import holds, match, mistakes, packet
+from policy.languages.nftables import matches
+from policy.languages.nftables.ast.statement import Match as Condition
+from tests.nftables_rules import holds, match, mistakes, packet, read
 
 
 def test_a_named_set() -> None:
@@ -71,3 +75,33 @@ def test_large_sets_are_small_matches() -> None:
     found = match("ip saddr . tcp dport @s", sets=sets)
     assert holds(found, packet(src=numbers[4711], dport=4712)) is True
     assert holds(found, packet(src=numbers[4711], dport=4713)) is False
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 60), st.integers(0, 40), st.integers(0, 60), st.integers(0, 3), st.integers(1, 30)),
+        min_size=1,
+        max_size=60,
+    ),
+    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 64), st.integers(1, 31)), min_size=1, max_size=20),
+)
+def test_many_ranges_that_overlap(
+    rows: list[tuple[int, int, int, int, int]], asked: list[tuple[int, int, int]]
+) -> None:
+    elements = [
+        f"10.0.0.{low}-10.0.0.{low + width} . 10.0.1.{other}-10.0.1.{other + more} . {port}"
+        for low, width, other, more, port in rows
+    ]
+    kind = "ipv4_addr . ipv4_addr . inet_service"
+    sets = f"set s {{ type {kind}; flags interval; elements = {{ {', '.join(elements)} }} }}"
+    context, (statement,) = read("ip saddr . ip daddr . tcp dport @s", sets=sets)
+    assert isinstance(statement, Condition)
+    found = matches.condition(context, statement)
+    for source, target, port in asked:
+        one = packet(src=f"10.0.0.{source}", dst=f"10.0.1.{target}", dport=port)
+        wanted = any(
+            low <= source <= low + width and other <= target <= other + more and port == at
+            for low, width, other, more, at in rows
+        )
+        assert holds(found, one) is wanted

@@ -131,6 +131,7 @@ def test_what_nft_refuses_is_refused_at_the_words_that_are_wrong(rule: str, code
 
 RIGHT = (
     "tcp dport 0x16", 'tcp dport "22"', "meta l4proto ICMP", "meta l4proto icmpv6", "ip protocol 47 udp dport 5",
+    "ip6 nexthdr 0 tcp dport 5",
     "meta l4proto != tcp udp dport 53", "icmp type 8 icmp id 5", "tcp dport 22 ct original proto-dst 22",
     "ip saddr 10.0.0.1 ct original saddr 10.0.0.1", "meta l4proto { tcp, udp } th dport 53", "tcp flags 0x3",
     'meta hour "21:00"-"02:00"', "meta length 0x10000", "ether saddr 5", "ip saddr 0x0a000001", 'ip saddr "10.0.0.1"',

@@ -15,10 +15,10 @@ from policy.languages.iptables import ast
 from policy.languages.iptables.matches.sets import REWRITING, changed_sets
 from policy.languages.iptables.options import Context
 from policy.languages.iptables.tables import Chain, TableState
-from policy.languages.iptables.tracking import tracking, tracks
+from policy.languages.iptables.tracking import tracks
 from policy.languages.iptables.ways import ways
 from policy.looping import arriving, looping
-from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, NOT_LOOPED
+from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, NOT_LOOPED, tracking
 from policy.packet import OUTPUT
 from policy.routing import ending, minds_ttl
 from policy.source import Span

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from policy.ir import Unknown
 from policy.source import Span
 
 _QUOTED = re.compile(r'"[^"]*"?')
@@ -25,8 +24,3 @@ def tracks(rules: Iterable[Span | None]) -> bool:
     """Is one of the *rules* surely one that turns connection tracking on?"""
     texts = (span.text for span in rules if span is not None)
     return any(_NEEDED.search(_QUOTED.sub("x", text)) for text in texts)
-
-
-def tracking(span: Span) -> Unknown:
-    """Return the match of packets on a host that tracks connections, where its rules do not say."""
-    return Unknown("something beside these rules turns connection tracking on", "connection-tracking", span=span)

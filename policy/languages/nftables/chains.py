@@ -7,6 +7,7 @@ later one is first), nf_nat_core.c (nf_nat_register_fn: all chains that translat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 
 from policy._record import dataclass
 from policy.diagnostic import Collector
@@ -162,6 +163,30 @@ def _changing(rules: Iterable[Rule]) -> Iterator[str]:
                     yield from _TRACKED
                 case s.Nat() | s.Other():
                     yield from (*_TRANSLATED, "mark")
+
+
+def tracks(state: State) -> bool:
+    """Does a rule turn connection tracking on? Chains of the type nat alone do not (nf_ct_netns_get)."""
+    kept = state.worked_out.get("tracks")
+    if not isinstance(kept, bool):
+        rules = (rule for table in state.tables.values() for chain in table.chains.values() for rule in chain.rules)
+        kept = state.worked_out["tracks"] = any(_tracks(rule.statements) for rule in rules)
+    return kept
+
+
+def _tracks(value: object) -> bool:
+    match value:
+        case e.Selector("ct") | s.ConnectionCount():
+            return True
+        case s.Nat(kind):
+            return kind != "tproxy"
+        case s.Object(kind) | s.Other(kind):
+            return kind.startswith(("ct ", "synproxy"))
+        case tuple():
+            return any(map(_tracks, value))
+    if not is_dataclass(value):
+        return False
+    return any(_tracks(getattr(value, each.name)) for each in fields(value) if each.compare)
 
 
 def accepting(places: Places, name: str) -> bool:

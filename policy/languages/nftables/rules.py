@@ -25,14 +25,14 @@ from policy.ir import (
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
-from policy.languages.nftables.chains import Base, Places, accepting, tracked_at
+from policy.languages.nftables.chains import Base, Places, accepting, tracked_at, tracks
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.reject import asks_first
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
 from policy.languages.nftables.translate import gives_ports, translated
 from policy.languages.nftables.ways import Layout, Way, only
-from policy.netfilter import LOOPED, MEETS_NAT, NOT_LOOPED
+from policy.netfilter import LOOPED, MEETS_NAT, NOT_LOOPED, tracking
 from policy.packet import Intervals
 from policy.packet.fields import DCCP
 from policy.source import Span
@@ -79,6 +79,8 @@ class Lowering:
             self._chain(context, chain, base.name, _From(None, context.tracked), default=default)
             return
         seen = all_of(MEETS_NAT, NOT_LOOPED) if base.point in ("prerouting", "input") else MEETS_NAT
+        if not tracks(self._places.state):
+            seen = all_of(seen, tracking(chain.span))
         end: tuple[Action, ...] = (Block(),) if chain.drops else () if to is None else (Goto(to),)
         if not end:
             self._chain(context, chain, base.name, _From(None, True), guard=seen, default=default)

@@ -94,8 +94,8 @@ class Layers:
         words = (left.kind, *left.words)
         if words in _CARRIES:
             numbers = self._numbers(PROTOCOL, statement.right)
-            if words[0] == "payload" and _NUMBERS["gre"] in numbers:
-                numbers = ()  # nft does not know that the header of IP leads to it
+            if words[0] == "payload":  # of the others, nft does not know that the header of IP leads to them
+                numbers = tuple(each for each in numbers if each in _NAMES and each != _NUMBERS["gre"])
             if numbers:
                 self.transports = numbers
         elif words in (("payload", "ether", "type"), ("meta", "protocol"), ("payload", "vlan", "type")):
