@@ -31,7 +31,7 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
     """Return the rules of a script; *host* is what is known beside it. Raises `Mistakes` with all that is wrong."""
     from policy.languages.nftables.lower import lower
     from policy.languages.nftables.parse import parse
-    from policy.languages.nftables.refuse import beside, refuse
+    from policy.languages.nftables.refuse import beside, refuse, sure
     from policy.languages.nftables.script import run
 
     collecting = gc.isenabled()
@@ -39,10 +39,11 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
     try:
         mistakes = Collector()
         state = run(parse(source, mistakes), source, mistakes)
-        mistakes.check()
-        refuse(state, mistakes)
+        more = Collector()
+        refuse(state, more)
+        mistakes.found += sure(mistakes.found, more.found)
         ruleset = lower(state, host, more := Collector())
-        mistakes.found += beside(mistakes.found, more.found)
+        mistakes.found += sure(mistakes.found, beside(mistakes.found, more.found))
         mistakes.check()
         return ruleset
     finally:

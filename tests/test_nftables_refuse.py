@@ -1,0 +1,254 @@
+"""What nft and the kernel refuse: each case has a code and a place, its neighbour is read; nft says so too."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import pytest
+
+from policy.diagnostic import Diagnostic, Mistakes
+from policy.languages.nftables import read
+from policy.source import Source
+
+NFT = shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin:/bin")
+
+INPUT = "type filter hook input priority 0"
+PRE = "type filter hook prerouting priority -150"
+NAT = "type nat hook prerouting priority 0"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A rule that is refused with *code* at *words*, and one that is not."""
+
+    rule: str
+    code: str
+    words: str
+    right: str
+    hook: str = INPUT
+    family: str = "inet"
+
+
+RULES = [
+    # Nothing stands behind a verdict.
+    Wrong("tcp dport 22 accept drop", "FW001", "drop", "continue drop"),
+    Wrong("accept counter", "FW001", "counter", "counter accept"),
+    Wrong("reject counter", "FW001", "counter", "counter reject"),
+    Wrong("queue counter", "FW001", "counter", "counter log"),
+    Wrong("ip daddr 1.1.1.1 dnat to 2.2.2.2 counter", "FW001", "counter", "counter dnat ip to 2.2.2.2", NAT),
+    # Words and numbers of statements.
+    Wrong("log level loud", "FW001", "log level loud", "log level warn"),
+    Wrong("log level alert group 2", "FW001", "log level alert group 2", 'log group 2 prefix "x"'),
+    Wrong('log level audit prefix "x"', "FW001", 'log level audit prefix "x"', "log level audit"),
+    Wrong("limit rate 10/fortnight", "FW001", "limit rate 10/fortnight", "limit rate 10/week"),
+    Wrong("limit rate 0/second", "FW001", "limit rate 0/second", "limit rate 1/second"),
+    Wrong(
+        "limit rate 1/second burst 5 bytes",
+        "FW001",
+        "limit rate 1/second burst 5 bytes",
+        "limit rate 1/second burst 5 packets",
+    ),
+    Wrong("quota 5 gbytes", "FW001", "quota 5 gbytes", "quota over 5 mbytes"),
+    Wrong("queue num 65536", "FW001", "65536", "limit rate 1/second"),
+    Wrong("queue flags fanout to 1", "FW001", "queue flags fanout to 1", "counter"),
+    Wrong("meta mark set { 1, 2 }", "FW001", "{ 1, 2 }", "meta mark set 1"),
+    Wrong("ip dscp set 64", "FW001", "64", "ip dscp set 63"),
+    Wrong("reset tcp option nonsense", "FW001", "tcp option nonsense", "reset tcp option sack-perm"),
+    # What a rule says of protocols.
+    Wrong("ip saddr 1.1.1.1 ip6 daddr ::1", "FW603", "ip6 daddr", "ip saddr 1.1.1.1 ip daddr 1.1.1.1"),
+    Wrong("tcp dport 22 udp dport 22", "FW001", "udp dport", "tcp dport 22 tcp sport 22"),
+    Wrong("meta l4proto { tcp, udp } tcp dport 22", "FW001", "tcp dport", "meta l4proto { tcp, udp } th dport 22"),
+    Wrong("icmp type 2 icmp mtu 5", "FW001", "icmp mtu", "icmp type 3 icmp mtu 5"),
+    Wrong("ct original saddr 1.1.1.1", "FW001", "ct original saddr", "ct original ip saddr 1.1.1.1"),
+    Wrong("udp dport 1 reject with tcp reset", "FW001", "reject with tcp reset", "tcp dport 1 reject with tcp reset"),
+    Wrong(
+        "ip6 saddr ::1 reject with icmp host-unreachable",
+        "FW603",
+        "reject with icmp host-unreachable",
+        "ip saddr 1.1.1.1 reject with icmp host-unreachable",
+    ),
+    Wrong("dnat to 1.2.3.4", "FW001", "dnat to 1.2.3.4", "dnat ip to 1.2.3.4", NAT),
+    Wrong("redirect to :80", "FW504", "redirect to :80", "tcp dport 1 redirect to :80", NAT),
+    Wrong("ip6 daddr ::1 dnat to 1.2.3.4", "FW603", "1.2.3.4", "ip6 daddr ::1 dnat to ::2", NAT),
+    Wrong("tproxy to :50", "FW504", "tproxy to :50", "meta l4proto tcp tproxy to :50", PRE),
+    # Where the kernel takes a statement.
+    Wrong("fib daddr . oif type local", "FW001", "fib daddr . oif type", "fib daddr . iif type local"),
+    Wrong('fib saddr . oif oif "lo"', "FW001", "fib saddr . oif oif", 'fib saddr . iif oif "lo"'),
+    # Names that there are not.
+    Wrong("jump nowhere", "FW701", "nowhere", "jump other"),
+    Wrong("ip saddr vmap { 1.1.1.1 : goto nowhere }", "FW701", "nowhere", "ip saddr vmap { 1.1.1.1 : goto other }"),
+    Wrong("jump base", "FW820", "base", "jump other"),
+    Wrong("ip saddr @nowhere drop", "FW701", "@nowhere", "ip saddr @known drop"),
+    Wrong('counter name "nowhere"', "FW701", '"nowhere"', 'counter name "known"'),
+    # Maps with two values for a key.
+    Wrong(
+        "tcp dport vmap { 22 : accept, 20-30 : drop }",
+        "FW001",
+        "20-30",
+        "tcp dport vmap { 22 : accept, 23-30 : drop }",
+    ),
+    # Families that are only checked.
+    Wrong("vlan id 4096", "FW001", "4096", "vlan id 4095", family="bridge"),
+    Wrong("ether type ip vlan id 1", "FW001", "vlan id", "ether type vlan vlan id 1", family="bridge"),
+    Wrong("ip saddr 1.1.1.1 arp htype 1", "FW001", "arp htype", "arp htype 1", family="bridge"),
+]
+
+
+def script(rule: str, hook: str, family: str) -> str:
+    known = "" if family == "bridge" else "set known {\ntype ipv4_addr\n}\ncounter known {\n}\n"
+    others = f"{known}chain other {{\n}}\nchain base {{\n{INPUT}\n}}\n"
+    return f"table {family} t {{\n{others}chain c {{\n{hook}\n{rule}\n}}\n}}\n"
+
+
+def refused(text: str) -> list[Diagnostic]:
+    try:
+        read(Source("<text>", text))
+    except Mistakes as mistakes:
+        return mistakes.diagnostics
+    return []
+
+
+def asked(text: str) -> bool | None:
+    """Does nft take a script? None where it cannot be asked, or the kernel lacks something."""
+    if NFT is None or subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode:
+        return None
+    command = ["unshare", "-n", str(NFT), "-f", "-"]
+    answer = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
+    return answer.returncode == 0
+
+
+@pytest.mark.parametrize("wrong", RULES, ids=[each.rule for each in RULES])
+def test_a_rule_that_nft_refuses(wrong: Wrong) -> None:
+    text = script(wrong.rule, wrong.hook, wrong.family)
+    found = refused(text)
+    assert [(each.code, each.span.text) for each in found] == [(wrong.code, wrong.words)], [e.message for e in found]
+    assert asked(text) in (False, None)
+
+
+@pytest.mark.parametrize("wrong", RULES, ids=[each.right for each in RULES])
+def test_its_neighbour_is_read(wrong: Wrong) -> None:
+    text = script(wrong.right, wrong.hook, wrong.family)
+    assert [each.message for each in refused(text)] == []
+    assert asked(text) in (True, None)
+
+
+SCRIPTS = {
+    "a name of 256 bytes": (f"table ip {'t' * 256} {{\n}}\n", "FW001"),
+    "a flag that there is not": ("table ip t {\nflags sleepy\n}\n", "FW001"),
+    "a circle": (
+        f"table ip t {{\nchain a {{\njump b\n}}\nchain b {{\njump a\n}}\nchain c {{\n{INPUT}\njump a\n}}\n}}\n",
+        "FW116",
+    ),
+    "a chain that is made later": ("table ip t {\nchain a {\njump b\n}\n}\ntable ip t {\nchain b {\n}\n}\n", "FW701"),
+    "a set that is made later": (
+        "table ip t {\nchain a {\nip saddr @s drop\n}\n}\ntable ip t {\nset s {\ntype ipv4_addr\n}\n}\n", "FW701",
+    ),
+    "a base chain that was none": (
+        f"table ip t {{\nchain a {{\n}}\n}}\ntable ip t {{\nchain a {{\n{INPUT}\n}}\n}}\n", "FW703",
+    ),
+    "another type of a set": (
+        "table ip t {\nset s {\ntype ipv4_addr\n}\n}\ntable ip t {\nset s {\ntype mark\n}\n}\n", "FW703",
+    ),
+    "a set that is a map": (
+        "table ip t {\nset s {\ntype mark\n}\n}\ntable ip t {\nmap s {\ntype mark : mark\n}\n}\n", "FW703",
+    ),
+    "intervals over each other": (
+        "table ip t {\nset s {\ntype ipv4_addr\nflags interval\nelements = { 1.1.1.0/24, 1.1.1.1 }\n}\n}\n", "FW703",
+    ),
+    "a prefix in a set without intervals": (
+        "table ip t {\nset s {\ntype ipv4_addr\nelements = { 1.1.1.0/24 }\n}\n}\n", "FW001",
+    ),
+    "merging without intervals": ("table ip t {\nset s {\ntype ipv4_addr\nauto-merge\n}\n}\n", "FW001"),
+    "a value in a set": ("table ip t {\nset s {\ntype mark\nelements = { 1 : 2 }\n}\n}\n", "FW001"),
+    "a type of values that there is not": ("table ip t {\nmap s {\ntype mark : marks\n}\n}\n", "FW001"),
+    "two values for a key": (
+        "table ip t {\nmap s {\ntype ipv4_addr : mark\nelements = { 1.1.1.1 : 1, 1.1.1.1 : 2 }\n}\n}\n", "FW703",
+    ),
+    "an element of another type": ("table ip t {\nset s {\ntype ipv4_addr\nelements = { ::1 }\n}\n}\n", "FW603"),
+    "more elements than there is room for": (
+        "table ip t {\nset s {\ntype ipv4_addr\nsize 1\nelements = { 1.1.1.1, 1.1.1.2 }\n}\n}\n", "FW820",
+    ),
+    "a variable twice": ("define a = 1\ndefine a = 2\n", "FW703"),
+    "a variable of the text around": ("define a = 1\ntable ip t {\ndefine a = 2\n}\n", "FW703"),
+    "a variable that is not there": ("table ip t {\nchain c {\nmeta mark $a\n}\n}\n", "FW701"),
+    "a variable in a text": ("table ip t {\nchain c {\nlog prefix \"$a\"\n}\n}\n", "FW701"),
+    "an expectation that says too little": ("table ip t {\nct expectation e {\nprotocol tcp\n}\n}\n", "FW001"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_that_nft_refuses(name: str) -> None:
+    text, code = SCRIPTS[name]
+    assert [each.code for each in refused(text)] == [code]
+    assert asked(text) in (False, None)
+
+
+READ = {
+    "names of 255 bytes": f"table ip {'t' * 255} {{\nchain {'c' * 255} {{\n}}\n}}\n",
+    "a circle that no packet comes to": "table ip t {\nchain a {\njump b\n}\nchain b {\njump a\n}\n}\n",
+    "a chain that is made later in the block": "table ip t {\nchain a {\njump b\n}\nchain b {\n}\n}\n",
+    "maps to all that there is": (
+        "table ip t {\nmap a {\ntype mark : verdict\n}\nmap b {\ntype mark : counter\n}\n"
+        "map c {\ntype mark : ipv4_addr . inet_service\n}\nmap d {\ntype mark : quota\n}\n}\n"
+    ),
+    "a set that is said twice": (
+        "table ip t {\nset s {\ntype mark\nsize 9\n}\n}\ntable ip t {\nset s {\ntype mark\n}\n}\n"
+    ),
+    "equal intervals": (
+        "table ip t {\nset s {\ntype ipv4_addr\nflags interval\nelements = { 1.1.1.0/24, 1.1.1.0/24 }\n}\n}\n"
+    ),
+    "intervals that are merged": (
+        "table ip t {\nset s {\ntype ipv4_addr\nflags interval\nauto-merge\nelements = { 1.1.1.0/24, 1.1.1.1 }\n}\n}\n"
+    ),
+    "an anonymous set merges": "table ip t {\nchain c {\nip saddr { 1.1.1.0/24, 1.1.1.1 } drop\n}\n}\n",
+    "a variable that is given anew": "define a = 1\nredefine a = 2\nredefine b = 3\nundefine a\nundefine a\n",
+    "a variable in a text": 'define a = "x"\ntable ip t {\nchain c {\nlog prefix "$a y"\n}\n}\n',
+    "a variable of a block": "table ip t {\ndefine a = 1\nchain c {\nmeta mark $a\n}\n}\n",
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_script_that_nft_reads(name: str) -> None:
+    assert [each.message for each in refused(READ[name])] == []
+    assert asked(READ[name]) in (True, None)
+
+
+@pytest.mark.parametrize("depth", [15, 16])
+def test_chains_are_nested_fifteen_deep(depth: int) -> None:
+    chains = "".join(f"chain c{number} {{\njump c{number + 1}\n}}\n" for number in range(1, depth))
+    text = f"table ip t {{\nchain base {{\n{INPUT}\njump c1\n}}\n{chains}chain c{depth} {{\n}}\n}}\n"
+    assert [each.code for each in refused(text)] == ([] if depth == 15 else ["FW820"])
+    assert asked(text) in (depth == 15, None)
+
+
+TYPES = ("filter", "nat", "route")
+HOOKS = ("prerouting", "input", "forward", "output", "postrouting", "ingress", "egress")
+PRIORITIES = ("raw", "mangle", "dstnat", "filter", "security", "srcnat", "out", "-200", "filter + 10")
+
+
+@pytest.mark.parametrize("family", ["ip", "ip6", "inet", "arp", "bridge", "netdev"])
+def test_base_chains_stand_where_the_kernel_has_them(family: str) -> None:
+    for kind in TYPES:
+        for hook in HOOKS:
+            device = ' device "lo"' if hook in ("ingress", "egress") else ""
+            text = f"table {family} t {{\nchain c {{\ntype {kind} hook {hook}{device} priority 0\n}}\n}}\n"
+            assert asked(text) in (not refused(text), None), text
+
+
+@pytest.mark.parametrize("family", ["ip", "inet", "arp", "bridge", "netdev"])
+def test_priorities_have_names_where_nft_knows_them(family: str) -> None:
+    for hook in ("ingress",) if family == "netdev" else ("prerouting", "input", "output", "postrouting"):
+        for priority in PRIORITIES:
+            device = ' device "lo"' if hook == "ingress" else ""
+            text = f"table {family} t {{\nchain c {{\ntype filter hook {hook}{device} priority {priority}\n}}\n}}\n"
+            assert asked(text) in (not refused(text), None), text
+
+
+def test_a_table_wakes_up_where_it_is_said_again() -> None:
+    chain = f"chain c {{\n{INPUT}\ndrop\n}}\n"
+    asleep = read(Source("<text>", f"table ip t {{\nflags dormant\n{chain}}}\n"))
+    awake = read(Source("<text>", f"table ip t {{\nflags dormant\n{chain}}}\nadd table ip t\n"))
+    assert not any(asleep.entries.values())
+    assert any(awake.entries.values())
