@@ -114,6 +114,17 @@ def targets(rule: Rule, family: int) -> Iterator[Intervals]:
                 yield target
 
 
+def sources(rule: Rule, family: int) -> Iterator[Intervals]:
+    """Yield the sources that a rule gives: replies that are not tracked come back to these.
+
+    Those that a masquerading host gives are its own, and not among them.
+    """
+    for action in rule.actions:
+        found = given(action, "src", family) & whole(family)
+        if found and not found.covers(whole(family)):
+            yield found
+
+
 def given(action: Action, field: str, family: int) -> Intervals:
     """Return the addresses that an action in a rule for an IP version may put in a field."""
     match action:

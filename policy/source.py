@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import field
@@ -32,11 +32,16 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A named text, as its author wrote it."""
+    """A named text, as its author wrote it.
+
+    *said* is what people are to see for a place, by its start and end, where that is not what stands there (a rule
+    that is written in JSON).
+    """
 
     name: str
     text: str = field(repr=False)
     _starts: list[int] = field(default_factory=list, repr=False)
+    said: dict[tuple[int, int], Callable[[], str]] = field(default_factory=dict, repr=False)
 
     def starts(self) -> list[int]:
         """Return the offset at which each line starts."""
@@ -73,7 +78,14 @@ class Span:
 
     @property
     def text(self) -> str:
-        return self.source.text[self.start : self.end]
+        """What stands here, or what its source says for it."""
+        said = self.source.said and self.source.said.get((self.start, self.end))
+        return said() if said else self.source.text[self.start : self.end]
+
+    @property
+    def is_said(self) -> bool:
+        """Does the source say what people are to see here?"""
+        return (self.start, self.end) in self.source.said
 
     @property
     def line(self) -> int:

@@ -38,6 +38,7 @@ from policy.ir import (
     UnknownAction,
 )
 from policy.packet import Intervals, Masked, Names, Packet
+from policy.packet.address import V4_BASE
 
 Option = TypeVar("Option")
 
@@ -99,10 +100,19 @@ class Walk:
     def verdict(self) -> str:
         hook = self.values.get("hook")
         for entry in self.ruleset.at(hook if isinstance(hook, int) else None):
+            if entry.family not in (None, self.version):
+                continue
             found = self.entry(entry)
             if found != "allow":
                 return "allow" if found == "pass" else "block"
         return "allow"
+
+    @property
+    def version(self) -> int:
+        """The IP version of the packet."""
+        source = self.values["src"]
+        assert isinstance(source, int)
+        return 4 if source >= V4_BASE else 6
 
     def entry(self, entry: Entry) -> str:
         state = self.values["state"]

@@ -230,7 +230,8 @@ def policies(name: str, match: st.SearchStrategy[Match], size: int) -> st.Search
 def rulesets(draw: st.DrawFn, match: st.SearchStrategy[Match] = any_matches, size: int = 4) -> Ruleset:
     """Rulesets of a few policies without loops, with one to three entries at all or at some hooks."""
     walked = st.sampled_from(("a", "a", "b", LAST_MATCH))
-    entry = st.builds(Entry, walked, st.sampled_from((Block(), Allow())), st.booleans(), st.booleans())
+    version = st.sampled_from((None, None, None, 4, 6))
+    entry = st.builds(Entry, walked, st.sampled_from((Block(), Allow())), st.booleans(), st.booleans(), family=version)
     entries = st.lists(entry, min_size=1, max_size=3).map(tuple)
     keys = st.just([None]) | st.lists(hooks, min_size=1, max_size=2)
     found = {hook: draw(entries) for hook in draw(keys)}

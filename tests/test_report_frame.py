@@ -156,3 +156,10 @@ def test_colour_is_there_only_when_it_is_wanted() -> None:
     assert "\x1b[" in diagnostic_text(mistake(), Style(color=True))
     assert "\x1b[" not in diagnostic_text(mistake())
     assert place(mistake().span) == "f.fw:2:6"
+
+
+def test_what_a_source_says_for_a_place_is_shown_instead_of_the_text() -> None:
+    source = Source("x.json", '[\n{"a": 1}, {"b": 2}]')
+    source.said[2, 10] = lambda: "a is 1"
+    assert frame(Span(source, 2, 10)) == ["  |", "2 | a is 1", "  | ^^^^^^"]
+    assert frame(Span(source, 12, 20)) == ["  |", '2 | {"a": 1}, {"b": 2}]', "  |           ^^^^^^^^"]

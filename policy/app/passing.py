@@ -163,7 +163,7 @@ def _alike(answers: Sequence[PacketAnswer], definite: bool) -> PacketAnswer:
 def _packet(ruleset: Ruleset, sent: Known, asking: Asking, index: Index | None, most_open: int | None) -> PacketAnswer:
     steps: list[Step] = []
     left = most_open
-    translation = Translation(sent.destination, sent.source, sent.open)
+    translation = Translation(sent.destination, sent.source, sent.open, sent.aside)
     for step in evaluate(ruleset, sent.packet, assume=asking.assume, index=index, translation=translation):
         if isinstance(step, Decision):
             return PacketAnswer(sent.role, sent.packet, tuple(steps), step, translation)

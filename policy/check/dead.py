@@ -9,6 +9,7 @@ from itertools import takewhile
 from policy.check.base import Check, Undecided
 from policy.check.facts import Facts
 from policy.check.fixes import removal, removals
+from policy.check.programs import filled_by_program
 from policy.check.wording import MOST_ALIKE, others_too, shown
 from policy.diagnostic import Diagnostic, Related
 from policy.ir import Allow, Block, Goto, Jump, Reject, Return, Rule
@@ -31,6 +32,8 @@ def dead_rules(
     for at, standing in _whole(facts):
         if standing.kind is Kind.UNDECIDED:
             undecided.setdefault(at[0], []).append(at)
+        elif standing.by and filled_by_program(at[0]):
+            continue  # whoever wrote it knows nothing of the other rules of this host
         elif standing.dead and wanted(standing) and (said := say(facts, at, standing)):
             cause = (at[0], standing.by) if standing.by else at
             found.setdefault(cause, []).append((at, standing, *said))

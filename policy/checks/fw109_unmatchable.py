@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from policy.check import Check, Facts, Undecided
 from policy.check.dead import dead_rules
 from policy.check.empty import names_nothing
-from policy.check.programs import filled_by_program
 from policy.check.reversed import unmatchable
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Either
@@ -35,8 +34,6 @@ def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str] | None
             return f"this rule can match no packet: none is {rule.match.called}", "move it to the mangle table"
         return "this rule can match no packet: its conditions exclude each other", "correct the condition that does"
     if standing.by:
-        if filled_by_program(at[0]):
-            return None
         return f"this rule can match no packet: {standing.reason}", "correct it, or what is sent here, or remove it"
     return f"this rule can match no packet: {standing.reason}", "correct it, or remove it"
 
@@ -66,8 +63,8 @@ policy web {
 -A INPUT -s 10.0.0.0/8 -m state --state NEW -m conntrack --ctstate ESTABLISHED -j ACCEPT ### FW109
 COMMIT
 *raw
-:PREROUTING ACCEPT [0:0]
--A PREROUTING -p tcp ! --syn -m connmark --mark 7 -j DROP ### FW109 "none is part of a connection yet in the raw table"
+:OUTPUT ACCEPT [0:0]
+-A OUTPUT -p tcp ! --syn -m connmark --mark 7 -j DROP ### FW109 "none is part of a connection yet in the raw table"
 COMMIT
 """,
     ),

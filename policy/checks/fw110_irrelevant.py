@@ -24,6 +24,7 @@ addresses nothing is said at a hook where no rule looks at interfaces.
 from collections.abc import Iterator
 
 from policy.check import Check, Facts
+from policy.check.programs import filled_by_program
 from policy.diagnostic import Diagnostic, Severity
 from policy.ir import Allow
 from policy.reach.effects import deciding
@@ -31,7 +32,9 @@ from policy.reach.effects import deciding
 
 def find(facts: Facts) -> Iterator[Diagnostic]:
     for at in facts.places:
-        if not facts.is_whole(at) or not isinstance(deciding(facts.rule(at)), Allow) or not facts.may_be_absent(at):
+        if filled_by_program(at[0]) or not facts.is_whole(at):
+            continue
+        if not isinstance(deciding(facts.rule(at)), Allow) or not facts.may_be_absent(at):
             continue
         packets = facts.matched(at)
         broken: dict[str, None] = {}

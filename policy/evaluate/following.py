@@ -21,7 +21,7 @@ def followed(ruleset: Ruleset, first: Packet) -> Iterator[tuple[Role, Decision]]
             continue
         marks: tuple[Value, ...] | None = None
         for each in known(first, final.packet, final.rewritten):
-            translation = Translation(each.destination, each.source, each.open)
+            translation = Translation(each.destination, each.source, each.open, each.aside)
             several = [each] if marks is None else [behind_reply(each, mark) for mark in marks]
             decisions = [decide(ruleset, one.packet, translation=translation) for one in several]
             for found in decisions:

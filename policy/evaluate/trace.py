@@ -80,15 +80,16 @@ class Translation:
 
     First the *destination*, with the hook that this takes the packet to and the interface that it leaves by; then,
     behind the filter, the *source*. Each are the fields that change, with their new values. Of the fields *open*
-    nothing is known before that.
+    nothing is known before that. *aside* is what changes instead of the destination where the packet is not tracked.
     """
 
     destination: tuple[tuple[str, Value], ...] = ()
     source: tuple[tuple[str, Value], ...] = ()
     open: tuple[str, ...] = ()
+    aside: tuple[tuple[str, Value], ...] = ()
 
     def at(self, point: Literal["dst", "src"] | None, packet: Packet) -> tuple[tuple[str, Value], ...]:
-        """Return what is rewritten behind an entry (`ir.Entry.translates`) in a packet; in untracked ones, nothing."""
+        """Return what is rewritten behind an entry (`ir.Entry.translates`) in a packet: if untracked, no address."""
         if packet.get("state") == UNTRACKED:
-            return ()
+            return self.aside if point == "dst" else ()
         return self.destination if point == "dst" else self.source if point == "src" else ()

@@ -6,6 +6,8 @@ import errno
 import os
 import socket
 import struct
+import time
+from pathlib import Path
 
 from policy._record import dataclass
 from policy.conntrack.tuples import ANSWERS
@@ -16,6 +18,10 @@ _NEW, _DELETE = 0x100, 0x102
 _REQUEST_ACK, _CREATE_EXCLUSIVE = 0x5, 0x600
 _EXPECTS_NO_REPLY, _SEEN_REPLY_ASSURED = 0x8, 0x8 | 0x6
 _SECONDS = 600
+_COUNT = Path("/proc/sys/net/netfilter/nf_conntrack_count")
+_LAST_PACKETS = 0.2
+"""So many seconds the last packets of connections are waited for."""
+
 _ICMP = {4: 1, 6: 58}
 _ECHO = {4: 8, 6: 128}
 _VERSION = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -45,8 +51,11 @@ class Conntrack:
         self._sequence = 0
 
     def flush(self) -> None:
-        """Forget all connections."""
+        """Forget all connections; the kernel does so when the last of their packets is gone, which is waited for."""
         self._ask(_DELETE, 0, b"")
+        until = time.monotonic() + _LAST_PACKETS
+        while _COUNT.read_text(encoding="ascii").strip() != "0" and time.monotonic() < until:
+            time.sleep(0.001)
 
     def add(self, connection: Connection, replied: bool) -> None:
         """Enter a connection; one that has seen no reply is still `new`."""

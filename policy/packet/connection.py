@@ -132,7 +132,7 @@ class Known:
     """A packet of a known connection, as it arrives, and what connection tracking makes of it.
 
     First of its *destination*, with the hook that this takes it to, then, behind the filter, of its *source*. Of the
-    fields *open* it is not known what they are before that.
+    fields *open* it is not known what they are before that. *aside* is what changes where the packet is not tracked.
     """
 
     role: Role
@@ -140,6 +140,7 @@ class Known:
     destination: Changes = ()
     source: Changes = ()
     open: tuple[str, ...] = ()
+    aside: Changes = ()
 
 
 def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[Known]:
@@ -177,7 +178,9 @@ def known(first: Packet, left: Packet, rewritten: Collection[str]) -> Iterator[K
         reply = mirror[role]
         if by and hook == FORWARD:
             reply = complete({**{n: v for n, v in reply.values.items() if n != "out"}, "hook": INPUT})
-        return Known(role, reply, undone, hidden, ("out",) if elsewhere else ())
+        # To the routing it is for whoever has the address that the first one was given.
+        aside = (("hook", ROUTING),) if by and hook in (FORWARD, OUTPUT) else ()
+        return Known(role, reply, undone, hidden, ("out",) if elsewhere else (), aside)
 
     yield back("reply")
     way = tuple((name, left.values[name]) for name in ("hook", "out") if to and name in left.values)

@@ -19,7 +19,6 @@ from policy.ir import (
     Change,
     Copy,
     Entry,
-    Field,
     Goto,
     Jump,
     Log,
@@ -35,10 +34,10 @@ from policy.ir import (
     UnknownAction,
     Verdict,
 )
-from policy.packet.address import whole
 from policy.packet.fields import HOOK_FIELDS
 from policy.reach.effects import NO_CHANGE, leaves, reduced
 from policy.reach.ends import NO_ENTRY, At, End, Passing, combined
+from policy.reach.guard import Ways, guarded, join
 from policy.reach.runs import after, deal, decision, halves
 from policy.reach.way import looked_at
 from policy.sets import Exhausted
@@ -49,9 +48,6 @@ STEPS = 100
 
 DEEPEST = 150
 """Deeper calls are undecided."""
-
-Ways = dict[N, S]
-"""The packets that are at one place, by what was changed on the way there."""
 
 
 @dataclass(slots=True)
@@ -107,7 +103,7 @@ class Course(Generic[S, N]):
         entries = self.ruleset.at(sets.hook)
         for number, entry in enumerate(entries, 1):
             last = all(entry.hook != other.hook and None not in (entry.hook, other.hook) for other in entries[number:])
-            here, away = _guarded(sets, entry, ways)
+            here, away = guarded(sets, entry, ways)
             if not here:
                 continue
             walk = _Walk(self, entry, number, last)
@@ -118,17 +114,17 @@ class Course(Generic[S, N]):
             add(self.allows, walk.passes)
             add(self.passes, walk.passes)
             for now, packets in walk.passing.items():
-                _join(self.finals, now, packets)
+                join(self.finals, now, packets)
             if number < len(entries) or self.kept:
                 ways = {}
                 for now, packets in walk.allowed().items():
-                    _join(ways, now.translated(entry.translates), packets)
+                    join(ways, now.translated(entry.translates), packets)
                 for now, packets in away.items():
-                    _join(ways, now, packets)
+                    join(ways, now, packets)
                 sure = sure - sets.union((*walk.blocks.values(), *walk.passes.values())).known()
         add(self.allows, {NO_ENTRY: within} if before is None else before)
         for now, packets in ways.items() if self.kept else ():
-            _join(self.finals, now, packets)
+            join(self.finals, now, packets)
 
     @cached_property
     def looked_at(self) -> list[frozenset[str]]:
@@ -184,7 +180,7 @@ class _Walk(Generic[S, N]):
             for now, packets in ways.items():
                 held = self.sets.truth(match, now, self.flow.assume).may
                 self._end(self._some({now: packets & held}), action, entry.policy, None, "state")
-                _join(rest, now, packets - held)
+                join(rest, now, packets - held)
                 sure = sure - (packets & held).known()
             ways = rest
         returned = self._policy(entry.policy, ways, sure, 0).returned
@@ -233,9 +229,9 @@ class _Walk(Generic[S, N]):
             ways = unmatched
             self.flow.note(name, done.going)
             for now, packets in done.going.items():
-                _join(ways, now, packets)
+                join(ways, now, packets)
             for now, packets in done.returned.items():
-                _join(returned, now, packets)
+                join(returned, now, packets)
             ended = ended | done.ended if self.flow.wants_passing else ended
             sure = sure - (done.ended | self._all(done.returned)).known()
             if depth == 0 and self._suffices():
@@ -247,7 +243,7 @@ class _Walk(Generic[S, N]):
             ended = ended | self._end(ways, policy.default, name, None, "default")
         else:
             for now, packets in ways.items():
-                _join(returned, now, packets)
+                join(returned, now, packets)
         return _Going({}, returned, ended)
 
     def _suffices(self) -> bool:
@@ -292,8 +288,8 @@ class _Walk(Generic[S, N]):
         for now, packets in ways.items():
             held = self.sets.truth(match, now, self.flow.assume)
             self.flow.forked |= held.may is not held.must
-            _join(matched, now, packets & held.may)
-            _join(unmatched, now, packets - held.must)
+            join(matched, now, packets & held.may)
+            join(unmatched, now, packets - held.must)
         return matched, unmatched
 
     def _do(self, rule: Rule, at: At, ways: Ways[N, S], sure: S, depth: int) -> _Going[S, N]:
@@ -336,7 +332,7 @@ class _Walk(Generic[S, N]):
         for now, packets in ways.items():
             after, known = self.sets.changed(now, action)
             self.flow.forked |= not self.sets.everything <= known
-            _join(found, after, packets & known)
+            join(found, after, packets & known)
         return found
 
     def _outcomes(self, action: UnknownAction) -> frozenset[str]:
@@ -355,7 +351,7 @@ class _Walk(Generic[S, N]):
             packets = self._all(ways)
             add(self.passes, {end: packets})
             for now, each in ways.items():
-                _join(self.passing, now, each)
+                join(self.passing, now, each)
             return packets
         return self._end(ways, Allow() if outcome == "allow" else Block(), at[0], at)
 
@@ -380,26 +376,6 @@ class _Walk(Generic[S, N]):
 
     def _some(self, ways: Ways[N, S]) -> Ways[N, S]:
         return {now: packets for now, packets in ways.items() if packets}
-
-
-def _guarded(sets: Sets[S, N], entry: Entry, ways: Ways[N, S]) -> tuple[Ways[N, S], Ways[N, S]]:
-    """Return the packets that go through an entry, and those that it is not for, by their hook or IP version."""
-    here, away = ways, dict[N, S]()
-    if entry.hook is not None:
-        here = {now: packets for now, packets in ways.items() if now.hook == entry.hook}
-        away = {now: packets for now, packets in ways.items() if now.hook != entry.hook}
-    if entry.family is not None:
-        version = sets.of_match(Field("src", whole(entry.family)))
-        for now, packets in here.items():
-            _join(away, now, packets - version)
-        here = {now: some for now, packets in here.items() if (some := packets & version)}
-    return here, away
-
-
-def _join(ways: Ways[N, S], now: N, packets: S) -> None:
-    """Add packets to a way, if there are any."""
-    if packets:
-        ways[now] = ways[now] | packets if now in ways else packets
 
 
 def add(to: dict[End, S], found: Mapping[End, S]) -> None:

@@ -162,7 +162,8 @@ def _start(view: View[S, Any], left: Now[Any], to: bool, by: bool, sent: bool) -
         start: Now[Any] = view.seen(only)
         back = (("out", "in"),) if left.hook == FORWARD else ()
         hook = FORWARD if back else ROUTING if left.hook == INPUT else None
-        undone: Due[Any] = Due("dst", hook, (*back, ("dst", "src"), ("dport", "sport")))
+        aside = ROUTING if left.hook in (FORWARD, OUTPUT) else None
+        undone: Due[Any] = Due("dst", hook, (*back, ("dst", "src"), ("dport", "sport")), aside)
         hidden: Due[Any] = Due("src", None, (("src", "dst"), ("sport", "dport")))
         due = (*((undone,) if by else ()), *((hidden,) if to else ()))
     else:

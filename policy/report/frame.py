@@ -27,7 +27,8 @@ def place(span: Span) -> str:
 def frame(span: Span, style: Style = PLAIN, look: str = "bad", digits: int = 0) -> list[str]:
     """Return the lines of *span* with a mark under what is meant; nothing for a file without text.
 
-    Of a span over several lines the first and the last are shown. *digits* is the least width of the
+    Of a span over several lines the first and the last are shown; where the source says what people are to see for it,
+    that. *digits* is the least width of the
     line numbers, so that several frames can stand in one column.
     """
     if not span.source.text:
@@ -41,7 +42,7 @@ def frame(span: Span, style: Style = PLAIN, look: str = "bad", digits: int = 0) 
         if number > before + 1:
             shown.append(" " * digits + style(" …", "mark"))
         before = number
-        text, underline = _line(span.source.line(number), start, end)
+        text, underline = _line(span.text if span.is_said else span.source.line(number), start, end)
         shown.append(style(f"{number:>{digits}} |", "mark") + f" {text}".rstrip())
         shown.append(f"{gutter} {' ' * underline[0]}{style('^' * underline[1], look)}")
     return shown
@@ -49,6 +50,8 @@ def frame(span: Span, style: Style = PLAIN, look: str = "bad", digits: int = 0) 
 
 def _marked(span: Span) -> list[tuple[int, int, int]]:
     """Return the lines to show and which of their characters, counted from 0, to mark."""
+    if span.is_said:
+        return [(span.line, 0, len(span.text))]
     line, column, end_line, end_column = span.line, span.column, span.end_line, span.end_column
     if end_line > line and end_column == 1:
         end_line -= 1

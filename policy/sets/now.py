@@ -17,11 +17,15 @@ Point = Literal["dst", "src"]
 
 @dataclass(frozen=True, slots=True)
 class Due(Generic[V]):
-    """What connection tracking does at a *point* (`ir.Entry.translates`): where it takes packets to, and fields."""
+    """What connection tracking does at a *point* (`ir.Entry.translates`): where it takes packets to, and fields.
+
+    Those that are not tracked are taken to the hook *aside*, if anywhere.
+    """
 
     point: Point
     hook: int | None
     fields: tuple[tuple[str, V | str], ...]
+    aside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,12 @@ class Now(Generic[V]):
         return replace(self, hook=hook, like=hook, changed=tuple(sorted(left.items(), key=lambda item: item[0])))
 
     def translated(self, point: Point | None) -> Self:
-        """Return this behind an entry that `translates` at a point; what is not tracked any more stays as it is."""
+        """Return this behind an entry that `translates` at a point; what is not tracked keeps its addresses."""
         found = self
         for due in self.due:
-            if due.point == point and "ctstatus" not in self.lost:
+            if due.point == point and "ctstatus" in self.lost:
+                found = found.moved(due.aside)[0] if due.aside is not None else found
+            elif due.point == point:
                 found = found.moved(due.hook)[0] if due.hook is not None else found
                 for name, value in due.fields:
                     found = found.with_field(name, value) if found.has(name) else found

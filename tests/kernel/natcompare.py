@@ -205,7 +205,7 @@ class Comparison:
         if not way.arrived:
             self.counts["packets that did not arrive"] += 1
             return None, None
-        translation = Translation(sent.destination, sent.source, sent.open)
+        translation = Translation(sent.destination, sent.source, sent.open, sent.aside)
         decision = decide(ruleset, sent.packet, assume=_SETTINGS, translation=translation)
         if decision.verdict not in ("allow", "block"):
             self.counts["answers that depend"] += 1

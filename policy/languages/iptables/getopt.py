@@ -342,7 +342,7 @@ class RuleParser:
             self._fail(word, f"{module.name}: option `--{option.name}` is given twice")
         other = next((name for name in option.excludes if name in before), None)
         if other is not None:
-            self._fail(word, f"{module.name}: `--{option.name}` cannot be used together with `--{other}`")
+            self._fail(word, f"`--{option.name}` of {module.name} cannot be used together with `--{other}`")
         owner.options.append(Option(option.name, tuple(values), negated, start, end))
         owner.end = max(owner.end, end)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from policy.host import Host
 from policy.ir import Allow, Entry, Policy
 from policy.languages.iptables.tables import TableState
-from policy.nat import rewrites, targets, told
+from policy.nat import rewrites, sources, targets, told
 from policy.netfilter import ARRIVING, MAIN_TABLE, TRANSLATES, WAY, Stage, priority_of
 from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING
 from policy.routing import looking_at_errors, routing
@@ -28,7 +28,9 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
         arriving = tuple(_entries(ARRIVING, policies))
         return {hook: (*(() if hook == OUTPUT else arriving), *_entries(way, policies)) for hook, way in WAY.items()}
     known = host | Host(routes=tuple(told(rules)))
-    new = [target for rule in rules for target in targets(rule, nat.context.family)]
+    new = [
+        target for rule in rules for target in (*targets(rule, nat.context.family), *sources(rule, nat.context.family))
+    ]
     for chain in ("PREROUTING", "OUTPUT"):
         name = f"routing:{chain}"
         policies[name] = routing(name, chain == "OUTPUT", known, new, nat.span)

@@ -1,4 +1,4 @@
-"""The front end for nftables: scripts for `nft -f`, and what `nft list ruleset` prints.
+"""The front end for nftables: scripts for `nft -f`, what `nft list ruleset` prints, and the JSON of `nft -j`.
 
 The judge of what loads is nft 1.0.6; docs/languages/nftables.md says what is exact.
 """
@@ -25,10 +25,12 @@ _SCRIPT = re.compile(
     r"|\A#!\s*\S*nft\b",
     re.MULTILINE,
 )
+_JSON = re.compile(r'\A\s*\{\s*"nftables"\s*:')
 
 
 def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
     """Return the rules of a script; *host* is what is known beside it. Raises `Mistakes` with all that is wrong."""
+    from policy.languages.nftables import jsontext
     from policy.languages.nftables.lower import lower
     from policy.languages.nftables.parse import parse
     from policy.languages.nftables.refuse import beside, refuse, sure
@@ -38,7 +40,8 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
     gc.disable()
     try:
         mistakes = Collector()
-        state = run(parse(source, mistakes), source, mistakes)
+        script = jsontext.parse(source, mistakes) if is_json(source.text) else parse(source, mistakes)
+        state = run(script, source, mistakes)
         more = Collector()
         refuse(state, more)
         mistakes.found += sure(mistakes.found, more.found)
@@ -52,8 +55,13 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
 
 
 def looks_like(text: str) -> bool:
-    """Is this text a script of nftables?"""
-    return _SCRIPT.search(text) is not None
+    """Is this text a script of nftables, or the JSON of `nft -j`?"""
+    return (_JSON if is_json(text) else _SCRIPT).search(text) is not None
+
+
+def is_json(text: str) -> bool:
+    """Is a text of this language JSON? No script begins with a brace."""
+    return text.lstrip().startswith("{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class FrontEnd:
         return read(source, host=host)
 
     def looks_like(self, text: str) -> bool:
-        """Is this text a script of nftables?"""
+        """Is this text a script of nftables, or the JSON of `nft -j`?"""
         return looks_like(text)
 
     def with_values(
@@ -83,13 +91,15 @@ class FrontEnd:
         """Return the edits of the text that make a change of the rules; None: there are none."""
         from policy.languages.nftables.changes import edits
 
-        return edits(change)
+        found = edits(change)
+        # JSON is what a program wrote: rules are changed where that has them from.
+        return None if found is None or any(is_json(each.span.source.text) for each in found) else found
 
     def comments(self, source: Source) -> list[Span]:
         """Return the comments of a text, each from its sign to its end, in order."""
         from policy.languages.nftables.comments import comments
 
-        return comments(source)
+        return [] if is_json(source.text) else comments(source)
 
     def disabled(self, ruleset: Ruleset) -> list[Span]:
         """Return the comments in the texts of *ruleset* that would be rules of theirs without the sign."""
@@ -101,7 +111,7 @@ class FrontEnd:
         """Return the paths of the files that a text includes, whether they are there or not."""
         from policy.languages.nftables.comments import includes
 
-        return includes(source)
+        return [] if is_json(source.text) else includes(source)
 
 
 nftables = FrontEnd()

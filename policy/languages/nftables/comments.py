@@ -23,7 +23,8 @@ def comments(source: Source) -> list[Span]:
 
 def disabled(ruleset: Ruleset) -> list[Span]:
     """Return the comments that would be rules without their sign: something is asked for, and something done."""
-    return [span for source in ruleset.sources for span in comments(source) if _is_rule(span.text)]
+    texts = [source for source in ruleset.sources if not source.text.lstrip().startswith("{")]
+    return [span for source in texts for span in comments(source) if _is_rule(span.text)]
 
 
 def _is_rule(comment: str) -> bool:

@@ -18,7 +18,7 @@ from policy.languages.nftables.ast.command import Hook
 from policy.languages.nftables.chains import NAT_PRIORITIES, Base, by_point, verdicts
 from policy.languages.nftables.guards import IPV4, IPV6
 from policy.languages.nftables.state import ChainState, State, TableState
-from policy.nat import rewrites, targets, told
+from policy.nat import rewrites, sources, targets, told
 from policy.netfilter import TRANSLATES
 from policy.packet import FORWARD, INPUT, OUTPUT, ROUTING, Names
 from policy.routing import looking_at_errors, routing
@@ -95,6 +95,7 @@ class Entering:
             return {hook: tuple(self._way(hook, points, policies)) for hook, points in _WAYS.items()}
         known = self._host | Host(routes=tuple(told(rules)))
         new = [target for rule in rules for target in targets(rule, _family(rule))]
+        new += [source for rule in rules for version in sorted(self.families) for source in sources(rule, version)]
         span = self._nat[0].chain.span if self._nat else Span(state.sources[0], 0, 0)
         for chain in ("PREROUTING", "OUTPUT"):
             name = f"routing:{chain}"

@@ -3,7 +3,7 @@
 Sources: iptables-extensions(8); the kernel's net/netfilter/xt_conntrack.c (conntrack_mt). A packet with no entry in the
 connection table is INVALID or UNTRACKED; for it the answer is that of the state alone if a state is asked for, and
 else no, whatever the other options and their `!` say. In the raw table no packet has an entry yet: all are INVALID,
-but for those that the host sent to itself.
+but for those that a rule there does not track, and those that the host sent to itself.
 
 Where no rule of the file rewrites, the addresses and ports of the entry are those of the packet, or, in a reply, their
 opposites. An ICMP error belongs to the entry of another packet, and ports of other protocols are made of other things
@@ -24,7 +24,7 @@ from policy.languages.iptables.values import (
     protocol,
 )
 from policy.netfilter import HAS_CONNECTION, NOT_TRACKED_YET, STATES
-from policy.packet import RELATED, Intervals, Masked
+from policy.packet import RELATED, UNTRACKED, Intervals, Masked
 from policy.packet.connection import OPPOSITE
 from policy.packet.fields import (
     ASSURED,
@@ -93,8 +93,15 @@ def _state(given: Given, option: str) -> Match:
     parts += [_bit(bit, given, option) for name, bit in _NAT.items() if name in names]
     match = either_of(*parts)
     if given.context.table == "raw":
-        match = tracked_already(given, EVERYTHING if "INVALID" in names else NOT_TRACKED_YET, match)
+        match = tracked_already(given, _before_tracking(names), match)
     return signed(given, option, match)
+
+
+def _before_tracking(names: tuple[str, ...]) -> Match:
+    """Return the packets in one of some states in the raw table: INVALID, if no rule has said `--notrack`."""
+    aside = Field("state", Intervals.of(UNTRACKED))
+    said = [*([aside] if "UNTRACKED" in names else ()), *([negated(aside)] if "INVALID" in names else ())]
+    return EVERYTHING if len(said) == 2 else either_of(*said) if said else NOT_TRACKED_YET
 
 
 def _direction(given: Given) -> Match:
