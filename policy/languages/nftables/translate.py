@@ -65,14 +65,6 @@ def _check(context: Context, statement: s.Nat) -> None:
         context.mistakes.add("FW001", message, statement.span, "say `type nat` in the base chain")
 
 
-def gives_ports(context: Context, statement: s.Nat) -> bool:
-    """Does a statement give packets other ports?"""
-    if statement.kind == "tproxy":
-        return False
-    found = (port or beside for _, _, beside in _given(context, statement.address) for port in (statement.port,))
-    return any(each is not None for each in found)
-
-
 def _versions(context: Context, statement: s.Nat) -> tuple[int, ...]:
     """Return the IP versions that a statement translates."""
     named = {"ip": 4, "ip6": 6}
