@@ -175,9 +175,10 @@ def test_make_and_shell(project: Path) -> None:
 
 def test_the_hooks_take_the_files_that_commands_take() -> None:
     for hook, endings in zip(HOOKS, (RULES, NATIVE), strict=True):
-        said = re.fullmatch(r"\\\.(?:\((.*)\)|(\w+))\$", hook["files"])
+        said = re.fullmatch(r"\\\.(?:\((.*)\)|(\w+))\$(?:\|(.*)\$)?", hook["files"])
         assert said
-        assert tuple(f".{ending}" for ending in (said[1] or said[2]).split("|")) == endings
+        whole = (said[3].replace("\\", ""),) if said[3] else ()
+        assert (*(f".{ending}" for ending in (said[1] or said[2]).split("|")), *whole) == endings
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert HOOKS[0]["additional_dependencies"] == project["optional-dependencies"]["exact"]
 

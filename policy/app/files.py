@@ -10,7 +10,7 @@ from policy._record import dataclass
 from policy.app.load import STANDARD_INPUT
 
 NATIVE = (".fw",)
-RULES = (*NATIVE, ".rules", ".save", ".save6", ".v4", ".v6", ".iptables", ".ip6tables")
+RULES = (*NATIVE, ".rules", ".save", ".save6", ".v4", ".v6", ".iptables", ".ip6tables", ".nft", "nftables.conf")
 """The endings of files of rules in any language; `.fw` is of the native one, others may also be of something else."""
 
 

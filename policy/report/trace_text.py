@@ -61,7 +61,8 @@ def trace_text(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything:
     below it.
     """
     several = len({step.rule.span.source.name for step in answer.steps if step.rule}) > 1
-    way = list(stages(answer))
+    # Of what stands in no text only what does something is told.
+    way = [each for each in stages(answer) if not (each.quiet and ruleset.policies[each.entry.policy].implied)]
     headed = any(stage.entry != way[0].entry or stage.behind for stage in way)
     lines = [line for stage in way for line in _stage(stage, ruleset, several, headed, everything)]
     rows = [line for line in lines if isinstance(line, _Row)]
