@@ -14,6 +14,9 @@ from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
 from policy.packet import STATES, Intervals
 
+MOST = 2000
+"""Longer lists are made by programs, and not looked at."""
+
 _FIELDS = {"saddr": "src", "daddr": "dst", "sport": "sport", "dport": "dport"}
 _PREFIX = re.compile(r"[0-9A-Fa-f.:]+/\d+")
 
@@ -21,7 +24,7 @@ _PREFIX = re.compile(r"[0-9A-Fa-f.:]+/\d+")
 def lists_of(context: Context, statements: Iterable[s.Statement]) -> Iterator[ItemList]:
     """Yield the lists that stand in the conditions of a rule."""
     for field, parts in _conditions(statements):
-        if len(parts) > 1:
+        if 1 < len(parts) <= MOST:
             items = tuple(_items(context, field, parts))
             if len(items) == len(parts):
                 yield ItemList(field, items)
@@ -30,7 +33,7 @@ def lists_of(context: Context, statements: Iterable[s.Statement]) -> Iterator[It
 def host_bits(context: Context, statements: Iterable[s.Statement]) -> Iterator[Item]:
     """Yield the prefixes of a rule behind which bits are set."""
     for field, parts in _conditions(statements):
-        if field in ("src", "dst"):
+        if field in ("src", "dst") and len(parts) <= MOST:
             prefixes = [part for part in parts if isinstance(part, e.Prefix) and _PREFIX.fullmatch(part.span.text)]
             for item, part in zip(_items(context, field, prefixes), prefixes, strict=False):
                 first = next(_items(context, field, [part.base]), None)
