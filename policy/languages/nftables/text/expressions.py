@@ -22,6 +22,7 @@ from policy.languages.nftables.ast.expression import (
     Word,
 )
 from policy.languages.nftables.text.selectors import hashed, plain
+from policy.languages.nftables.text.stateful import stateful
 
 _BARE = re.compile(r"[A-Za-z0-9_./+-]+\Z|[0-9A-Fa-f.:]+\Z|\*\Z")
 """What needs no quotes: names and numbers, addresses, `*`."""
@@ -93,10 +94,7 @@ def literal(tree: SetLiteral) -> str:
 
 def element(tree: Element) -> str:
     """Return an element as text."""
-    from policy.languages.nftables.text.statements import statement
-
-    parts = [expression(tree.key)]
-    parts += [statement(each) for each in tree.statements]  # type: ignore[arg-type] # they are statements
+    parts = [expression(tree.key), *filter(None, map(stateful, tree.statements))]
     if tree.timeout is not None:
         parts.append(f"timeout {duration(tree.timeout)}")
     if tree.expires is not None:

@@ -26,6 +26,7 @@ from policy.languages.nftables.ast.statement import (
     VerdictMap,
 )
 from policy.languages.nftables.text.expressions import duration, expression, quoted, selector, verdict
+from policy.languages.nftables.text.stateful import stateful
 
 
 def statement(tree: Statement) -> str:  # noqa: C901 (one case each)
@@ -41,14 +42,8 @@ def statement(tree: Statement) -> str:  # noqa: C901 (one case each)
             return _reject(tree)
         case Log():
             return _log(tree)
-        case Limit():
-            return f"limit rate {'over ' if tree.over else ''}{tree.rate}"
-        case Quota():
-            return f"quota {'over ' if tree.over else ''}{tree.size}"
-        case ConnectionCount():
-            return f"ct count {'over ' if tree.over else ''}{tree.count}"
-        case Silent():
-            return tree.text
+        case Limit() | Quota() | ConnectionCount() | Silent():
+            return stateful(tree) or ""
         case Object():
             return _object(tree)
         case NoTrack():
