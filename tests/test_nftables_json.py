@@ -17,10 +17,15 @@ from policy.languages.nftables.ast.command import Add, NamedObject, NamedSet, Re
 from policy.languages.nftables.ast.expression import (
     Binary,
     Element,
+    List,
+    Prefix,
+    Range,
+    Reference,
+    Selector,
     SetLiteral,
     Word,
 )
-from policy.languages.nftables.ast.statement import Match, Other, Silent
+from policy.languages.nftables.ast.statement import Match, Object, Other, Silent
 from policy.source import Source
 from tests.test_message_style import wrong
 
@@ -363,3 +368,32 @@ GOOD = json.dumps({"nftables": [{"metainfo": {}}, {"table": {"name": "t"}}, in_r
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 20), st.text(max_size=3))
 def test_no_damage_breaks_it(at: int, length: int, more: str) -> None:
     parsed(GOOD[:at] + more + GOOD[at + length :])
+
+
+# What people see
+
+
+def test_a_rule_is_shown_as_script_text() -> None:
+    made = rule(
+        match(STATE, "in", ["established", "related"]), {"counter": {"packets": 1, "bytes": 2}}, {"accept": None}
+    )
+    assert made.span.text == "ct state established,related counter accept"
+    assert [each.span.text for each in made.statements] == ["ct state established,related", "counter", "accept"]
+
+
+def test_the_words_of_values() -> None:
+    prefix = {"prefix": {"addr": "10.0.0.0", "len": 8}}
+    (found,) = rule(match(DPORT, "==", {"set": ["@x", "*", prefix, {"range": ["a b", "c"]}, ["k", "v"]]})).statements
+    assert isinstance(found, Match)
+    assert isinstance(found.right, SetLiteral)
+    assert [each.key for each in found.right.elements] == [
+        Reference("x"),
+        Word("*"),
+        Prefix(Word("10.0.0.0"), 8),
+        Range(Word("a b", quoted=True), Word("c")),
+        Word("k"),
+    ]
+    assert rule(match(STATE, "in", ["new"])).statements == (
+        Match(Selector("ct", ("state", "", "")), "", List((Word("new"),))),
+    )
+    assert rule({"counter": "c"}).statements == (Object("counter", Word("c")),)

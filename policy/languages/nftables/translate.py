@@ -17,6 +17,7 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.guards import IPV4, IPV6
+from policy.languages.nftables.state import State
 from policy.languages.nftables.ways import Way
 from policy.nat import ANY_PORT, REWRITES, Target
 from policy.packet import OUTPUT, Intervals
@@ -120,7 +121,9 @@ def _done(
 ) -> Iterator[tuple[Match, tuple[Action, ...]]]:
     arrives = context.hooks <= {"prerouting", "output"}
     if "netmap" in statement.flags and address is not None:
-        yield from nat.network(_address(context, family, address), family, arrives)
+        network = _address(context, family, address)
+        if network.ranges:  # without, what is wrong with it has been noted
+            yield from nat.network(network, family, arrives)
         return
     addresses = None if address is None else _address(context, family, address)
     ports = None if port is None else _ports(context, port)
@@ -134,13 +137,14 @@ def _done(
 def _actions(
     context: Context, statement: s.Nat, family: int, target: Target
 ) -> Iterator[tuple[Match, tuple[Action, ...]]]:
+    alike = not _gives_source_ports(context.state)
     match statement.kind:
         case "dnat":
             yield EVERYTHING, nat.destination(target)
         case "snat":
-            yield EVERYTHING, nat.source(target)
+            yield EVERYTHING, nat.source(target, alike)
         case "masquerade":
-            yield EVERYTHING, nat.masquerade(context.host, family, target.ports)
+            yield EVERYTHING, nat.masquerade(context.host, family, target.ports, alike)
         case _:
             sent = Field("hook", Intervals.of(OUTPUT))
             if "output" in context.hooks:
@@ -153,6 +157,24 @@ def _actions(
                     negated(sent) if "output" in context.hooks else EVERYTHING,
                     nat.to_own(context.host, family, target.ports),
                 )
+
+
+def _gives_source_ports(state: State) -> bool:
+    """Does a rule give sources a port?"""
+    kept = state.worked_out.get("source ports")
+    if not isinstance(kept, bool):
+        kept = state.worked_out["source ports"] = any(
+            isinstance(each, s.Nat) and each.kind in ("snat", "masquerade") and _has_ports(each)
+            for table in state.tables.values()
+            for chain in table.chains.values()
+            for rule in chain.rules
+            for each in rule.statements
+        )
+    return kept
+
+
+def _has_ports(statement: s.Nat) -> bool:
+    return statement.port is not None or isinstance(statement.address, e.Lookup)
 
 
 def _address(context: Context, family: int, value: e.Expression) -> Intervals:

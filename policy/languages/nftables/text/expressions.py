@@ -94,8 +94,7 @@ def literal(tree: SetLiteral) -> str:
 
 def element(tree: Element) -> str:
     """Return an element as text."""
-    parts = [expression(tree.key)]
-    parts += [stateful(each) for each in tree.statements]  # type: ignore[arg-type] # they are such statements
+    parts = [expression(tree.key), *filter(None, map(stateful, tree.statements))]
     if tree.timeout is not None:
         parts.append(f"timeout {duration(tree.timeout)}")
     if tree.expires is not None:

@@ -1,17 +1,19 @@
-"""Statements that count, in rules and behind the elements of sets, as text."""
+"""Statements that elements of sets have, too, as text: what counts and limits."""
 
 from __future__ import annotations
 
 from policy.languages.nftables.ast.statement import ConnectionCount, Limit, Quota, Silent
 
 
-def stateful(tree: Limit | Quota | ConnectionCount | Silent) -> str:
-    """Return a statement that counts as text."""
+def stateful(tree: object) -> str | None:
+    """Return a statement that counts or limits as text, None where it is another."""
     match tree:
-        case Limit():
-            return f"limit rate {'over ' if tree.over else ''}{tree.rate}"
-        case Quota():
-            return f"quota {'over ' if tree.over else ''}{tree.size}"
-        case ConnectionCount():
-            return f"ct count {'over ' if tree.over else ''}{tree.count}"
-    return tree.text
+        case Limit(rate, over):
+            return f"limit rate {'over ' if over else ''}{rate}"
+        case Quota(size, over):
+            return f"quota {'over ' if over else ''}{size}"
+        case ConnectionCount(count, over):
+            return f"ct count {'over ' if over else ''}{count}"
+        case Silent(text):
+            return text
+    return None

@@ -43,7 +43,7 @@ def statement(tree: Statement) -> str:  # noqa: C901 (one case each)
         case Log():
             return _log(tree)
         case Limit() | Quota() | ConnectionCount() | Silent():
-            return stateful(tree)
+            return stateful(tree) or ""
         case Object():
             return _object(tree)
         case NoTrack():
