@@ -120,7 +120,9 @@ def _done(
 ) -> Iterator[tuple[Match, tuple[Action, ...]]]:
     arrives = context.hooks <= {"prerouting", "output"}
     if "netmap" in statement.flags and address is not None:
-        yield from nat.network(_address(context, family, address), family, arrives)
+        to = _address(context, family, address)
+        if to.ranges:  # without any, what is wrong with them has been said
+            yield from nat.network(to, family, arrives)
         return
     addresses = None if address is None else _address(context, family, address)
     ports = None if port is None else _ports(context, port)
