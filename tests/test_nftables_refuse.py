@@ -174,6 +174,9 @@ SCRIPTS = {
     "a variable of the text around": ("define a = 1\ntable ip t {\ndefine a = 2\n}\n", "FW703"),
     "a variable that is not there": ("table ip t {\nchain c {\nmeta mark $a\n}\n}\n", "FW701"),
     "a variable in a text": ("table ip t {\nchain c {\nlog prefix \"$a\"\n}\n}\n", "FW701"),
+    "a prefix of another IP version": (
+        f"table ip t {{\nchain c {{\n{NAT}\ndnat ip prefix to ::1/64\n}}\n}}\n", "FW603",
+    ),
     "an expectation that says too little": ("table ip t {\nct expectation e {\nprotocol tcp\n}\n}\n", "FW001"),
 }  # fmt: skip
 
