@@ -39,15 +39,19 @@ def destination(target: Target) -> tuple[Action, ...]:
     return (Rewrite(changes, DESTINATION_TRANSLATED), Allow())
 
 
-def source(target: Target) -> tuple[Action, ...]:
-    """Return what SNAT does."""
+def source(target: Target, alike: bool = True) -> tuple[Action, ...]:
+    """Return what SNAT does.
+
+    A port that the kernel chooses is *alike* the old one, if no other connection from the same address and port has got
+    one that a rule gives: that is then taken again (find_appropriate_src).
+    """
     changes = _values(("src", target.addresses), ("sport", target.ports or ANY_PORT))
-    return (Rewrite(changes, SOURCE_TRANSLATED, alike=not target.ports), Allow())
+    return (Rewrite(changes, SOURCE_TRANSLATED, alike=alike and not target.ports), Allow())
 
 
-def masquerade(host: Host, family: int, ports: Intervals | None) -> tuple[Action, ...]:
+def masquerade(host: Host, family: int, ports: Intervals | None, alike: bool = True) -> tuple[Action, ...]:
     """Return what masquerading does: SNAT to an address of the host."""
-    return source(Target(_own(host, family), ports))
+    return source(Target(_own(host, family), ports), alike)
 
 
 def to_loopback(family: int, ports: Intervals | None) -> tuple[Action, ...]:

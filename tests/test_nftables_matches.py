@@ -70,6 +70,8 @@ def test_before_connection_tracking_every_packet_is_invalid() -> None:
     taken_out = match("ct state untracked", hooks=("prerouting",), tracked=False, more="notrack")
     assert holds(taken_out, packet(state=4)) is None
     assert holds(taken_out, packet(state=0)) is False
+    invalid = match("ct state invalid", hooks=("prerouting",), tracked=False, more="notrack")
+    assert (holds(invalid, packet(state=4)), holds(invalid, packet(state=0))) == (None, True)
 
 
 def test_where_there_is_no_output_interface_yet() -> None:

@@ -158,6 +158,18 @@ def test_what_is_included_is_read_in_its_place(tmp_path: Path) -> None:
     assert includes(Source(str(main), main.read_text())) == [str(tmp_path / "a.nft")]
 
 
+def test_includes_by_the_whole_path_and_without_hidden_files(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "a.nft").write_text("add table ip a\n")
+    (folder / ".b.nft").write_text("nonsense\n")
+    main = folder / "main.nft"
+    main.write_text(f'include "{folder}/a.nft"\ninclude "./?.nft"\ninclude "none*"\n')
+    state = state_of(main.read_text(), str(main))
+    assert [name for _, name in state.tables] == ["a"]
+    assert len(state.sources) == 3
+
+
 @pytest.mark.parametrize("words", ["/etc/passwd", "../outside.nft", "missing.nft", "main.nft"])
 def test_includes_that_are_refused(tmp_path: Path, words: str) -> None:
     (tmp_path / "outside.nft").write_text("table ip t { }\n")

@@ -161,6 +161,8 @@ SCRIPTS = {
         "table ip t {\nset s {\ntype ipv4_addr\nelements = { 1.1.1.0/24 }\n}\n}\n", "FW001",
     ),
     "merging without intervals": ("table ip t {\nset s {\ntype ipv4_addr\nauto-merge\n}\n}\n", "FW001"),
+    "a value in a set": ("table ip t {\nset s {\ntype mark\nelements = { 1 : 2 }\n}\n}\n", "FW001"),
+    "a type of values that there is not": ("table ip t {\nmap s {\ntype mark : marks\n}\n}\n", "FW001"),
     "two values for a key": (
         "table ip t {\nmap s {\ntype ipv4_addr : mark\nelements = { 1.1.1.1 : 1, 1.1.1.1 : 2 }\n}\n}\n", "FW703",
     ),
@@ -187,6 +189,10 @@ READ = {
     "names of 255 bytes": f"table ip {'t' * 255} {{\nchain {'c' * 255} {{\n}}\n}}\n",
     "a circle that no packet comes to": "table ip t {\nchain a {\njump b\n}\nchain b {\njump a\n}\n}\n",
     "a chain that is made later in the block": "table ip t {\nchain a {\njump b\n}\nchain b {\n}\n}\n",
+    "maps to all that there is": (
+        "table ip t {\nmap a {\ntype mark : verdict\n}\nmap b {\ntype mark : counter\n}\n"
+        "map c {\ntype mark : ipv4_addr . inet_service\n}\nmap d {\ntype mark : quota\n}\n}\n"
+    ),
     "a set that is said twice": (
         "table ip t {\nset s {\ntype mark\nsize 9\n}\n}\ntable ip t {\nset s {\ntype mark\n}\n}\n"
     ),

@@ -77,31 +77,31 @@ def test_large_sets_are_small_matches() -> None:
     assert holds(found, packet(src=numbers[4711], dport=4713)) is False
 
 
+_ROW = st.tuples(st.integers(0, 60), st.integers(0, 40), st.integers(0, 60), st.integers(0, 30), st.integers(1, 30))
+_ASKED = st.tuples(st.integers(0, 100), st.integers(0, 90), st.integers(1, 31))
+
+
 @settings(max_examples=120, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 60), st.integers(0, 40), st.integers(0, 60), st.integers(0, 3), st.integers(1, 30)),
-        min_size=1,
-        max_size=60,
-    ),
-    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 64), st.integers(1, 31)), min_size=1, max_size=20),
-)
+@given(st.lists(_ROW, min_size=1, max_size=60), st.lists(_ASKED, min_size=5, max_size=40), st.booleans())
 def test_many_ranges_that_overlap(
-    rows: list[tuple[int, int, int, int, int]], asked: list[tuple[int, int, int]]
+    rows: list[tuple[int, int, int, int, int]], asked: list[tuple[int, int, int]], ports: bool
 ) -> None:
+    key, kind = "ip saddr . ip daddr", "ipv4_addr . ipv4_addr"
+    if ports:
+        key, kind = f"{key} . tcp dport", f"{kind} . inet_service"
     elements = [
-        f"10.0.0.{low}-10.0.0.{low + width} . 10.0.1.{other}-10.0.1.{other + more} . {port}"
+        f"10.0.0.{low}-10.0.0.{low + width} . 10.0.1.{other}-10.0.1.{other + more}" + (f" . {port}" if ports else "")
         for low, width, other, more, port in rows
     ]
-    kind = "ipv4_addr . ipv4_addr . inet_service"
     sets = f"set s {{ type {kind}; flags interval; elements = {{ {', '.join(elements)} }} }}"
-    context, (statement,) = read("ip saddr . ip daddr . tcp dport @s", sets=sets)
+    context, (statement,) = read(f"{key} @s", sets=sets)
     assert isinstance(statement, Condition)
     found = matches.condition(context, statement)
-    for source, target, port in asked:
+    ends = [(low + width, other + more, port) for low, width, other, more, port in rows]
+    for source, target, port in (*asked, *ends):
         one = packet(src=f"10.0.0.{source}", dst=f"10.0.1.{target}", dport=port)
         wanted = any(
-            low <= source <= low + width and other <= target <= other + more and port == at
+            low <= source <= low + width and other <= target <= other + more and (port == at or not ports)
             for low, width, other, more, at in rows
         )
         assert holds(found, one) is wanted

@@ -46,7 +46,9 @@ def main(*files: str) -> int:
     counts: Counter[str] = Counter()
     disagreements = []
     cannot: set[str] = set()
-    for path in [Path(each) for each in files] or sorted(CASES.glob("iptables*.case")):
+    for path in [Path(each) for each in files] or sorted(
+        [*CASES.glob("iptables*.case"), *CASES.glob("nftables*.case")]
+    ):
         for number, text in enumerate(re.split(r"^---\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE), 1):
             for each in asked(f"{path.stem}-{number}", text, cannot):
                 counts["packets"] += 1

@@ -28,14 +28,13 @@ def ways(states: Mapping[str, TableState], policies: dict[str, Policy], host: Ho
         arriving = tuple(_entries(ARRIVING, policies))
         return {hook: (*(() if hook == OUTPUT else arriving), *_entries(way, policies)) for hook, way in WAY.items()}
     known = host | Host(routes=tuple(told(rules)))
-    new = [
-        target for rule in rules for target in (*targets(rule, nat.context.family), *sources(rule, nat.context.family))
-    ]
+    family = nat.context.family
+    new = [target for rule in rules for target in (*targets(rule, family), *sources(rule, family))]
     for chain in ("PREROUTING", "OUTPUT"):
         name = f"routing:{chain}"
         policies[name] = routing(name, chain == "OUTPUT", known, new, nat.span)
     actions = [action for rule in rules for action in rule.actions]
-    looking = looking_at_errors(actions, nat.context.family, nat.context.host, policies, nat.span)
+    looking = looking_at_errors(actions, family, nat.context.host, policies, nat.span)
     arrived = (*_entries(ARRIVING, policies, nat=True), *looking, _routed("PREROUTING"))
     then = tuple(entry for hook in (INPUT, FORWARD) for entry in _entries(WAY[hook], policies, hook, nat=True))
     # The chains of OUTPUT see the interface that was chosen before, whatever becomes of the packet (nf_hook_state).

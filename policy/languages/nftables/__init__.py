@@ -33,7 +33,7 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
     from policy.languages.nftables import jsontext
     from policy.languages.nftables.lower import lower
     from policy.languages.nftables.parse import parse
-    from policy.languages.nftables.refuse import beside, refuse
+    from policy.languages.nftables.refuse import beside, refuse, sure
     from policy.languages.nftables.script import run
 
     collecting = gc.isenabled()
@@ -42,10 +42,11 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
         mistakes = Collector()
         script = jsontext.parse(source, mistakes) if is_json(source.text) else parse(source, mistakes)
         state = run(script, source, mistakes)
-        mistakes.check()
-        refuse(state, mistakes)
+        more = Collector()
+        refuse(state, more)
+        mistakes.found += sure(mistakes.found, more.found)
         ruleset = lower(state, host, more := Collector())
-        mistakes.found += beside(mistakes.found, more.found)
+        mistakes.found += sure(mistakes.found, beside(mistakes.found, more.found))
         mistakes.check()
         return ruleset
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import re
 from collections.abc import Iterator
 from dataclasses import field
 from pathlib import Path
@@ -17,7 +19,7 @@ DEEPEST = 16
 """So deep may includes be nested in nft (`MAX_INCLUDE_DEPTH`)."""
 
 MOST_FILES = 1000
-_WILD = frozenset("*?[")
+_WILD = re.compile(r"[*?\[]")
 
 
 @dataclass(slots=True)
@@ -52,12 +54,14 @@ class Includes:
             self._refuse(command, "a text without a folder cannot include files", "name a file, not standard input")
             return []
         root = Path(self.first.name).parent
-        if Path(words).is_absolute():
-            self._refuse(command, f"`{words}` is outside of the folder of the first file", "name it from there")
+        plain = _WILD.split(words)[0]
+        folder = above.parent / plain[: plain.rfind("/") + 1]
+        if not Path(real(str(folder))).is_relative_to(Path(real(str(root)))):
+            self._refuse(command, f"`{words}` is outside of the folder of the first file", "include what is in it")
             return []
-        wild = bool(_WILD & set(words))
-        pattern = str(above.parent / words)
-        found = sorted(map(str, above.parent.glob(words))) if wild else [pattern]
+        wild = plain != words
+        names = sorted(glob.glob(words, root_dir=above.parent)) if wild else [words]  # noqa: PTH207 (no hidden files)
+        found = [str(above.parent / name) for name in names]
         inside = []
         for path in found:
             if not Path(real(path)).is_relative_to(Path(real(str(root)))):

@@ -75,9 +75,6 @@ def asks_first(context: Context, statement: s.Reject, asked: Iterable[Match]) ->
     parts = [part for match in asked for part in conjuncts(match) if isinstance(part, Field)]
     if kind == _RESET:
         protocols = [part.values for part in parts if part.name == "proto"]
-        if any(isinstance(values, Intervals) and TCP not in values for values in protocols):
-            message = "`tcp reset` does not go with another protocol"
-            context.mistakes.add("FW504", message, statement.span, "say `tcp` before it, or reject with an ICMP type")
         return EVERYTHING if protocols else Field("proto", Intervals.of(TCP))
     if context.table.family != "inet" or kind not in ("icmp", "icmpv6"):
         return EVERYTHING

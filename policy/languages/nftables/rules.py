@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from policy._record import dataclass
@@ -30,18 +29,13 @@ from policy.languages.nftables.context import Context
 from policy.languages.nftables.reject import asks_first
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
-from policy.languages.nftables.translate import gives_ports, translated
+from policy.languages.nftables.translate import translated
 from policy.languages.nftables.ways import Layout, Way, only
 from policy.netfilter import LOOPED, MEETS_NAT, NOT_LOOPED, tracking
 from policy.packet import Intervals
 from policy.packet.fields import DCCP
 from policy.source import Span
 from policy.written import Suppression
-
-_PROTOCOL = re.compile(
-    r"\b(?:tcp|udp|udplite|sctp|dccp|icmp|icmpv6|igmp|esp|ah|comp|gre|l4proto|protocol|nexthdr|raw|payload)\b"
-)
-"""What says in a statement which transport protocol packets have."""
 
 _DECIDE = (e.Verdict, s.VerdictMap, s.Reject, s.Nat, s.Queue)
 
@@ -139,14 +133,10 @@ class Lowering:
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
         statements = [] if guard == EVERYTHING else [only(guard)]
         asked: list[Match] = []
-        for number, each in enumerate(written.statements):
+        for each in written.statements:
             if isinstance(each, s.Reject):
                 statements.insert(0, only(asks_first(context, each, asked)))
             if isinstance(each, s.Nat):
-                if gives_ports(context, each) and not _tells_protocol(written.statements[: number + 1]):
-                    message = "a port is given without a protocol"
-                    where = (each.port or each.address or each).span
-                    context.mistakes.add("FW504", message, where, "say `meta l4proto tcp`, or `udp`, before it")
                 statements.append(translated(context, each, _may_be(DCCP, statements)))
             else:
                 statements.append(self._routed(_lowered(context, each), come))
@@ -225,22 +215,6 @@ def _suppressions(context: Context, chain: ChainState) -> tuple[Suppression, ...
 def _decides(written: Written) -> Span | None:
     """Return the place of what a rule does."""
     return next((each.span for each in reversed(written.statements) if isinstance(each, _DECIDE)), None)
-
-
-def _tells_protocol(statements: Sequence[s.Statement]) -> bool:
-    """Do statements say what transport protocol packets have? A map of verdicts for protocols does not."""
-    *before, last = statements
-    words = [each.span.text for each in before if not _leaves_open(each)]
-    assert isinstance(last, s.Nat)
-    words += [value.key.span.text for value in (last.address,) if isinstance(value, e.Lookup)]
-    return any(_PROTOCOL.search(each) for each in words)
-
-
-def _leaves_open(statement: s.Statement) -> bool:
-    match statement:
-        case s.VerdictMap(e.Selector(words=(name, *_))) | s.Match(e.Selector(words=(name, *_)), "!="):
-            return name == "l4proto"
-    return False
 
 
 def _may_be(protocol: int, statements: list[tuple[Way, ...]]) -> bool:

@@ -17,6 +17,7 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.guards import IPV4, IPV6
+from policy.languages.nftables.state import State
 from policy.languages.nftables.ways import Way
 from policy.nat import ANY_PORT, REWRITES, Target
 from policy.packet import OUTPUT, Intervals
@@ -63,14 +64,6 @@ def _check(context: Context, statement: s.Nat) -> None:
     elif context.types and statement.kind != "tproxy" and context.types != {"nat"}:
         message = f"the kernel refuses `{statement.kind}` outside of chains of the type nat"
         context.mistakes.add("FW001", message, statement.span, "say `type nat` in the base chain")
-
-
-def gives_ports(context: Context, statement: s.Nat) -> bool:
-    """Does a statement give packets other ports?"""
-    if statement.kind == "tproxy":
-        return False
-    found = (port or beside for _, _, beside in _given(context, statement.address) for port in (statement.port,))
-    return any(each is not None for each in found)
 
 
 def _versions(context: Context, statement: s.Nat) -> tuple[int, ...]:
@@ -142,13 +135,14 @@ def _done(
 def _actions(
     context: Context, statement: s.Nat, family: int, target: Target
 ) -> Iterator[tuple[Match, tuple[Action, ...]]]:
+    alike = not _gives_source_ports(context.state)
     match statement.kind:
         case "dnat":
             yield EVERYTHING, nat.destination(target)
         case "snat":
-            yield EVERYTHING, nat.source(target)
+            yield EVERYTHING, nat.source(target, alike)
         case "masquerade":
-            yield EVERYTHING, nat.masquerade(context.host, family, target.ports)
+            yield EVERYTHING, nat.masquerade(context.host, family, target.ports, alike)
         case _:
             sent = Field("hook", Intervals.of(OUTPUT))
             if "output" in context.hooks:
@@ -161,6 +155,24 @@ def _actions(
                     negated(sent) if "output" in context.hooks else EVERYTHING,
                     nat.to_own(context.host, family, target.ports),
                 )
+
+
+def _gives_source_ports(state: State) -> bool:
+    """Does a rule give sources a port?"""
+    kept = state.worked_out.get("source ports")
+    if not isinstance(kept, bool):
+        kept = state.worked_out["source ports"] = any(
+            isinstance(each, s.Nat) and each.kind in ("snat", "masquerade") and _has_ports(each)
+            for table in state.tables.values()
+            for chain in table.chains.values()
+            for rule in chain.rules
+            for each in rule.statements
+        )
+    return kept
+
+
+def _has_ports(statement: s.Nat) -> bool:
+    return statement.port is not None or isinstance(statement.address, e.Lookup)
 
 
 def _address(context: Context, family: int, value: e.Expression) -> Intervals:

@@ -15,6 +15,9 @@ from policy.languages.nftables.refuse.rules import refuse_rule
 from policy.languages.nftables.refuse.unseen import check_unseen
 from policy.languages.nftables.state import State
 
+_FOLLOWING = frozenset({"FW701", "FW703", "FW820", "FW504"})
+"""The codes of mistakes that may be there only because of others."""
+
 
 def refuse(state: State, mistakes: Collector) -> None:
     """Note what is wrong with the tables of *state*."""
@@ -49,4 +52,9 @@ def beside(found: Sequence[Diagnostic], more: Iterable[Diagnostic]) -> list[Diag
     ]
 
 
-__all__ = ["beside", "refuse"]
+def sure(found: Sequence[Diagnostic], more: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return mistakes that are none because of those before: where something was left out, names may be missing."""
+    return [each for each in more if not found or each.code not in _FOLLOWING]
+
+
+__all__ = ["beside", "refuse", "sure"]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from policy.diagnostic import Collector, Related
+from policy.diagnostic import Collector, Related, did_you_mean
 from policy.languages.nftables import types as t
+from policy.languages.nftables.ast.command import NamedSet
 from policy.languages.nftables.ast.expression import Concat, Element, Expression, Prefix, Range, SetLiteral, Verdict
 from policy.languages.nftables.chains import Places
 from policy.languages.nftables.contents import Row, contents
@@ -21,6 +22,7 @@ from policy.languages.nftables.values import note, values
 from policy.packet import Intervals
 from policy.source import Span
 
+_OBJECTS = frozenset({"counter", "quota", "limit", "secmark", "synproxy", "ct helper", "ct timeout", "ct expectation"})
 _FLAGS = ("constant", "interval", "timeout", "dynamic")
 
 
@@ -36,6 +38,13 @@ def refuse(places: Places, named: SetState, mistakes: Collector) -> None:
     if definition.auto_merge and "interval" not in definition.flags:
         message = f"`auto-merge` is for sets with ranges, and `{definition.name}` has none"
         mistakes.add("FW001", message, definition.name_span, "add `flags interval`, or leave it out")
+    if isinstance(definition.value, tuple):
+        _values(definition, definition.value, mistakes)
+    valued = next((each for each in named.elements if each.value is not None), None)
+    if valued is not None and not definition.is_map:
+        message = f"`{definition.name}` is a set, and its elements have no values"
+        mistakes.add("FW001", message, valued.span, "make it a map: `map NAME { type KEY : VALUE; }`")
+        return
     if definition.size is not None and len(named.elements) > definition.size:
         message = f"`{definition.name}` has room for {definition.size} elements, not for {len(named.elements)}"
         mistakes.add("FW820", message, definition.name_span, "raise its `size`")
@@ -67,6 +76,16 @@ def refuse_map(context: Context, types: Sequence[t.DataType], literal: SetLitera
         return
     rows = [(row, entry.value) for entry in made if entry.rows is not None for row in entry.rows]
     _overlaps("the map", types, rows, literal.elements, context.mistakes, True)
+
+
+def _values(definition: NamedSet, said: Sequence[str], mistakes: Collector) -> None:
+    """Note a type of a map's values that there is not."""
+    if " ".join(said) in _OBJECTS:
+        return
+    for word in said:
+        if word not in t.TYPES and word != "verdict":
+            help = did_you_mean(word, (*t.TYPES, "verdict"))
+            mistakes.add("FW001", f"unknown type `{word}`", definition.name_span, help)
 
 
 def _wide(key: Expression) -> bool:

@@ -87,7 +87,7 @@ def refuse_reject(context: Context, layers: Layers, statement: s.Reject) -> None
     if family == "arp":
         context.mistakes.add("FW001", "there is no `reject` in the family arp", span, "write `drop`")
         return
-    if kind == "tcp reset" and layers.transports and set(layers.transports) != {TCP}:
+    if kind == "tcp reset" and layers.transports and TCP not in layers.transports:
         help = "only TCP has resets: ask for it before, `meta l4proto tcp`"
         context.mistakes.add("FW001", "`reject with tcp reset` does not go with the protocol of the rule", span, help)
     if layers.network is not None and layers.network not in ("ip", "ip6"):
