@@ -121,9 +121,9 @@ def _done(
 ) -> Iterator[tuple[Match, tuple[Action, ...]]]:
     arrives = context.hooks <= {"prerouting", "output"}
     if "netmap" in statement.flags and address is not None:
-        addresses = _address(context, family, address)
-        if addresses.ranges:  # without, what is wrong with it has been noted
-            yield from nat.network(addresses, family, arrives)
+        network = _address(context, family, address)
+        if network.ranges:  # without, what is wrong with it has been noted
+            yield from nat.network(network, family, arrives)
         return
     addresses = None if address is None else _address(context, family, address)
     ports = None if port is None else _ports(context, port)
