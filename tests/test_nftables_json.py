@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from policy.diagnostic import Collector, Diagnostic
 from policy.languages.nftables import jsontext, text
@@ -302,72 +300,6 @@ def test_fifty_thousand_elements_are_read_in_time() -> None:
     assert isinstance(command.what.elements, SetLiteral)
     assert not found
     assert len(command.what.elements.elements) == 50_000
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
-def names(value: Any) -> set[str]:
-    """Return the names of all members of a value."""
-    if isinstance(value, dict):
-        return set(value).union(*map(names, value.values()))
-    return set().union(*map(names, value)) if isinstance(value, list) else set()
-
-
-KNOWN = sorted(set().union(*(names(said) for _, said in PRINTED)))
-WORDS = ["@s", "*", "ip", "tcp", "add", "==", "in", ""]
-nft_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-1, 70000) | st.sampled_from(WORDS),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KNOWN), inner, max_size=3),
-    max_leaves=12,
-)
-
-
-@given(st.lists(nft_values, max_size=3))
-def test_no_values_break_it(values: list[Any]) -> None:
-    parsed(json.dumps({"nftables": [in_rule(*values), *values, *({"add": each} for each in values)]}))
-
-
-@given(json_values)
-def test_places_are_those_of_the_standard_reader(value: Any) -> None:
-    said = json.dumps(value, allow_nan=False) if _finite(value) else "[]"
-    if _finite(value) and _fits(value):
-        assert _plain(jsontext.tree.read_json(Source("", said))) == json.loads(said)
-
-
-def _finite(value: Any) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _fits(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(_fits(each) and _fits(key) for key, each in value.items())
-    if isinstance(value, list):
-        return all(map(_fits, value))
-    if isinstance(value, str):
-        return "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
-
-
-def _plain(node: Any) -> Any:
-    if isinstance(node.value, dict):
-        return {name: _plain(each) for name, each in node.value.items()}
-    return [_plain(each) for each in node.value] if isinstance(node.value, list) else node.value
-
-
-GOOD = json.dumps({"nftables": [{"metainfo": {}}, {"table": {"name": "t"}}, in_rule(*(said for _, said in PRINTED))]})
-
-
-@given(st.integers(0, len(GOOD) - 1), st.integers(0, 20), st.text(max_size=3))
-def test_no_damage_breaks_it(at: int, length: int, more: str) -> None:
-    parsed(GOOD[:at] + more + GOOD[at + length :])
 
 
 # What people see

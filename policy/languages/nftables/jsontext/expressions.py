@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cache, partial
 
 from policy.languages.nftables.ast.expression import (
     Binary,
@@ -20,10 +20,13 @@ from policy.languages.nftables.ast.expression import (
     Verdict,
     Word,
 )
+from policy.languages.nftables.ast.statement import Match
 from policy.languages.nftables.jsontext.reader import Members, Reader, Wrong
 from policy.languages.nftables.jsontext.selectors import SELECTORS, jhash_numbers
 from policy.languages.nftables.jsontext.tree import Node
+from policy.languages.nftables.parse import parse_rule
 from policy.languages.nftables.text import expression as written
+from policy.source import Source, Span
 
 _OPERATORS = ("&", "|", "^", "<<", ">>")
 _VERDICTS = ("accept", "drop", "continue", "return", "jump", "goto")
@@ -73,9 +76,15 @@ class Expressions(Reader):
     def _object(self, node: Node, texts: bool) -> Expression:
         name, inner = self.single(node, "an expression")
         read = SELECTORS.get(name)
-        tree = read(self, inner) if read else self._form(name, inner, node, texts)
+        tree = self._selector(read(self, inner), inner) if read else self._form(name, inner, node, texts)
         if not self._in_set:  # there may be very many elements
             self.source.said[tree.span.start, tree.span.end] = partial(written, tree)
+        return tree
+
+    def _selector(self, tree: Selector, node: Node) -> Selector:
+        """Return a selector that a script can have, too; which fields a protocol has is for the types to say."""
+        if not _in_scripts(tree):
+            self.fail(node, f"`{written(tree)}` is nothing that rules can look at", "see nft(8), EXPRESSIONS")
         return tree
 
     def _form(self, name: str, inner: Node, node: Node, texts: bool) -> Expression:
@@ -202,6 +211,17 @@ class Expressions(Reader):
         target = self.needed(members, "target", inner, what)
         chain = Word(self.text(target, "`target`"), span=self.span(target))
         return Verdict(name, chain, span=self.span(node))  # type: ignore[arg-type] # one of its words
+
+
+@cache
+def _in_scripts(tree: Selector) -> bool:
+    """Is a selector one that scripts have words for?"""
+    text = f"{written(tree)} 1"
+    rule = parse_rule(Span(Source("", text), 0, len(text)))
+    match rule and rule.statements:
+        case (Match(left=found),):
+            return found == tree
+    return False
 
 
 _ELEMENT = ("val", "timeout", "expires", "comment")
