@@ -175,7 +175,7 @@ SCRIPTS = {
     "a variable that is not there": ("table ip t {\nchain c {\nmeta mark $a\n}\n}\n", "FW701"),
     "a variable in a text": ("table ip t {\nchain c {\nlog prefix \"$a\"\n}\n}\n", "FW701"),
     "a prefix of another IP version": (
-        f"table ip t {{\nchain c {{\n{NAT}\ndnat ip prefix to ::1/64\n}}\n}}\n", "FW603",
+        f"table ip t {{\nchain c {{\n{NAT}\ndnat ip prefix to ::1/64\n}}\n}}\n", "FW003",
     ),
     "an expectation that says too little": ("table ip t {\nct expectation e {\nprotocol tcp\n}\n}\n", "FW001"),
 }  # fmt: skip
