@@ -7,11 +7,12 @@ source port, which it keeps if no other connection has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from policy._record import dataclass
 from policy.host import Host, Route
-from policy.ir import EVERYTHING, Action, Allow, Field, Match, Not, Rewrite, Rule, Set, conjuncts
+from policy.ir import EVERYTHING, Action, Allow, Field, Match, Not, Policy, Rewrite, Rule, Set, conjuncts
 from policy.packet import INPUT, ROUTING, Intervals, Masked, Names, Value, ValueSet, single
 from policy.packet.address import LOOPBACK, V4_BASE, bits, parse_address, whole
 from policy.packet.fields import DESTINATION_TRANSLATED, SOURCE_TRANSLATED
@@ -102,6 +103,28 @@ def _under_mask(values: ValueSet, family: int) -> tuple[int, int]:
         return values.value & most, values.mask & most
     assert isinstance(values, Intervals)
     return values.first - base, most & ~(values.size - 1)
+
+
+def any_ports(policies: Mapping[str, Policy]) -> dict[str, Policy]:
+    """Return policies in which any source port may be chosen, where any of their rules gives one.
+
+    The kernel may give it to other connections of the same sender, too (nf_nat_core.c, find_appropriate_src).
+    """
+    actions = (action for policy in policies.values() for rule in policy.rules for action in rule.actions)
+    if not any(isinstance(each, Rewrite) and "sport" in dict(each.changes) and not each.alike for each in actions):
+        return {**policies}
+    return {name: _with_any_port(policy) for name, policy in policies.items()}
+
+
+def _any_port(action: Action) -> Action:
+    return replace(action, alike=False) if isinstance(action, Rewrite) else action
+
+
+def _with_any_port(policy: Policy) -> Policy:
+    if not any(isinstance(each, Rewrite) and each.alike for rule in policy.rules for each in rule.actions):
+        return policy
+    rules = (replace(rule, actions=tuple(map(_any_port, rule.actions))) for rule in policy.rules)
+    return replace(policy, rules=tuple(rules))
 
 
 def rewrites(action: Action) -> bool:

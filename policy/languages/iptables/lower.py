@@ -18,6 +18,7 @@ from policy.languages.iptables.tables import Chain, TableState
 from policy.languages.iptables.tracking import tracks
 from policy.languages.iptables.ways import ways
 from policy.looping import arriving, looping
+from policy.nat import any_ports
 from policy.netfilter import BUILT_IN, DEEPEST_JUMP, MAIN_TABLE, MEETS_NAT, NOT_LOOPED, tracking
 from policy.packet import OUTPUT
 from policy.routing import ending, minds_ttl
@@ -39,6 +40,7 @@ def lower(file: ast.File, host: Host, mistakes: Collector) -> Ruleset:
     for state in states.values():
         for chain in state.chains.values():
             policies.update((policy.name, policy) for policy in _policies(state, chain, tracked))
+    policies = any_ports(policies)
     for chain_name in BUILT_IN[MAIN_TABLE]:
         policies.setdefault(chain_name, Policy(chain_name, (), Allow()))
     entries = ways(states, policies, host)
