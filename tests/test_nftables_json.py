@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from policy.diagnostic import Collector, Diagnostic
-from policy.languages.nftables import is_json, jsontext, looks_like, text
+from policy.languages.nftables import jsontext, text
 from policy.languages.nftables.ast.command import Add, NamedObject, NamedSet, Remove, Rule, Script, Table
 from policy.languages.nftables.ast.expression import (
     Binary,
@@ -311,13 +311,6 @@ def test_a_rule_is_shown_as_script_text() -> None:
     )
     assert made.span.text == "ct state established,related counter accept"
     assert [each.span.text for each in made.statements] == ["ct state established,related", "counter", "accept"]
-
-
-def test_json_is_told_from_scripts() -> None:
-    assert looks_like('{"nftables": []}')
-    assert looks_like('\n { "nftables" : [] }')
-    assert not looks_like('{"a": 1}')
-    assert not is_json("table ip t { }")
 
 
 def test_the_words_of_values() -> None:

@@ -19,6 +19,7 @@ from policy.source import Source
 def found(check: Check, text: str) -> list[int]:
     """Return the lines of what a check finds."""
     ruleset = load(Source("rules", text), "nftables")
+    assert check.find is not None
     return [each.span.line for each in check.find(facts(ruleset)) if isinstance(each, Diagnostic)]
 
 

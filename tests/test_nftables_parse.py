@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.diagnostic import Collector, Diagnostic
-from policy.languages.nftables import looks_like
+from policy.languages.nftables import is_json, looks_like
 from policy.languages.nftables.ast.expression import Element, SetLiteral
 from policy.languages.nftables.comments import comments, disabled, includes
 from policy.languages.nftables.parse import _Parser, parse, parse_rule
@@ -262,3 +262,10 @@ def test_one_rule_alone() -> None:
     text = "tcp dport 22 accept"
     assert parse_rule(Span(Source("x", text), 0, len(text))) is not None
     assert parse_rule(Span(Source("x", text), 0, 9)) is None
+
+
+def test_json_is_told_from_scripts() -> None:
+    assert looks_like('{"nftables": []}')
+    assert looks_like('\n { "nftables" : [] }')
+    assert not looks_like('{"a": 1}')
+    assert not is_json("table ip t { }")

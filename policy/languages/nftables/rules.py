@@ -26,6 +26,7 @@ from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
 from policy.languages.nftables.chains import Base, Places, accepting, tracked_at, tracks
 from policy.languages.nftables.context import Context
+from policy.languages.nftables.lists import host_bits, lists_of
 from policy.languages.nftables.reject import asks_first
 from policy.languages.nftables.state import ChainState
 from policy.languages.nftables.statements import called, lowered
@@ -144,6 +145,8 @@ class Lowering:
                 asked.append(statements[-1][0].match)
         before = len(layout.policies)
         span, decides = written.span, _decides(written)
+        lists = tuple(lists_of(context, written.statements))
+        bits = tuple(host_bits(context, written.statements))
         for number, way in enumerate(layout.rule(statements)):
             yield Rule(
                 way.match,
@@ -152,6 +155,8 @@ class Lowering:
                 suppressions=written.suppressions,
                 span=span,
                 action_span=decides,
+                lists=() if number else lists,
+                host_bits=() if number else bits,
                 part=number > 0,
             )
         for inner in list(layout.policies)[before:]:

@@ -20,7 +20,7 @@ from policy.languages.nftables.jsontext.reader import Members
 from policy.languages.nftables.jsontext.statements import Statements
 from policy.languages.nftables.jsontext.tree import Node
 from policy.languages.nftables.text import rule as written
-from policy.languages.nftables.text.words import duration, quoted
+from policy.languages.nftables.text.expressions import duration, quoted
 
 FAMILIES = ("ip", "ip6", "inet", "arp", "bridge", "netdev")
 OBJECTS = ("counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "secmark", "synproxy", "flowtable")
