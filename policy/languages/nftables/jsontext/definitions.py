@@ -61,7 +61,7 @@ class Definitions(Statements):
             flag = self.text(each, "a flag of a table")
             if flag not in ("dormant", "owner", "persist"):
                 help = "nftables 1.0.6 writes chance text for `dormant`: list the rules without `-j`"
-                self.fail(each, f"`{flag}` is no flag of a table", help)
+                self.mistakes.add("FW001", f"`{flag}` is no flag of a table", self.span(each), help)
             flags.append(flag)
         return Table(
             self.family(members),
@@ -117,7 +117,8 @@ class Definitions(Statements):
         )
         statements = self.statements(self.needed(members, "expr", node, "`rule`"))
         rule = Rule(statements, self._comment(members), span=self.span(node))
-        self.source.said[node.start, node.end] = partial(written, rule)
+        if statements:
+            self.source.said[node.start, node.end] = partial(written, rule)
         return rule, members
 
     def set_of(self, what: str, node: Node) -> NamedSet:
