@@ -62,7 +62,8 @@ class Definitions(Statements):
             if flag not in ("dormant", "owner", "persist"):
                 help = "nftables 1.0.6 writes chance text for `dormant`: list the rules without `-j`"
                 self.mistakes.add("FW001", f"`{flag}` is no flag of a table", self.span(each), help)
-            flags.append(flag)
+            else:
+                flags.append(flag)
         return Table(
             self.family(members),
             name,
