@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from policy.diagnostic import Collector, Diagnostic
-from policy.languages.nftables import jsontext, text
+from policy.diagnostic import Collector, Diagnostic, Mistakes
+from policy.languages.nftables import jsontext, nftables, text
 from policy.languages.nftables.ast.command import Add, NamedObject, NamedSet, Remove, Rule, Script, Table
 from policy.languages.nftables.ast.expression import (
     Binary,
@@ -266,6 +266,13 @@ def test_all_mistakes_of_a_rule_are_said_with_line_and_column() -> None:
         (3, 4, "did you mean `accept`?"),
         (4, 4, "did you mean `drop`?"),
     ]
+
+
+def test_a_table_with_a_wrong_flag_is_known_all_the_same() -> None:
+    said = {"nftables": [{"table": {"name": "t", "flags": "u"}}, {"chain": {"table": "t", "name": "c"}}, in_rule()]}
+    with pytest.raises(Mistakes) as caught:
+        nftables.read(Source("rules.json", json.dumps(said)))
+    assert [each.message for each in caught.value.diagnostics] == ["`u` is no flag of a table"]
 
 
 # Sizes and odd texts

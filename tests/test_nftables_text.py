@@ -9,7 +9,7 @@ from policy.languages.nftables import text
 from policy.languages.nftables.ast.command import Rule, Script
 from policy.languages.nftables.ast.expression import Word
 from policy.languages.nftables.parse import parse, parse_rule
-from policy.languages.nftables.text.words import duration, word
+from policy.languages.nftables.text.expressions import duration, word
 from policy.source import Source, Span
 from tests.nftables_strategies import rules, scripts
 

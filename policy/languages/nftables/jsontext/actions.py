@@ -7,7 +7,7 @@ from policy.languages.nftables.ast.statement import Log, Nat, Object, Other, Que
 from policy.languages.nftables.jsontext.expressions import Expressions
 from policy.languages.nftables.jsontext.reader import Members
 from policy.languages.nftables.jsontext.tree import Node
-from policy.languages.nftables.text.statements import expression
+from policy.languages.nftables.text.expressions import expression
 
 _NAT_FLAGS = ("random", "fully-random", "persistent", "netmap")
 _NAT_KINDS = {

@@ -20,7 +20,7 @@ from policy.languages.nftables.jsontext.reader import Members
 from policy.languages.nftables.jsontext.statements import Statements
 from policy.languages.nftables.jsontext.tree import Node
 from policy.languages.nftables.text import rule as written
-from policy.languages.nftables.text.words import duration, quoted
+from policy.languages.nftables.text.expressions import duration, quoted
 
 FAMILIES = ("ip", "ip6", "inet", "arp", "bridge", "netdev")
 OBJECTS = ("counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "secmark", "synproxy", "flowtable")
@@ -61,8 +61,9 @@ class Definitions(Statements):
             flag = self.text(each, "a flag of a table")
             if flag not in ("dormant", "owner", "persist"):
                 help = "nftables 1.0.6 writes chance text for `dormant`: list the rules without `-j`"
-                self.fail(each, f"`{flag}` is no flag of a table", help)
-            flags.append(flag)
+                self.mistakes.add("FW001", f"`{flag}` is no flag of a table", self.span(each), help)
+            else:
+                flags.append(flag)
         return Table(
             self.family(members),
             name,
@@ -117,7 +118,8 @@ class Definitions(Statements):
         )
         statements = self.statements(self.needed(members, "expr", node, "`rule`"))
         rule = Rule(statements, self._comment(members), span=self.span(node))
-        self.source.said[node.start, node.end] = partial(written, rule)
+        if statements:
+            self.source.said[node.start, node.end] = partial(written, rule)
         return rule, members
 
     def set_of(self, what: str, node: Node) -> NamedSet:

@@ -5,6 +5,7 @@ decimal or hexadecimal as they are, names stay names).
 """
 
 from policy.languages.nftables.text.commands import rule, script
-from policy.languages.nftables.text.statements import element, expression, selector, statement
+from policy.languages.nftables.text.expressions import element, expression, selector
+from policy.languages.nftables.text.statements import statement
 
 __all__ = ["element", "expression", "rule", "script", "selector", "statement"]

@@ -21,8 +21,8 @@ from policy.languages.nftables.ast.command import (
     Table,
 )
 from policy.languages.nftables.ast.expression import SetLiteral, Variable
-from policy.languages.nftables.text.statements import expression, literal, statement
-from policy.languages.nftables.text.words import duration, quoted
+from policy.languages.nftables.text.expressions import duration, expression, literal, quoted
+from policy.languages.nftables.text.statements import statement
 
 _INDENT = "\t"
 

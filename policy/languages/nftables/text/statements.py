@@ -1,25 +1,10 @@
-"""Expressions and statements as script text; either may stand in the other (elements have statements)."""
+"""Statements as script text."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
-from policy.languages.nftables.ast.expression import (
-    Binary,
-    Concat,
-    Element,
-    Expression,
-    List,
-    Lookup,
-    Prefix,
-    Range,
-    Reference,
-    Selector,
-    SetLiteral,
-    Variable,
-    Verdict,
-    Word,
-)
+from policy.languages.nftables.ast.expression import Binary, Expression, List, Verdict, Word
 from policy.languages.nftables.ast.statement import (
     Assign,
     ConnectionCount,
@@ -40,84 +25,8 @@ from policy.languages.nftables.ast.statement import (
     Statement,
     VerdictMap,
 )
-from policy.languages.nftables.text.selectors import hashed, plain
-from policy.languages.nftables.text.words import duration, quoted, word
-
-_BINDS = {"<<": 4, ">>": 4, "&": 3, "^": 2, "|": 1}
-"""How tight operators bind, as in C."""
-
-
-def expression(tree: Expression) -> str:
-    """Return an expression as text."""
-    match tree:
-        case Word():
-            return word(tree)
-        case Prefix():
-            return f"{expression(tree.base)}/{tree.length}"
-        case Range():
-            return f"{expression(tree.low)}-{expression(tree.high)}"
-        case Concat():
-            return " . ".join(expression(part) for part in tree.parts)
-        case List():
-            return ",".join(expression(part) for part in tree.parts)
-        case Binary():
-            return _binary(tree)
-        case Selector():
-            return selector(tree)
-        case Reference():
-            return f"@{tree.name}"
-        case Variable():
-            return f"${tree.name}"
-        case SetLiteral():
-            return literal(tree)
-        case Lookup():
-            return f"{expression(tree.key)} map {expression(tree.map)}"
-        case _:
-            assert_never(tree)
-
-
-def selector(tree: Selector) -> str:
-    """Return a selector as text."""
-    if tree.kind == "hash":
-        return hashed(tree, expression(tree.of) if tree.of else "")
-    return plain(tree)
-
-
-def _binary(tree: Binary) -> str:
-    binds = _BINDS[tree.operator]
-    return f"{_operand(tree.left, binds - 1)} {tree.operator} {_operand(tree.right, binds)}"
-
-
-def _operand(tree: Expression, above: int) -> str:
-    text = expression(tree)
-    bare = not isinstance(tree, Binary) or _BINDS[tree.operator] > above
-    return text if bare else f"({text})"
-
-
-def literal(tree: SetLiteral) -> str:
-    """Return a set that stands in a rule, or the elements of a named one, as text."""
-    return f"{{ {', '.join(element(each) for each in tree.elements)} }}" if tree.elements else "{ }"
-
-
-def element(tree: Element) -> str:
-    """Return an element as text."""
-    parts = [expression(tree.key)]
-    parts += [statement(each) for each in tree.statements]  # type: ignore[arg-type] # they are statements
-    if tree.timeout is not None:
-        parts.append(f"timeout {duration(tree.timeout)}")
-    if tree.expires is not None:
-        parts.append(f"expires {duration(tree.expires)}")
-    if tree.comment is not None:
-        parts.append(f"comment {quoted(tree.comment)}")
-    if tree.value is not None:
-        value = verdict(tree.value) if isinstance(tree.value, Verdict) else expression(tree.value)
-        parts.append(f": {value}")
-    return " ".join(parts)
-
-
-def verdict(tree: Verdict) -> str:
-    """Return a verdict as text."""
-    return tree.kind if tree.chain is None else f"{tree.kind} {expression(tree.chain)}"
+from policy.languages.nftables.text.expressions import duration, expression, quoted, selector, verdict
+from policy.languages.nftables.text.stateful import stateful
 
 
 def statement(tree: Statement) -> str:  # noqa: C901 (one case each)
@@ -133,14 +42,8 @@ def statement(tree: Statement) -> str:  # noqa: C901 (one case each)
             return _reject(tree)
         case Log():
             return _log(tree)
-        case Limit():
-            return f"limit rate {'over ' if tree.over else ''}{tree.rate}"
-        case Quota():
-            return f"quota {'over ' if tree.over else ''}{tree.size}"
-        case ConnectionCount():
-            return f"ct count {'over ' if tree.over else ''}{tree.count}"
-        case Silent():
-            return tree.text
+        case Limit() | Quota() | ConnectionCount() | Silent():
+            return stateful(tree) or ""
         case Object():
             return _object(tree)
         case NoTrack():
