@@ -267,7 +267,7 @@ WRONG: dict[str, str] = {
     "select = ['FW001']": "1:11 `FW001` is no check: FW001 (syntax) is a mistake that makes a file",
     "select = 'FW1'": '1:10 `select` must be a list, `[…]`, not a text (write `select = ["FW1"]`)',
     "ignore = [1.5]": "1:11 each item of `ignore` must be a text, not a number with a fraction",
-    "language = 'iptable'": "1:12 `language` must be `native`, `nftables`, `ip6tables` or `iptables`, not `iptable` (did you mean",
+    "language = 'iptable'": "1:12 `language` must be `nftables`, `native`, `ip6tables` or `iptables`, not `iptable` (",
     "local = ['::1', '10.0.0.0/33']": "1:17 a prefix of IPv4 has 0 to 32 bits, not 33",
     "budget = 0": "1:10 0 is no number of seconds",
     "budget = inf": "1:10 inf is no number of seconds",

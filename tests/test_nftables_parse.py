@@ -269,3 +269,24 @@ def test_json_is_told_from_scripts() -> None:
     assert looks_like('\n { "nftables" : [] }')
     assert not looks_like('{"a": 1}')
     assert not is_json("table ip t { }")
+
+
+def test_a_comment_behind_a_rule_belongs_to_it() -> None:
+    lines = ["tcp dport 1 accept", "tcp dport 2 accept # fwpolicy: ignore FW205: x", "tcp dport 3 accept"]
+    state = state_of("table ip t {\n chain c {\n" + "\n".join(lines) + "\n }\n}\n")
+    rules_ = state.tables["ip", "t"].chains["c"].rules
+    assert [len(rule.suppressions) for rule in rules_] == [0, 1, 0]
+
+
+def test_what_another_file_holds_of_a_set_is_not_left_out_silently(tmp_path: Path) -> None:
+    main = tmp_path / "main.nft"
+    main.write_text('table ip t {\n set s {\n  type ipv4_addr;\n  include "elements.nft"\n }\n}\n')
+    _, (found,) = ran(main.read_text(), str(main))
+    assert (found.code, found.span.line) == ("FW820", 4)
+
+
+def test_a_script_that_includes_is_one_of_nft() -> None:
+    from policy.languages import sniff
+
+    assert sniff('#!/usr/sbin/nft -f\nflush ruleset\ninclude "./names.nft"\n') == "nftables"
+    assert sniff('include "names.fw"\npolicy p {\n allow any\n}\n') == "native"

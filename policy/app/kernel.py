@@ -143,6 +143,14 @@ class Kernels:
         if first.agrees is None and case.answers[0].decision.verdict == "depends" and first.verdict != "allow":
             why = "fwpolicy says that the first packet depends, and Linux did not let it pass"
             rest = [replace(each, agrees=None, why=each.why or why) for each in rest]
+        decision = case.answers[0].decision
+        if len({final.packet.get("hook") for final in decision.finals}) > 1:
+            why = "where the first packet goes hangs on what is not known"
+            alike = [each.verdict == one.decision.verdict for each, one in zip(rest, case.answers[1:], strict=True)]
+            rest = [
+                replace(each, agrees=None, why=why) if same and each.agrees is False else each
+                for each, same in zip(rest, alike, strict=True)
+            ]
         return first, *rest
 
     def _compared(self, ruleset: Ruleset, answer: PacketAnswer, ruling: Ruling) -> Ruled:

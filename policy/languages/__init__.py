@@ -65,8 +65,8 @@ class Formatting(FrontEnd, Protocol):
 
 
 LANGUAGES: dict[str, str] = {
-    "native": "policy.languages.native:native",
     "nftables": "policy.languages.nftables:nftables",
+    "native": "policy.languages.native:native",
     "ip6tables": "policy.languages.iptables:ip6tables",
     "iptables": "policy.languages.iptables:iptables",
 }

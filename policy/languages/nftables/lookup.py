@@ -163,8 +163,9 @@ class _Named:
         known = facts(self.context.state)
         if self._ident() in known.deletes and match != NOTHING:
             match = all_of(match, self._unknown("deleted", "still"))
-        flags = self.context.table.sets[self.where.name].definition.flags
-        if self._ident() in known.adds or "dynamic" in flags:
+        said = self.context.table.sets[self.where.name].definition
+        by_programs = said.timeout is not None or not {"dynamic", "timeout"}.isdisjoint(said.flags)
+        if self._ident() in known.adds or by_programs:
             match = either_of(*(each for each in (match, self._unknown("added", "by now")) if each != NOTHING))
         return match
 

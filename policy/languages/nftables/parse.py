@@ -196,6 +196,11 @@ class _Parser:
         silent = self.comments.taken(place)
         if _COMMAND.match(text):
             tree = self.parsed("head", place)
+            if block == "set" and isinstance(tree, Include):
+                message = "what another file holds of a set is not read"
+                self.mistakes.add(
+                    "FW820", message, place, "write the elements here, or add them behind: `add element …`"
+                )
             return [] if tree is None else [replace(tree, suppressions=silent) if isinstance(tree, Define) else tree]
         if block == "set":
             if (found := self.long(_ELEMENTS, place)) is not None:
@@ -258,7 +263,9 @@ class _Parser:
             self.mistakes.add("FW001", "this comment speaks to fwpolicy, but cannot be read", place, HELP)
         elif not place.source.line(place.line)[: place.column - 1].strip():
             self.comments.alone(suppression)
-        elif body and isinstance(body[-1], Rule) and not suppression.whole_file:
+        elif (
+            body and isinstance(body[-1], Rule) and body[-1].span.end_line == place.line and not suppression.whole_file
+        ):
             body[-1] = replace(body[-1], suppressions=(*body[-1].suppressions, suppression))
         else:
             self.comments.alone(suppression)

@@ -196,8 +196,8 @@ class _Runner:
                 case Define():
                     self.define(rule, scope)
                 case Include():
-                    message = "a chain cannot include a file that holds commands"
-                    self.mistakes.add("FW820", message, rule.span, "include a file outside of the table")
+                    message = "what another file holds of a chain is not read"
+                    self.mistakes.add("FW820", message, rule.span, "write its rules here, or include whole tables")
 
     def filled(self, rule: Rule, scope: Scope) -> Rule:
         return scope.filled(rule) if "$" in rule.span.text else rule

@@ -30,8 +30,10 @@ _LABELS = 128
 
 
 def plain(text: str) -> int | None:
-    """Return a number in decimal or hexadecimal, None where the text is none."""
+    """Return a number in decimal or hexadecimal, or with a 0 before it in octal; None where the text is none."""
     if text.isdecimal() and text.isascii():
+        if text[0] == "0" and len(text) > 1:
+            return int(text, 8) if not set(text) & {"8", "9"} else None
         return int(text)
     return int(text, 16) if _NUMBER.fullmatch(text) else None
 
