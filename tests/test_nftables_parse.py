@@ -290,3 +290,10 @@ def test_a_script_that_includes_is_one_of_nft() -> None:
 
     assert sniff('#!/usr/sbin/nft -f\nflush ruleset\ninclude "./names.nft"\n') == "nftables"
     assert sniff('include "names.fw"\npolicy p {\n allow any\n}\n') == "native"
+
+
+def test_variables_that_double_are_refused() -> None:
+    lines = ["define a0 = { 1.1.1.1, 2.2.2.2 }"]
+    lines += [f"define a{n} = {{ $a{n - 1}, $a{n - 1} }}" for n in range(1, 40)]
+    _, (found, *_) = ran("\n".join((*lines, "table ip t { chain c { ip saddr $a39 drop; }; }")) + "\n")
+    assert (found.code, found.span.line) == ("FW820", 19)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import field, fields, is_dataclass, replace
+from itertools import islice
 from typing import Any
 
 from policy._record import dataclass
@@ -15,6 +16,8 @@ from policy.languages.nftables.state import Defined
 from policy.source import Span
 
 _DEEPEST = 64
+MOST_ELEMENTS = 1 << 18
+"""So many elements may a set have in which variables stand; those that are written out may be more."""
 _IN_TEXT = re.compile(r"\$([A-Za-z_.][\w./-]*)", re.ASCII)
 
 
@@ -72,7 +75,13 @@ class Scope:
             case Word(text) if text.startswith("$") and not tree.quoted:
                 return self._value(text[1:], tree.span)
             case SetLiteral(elements):
-                return replace(tree, elements=tuple(one for each in elements for one in self._elements(each, depth)))
+                inside = (one for each in elements for one in self._elements(each, depth))
+                found = tuple(islice(inside, MOST_ELEMENTS + 1))
+                if len(found) > MOST_ELEMENTS:
+                    message = f"with its variables the set has more than {MOST_ELEMENTS:,} elements"
+                    self.mistakes.add("FW820", message, tree.span, "name each set once")
+                    found = ()
+                return replace(tree, elements=found)
             case tuple():
                 return tuple(self._filled(each, depth + 1) for each in tree)
             case Log(str(prefix)) if "$" in prefix:
