@@ -11,8 +11,7 @@ from pathlib import Path
 from policy import source
 from policy._record import dataclass
 from policy.diagnostic import Collector
-from policy.languages.nftables.ast.command import Include, Script
-from policy.languages.nftables.parse import parse
+from policy.languages.nftables.ast.command import Include
 from policy.source import Source, Unreadable, real
 
 DEEPEST = 16
@@ -31,8 +30,8 @@ class Includes:
     open: list[str] = field(default_factory=list)
     files: int = 0
 
-    def scripts(self, command: Include) -> Iterator[tuple[Source, Script]]:
-        """Yield the texts that a command includes, with their trees; whoever takes one calls `leave` behind it."""
+    def texts(self, command: Include) -> Iterator[Source]:
+        """Yield the texts that a command includes; whoever takes one calls `leave` behind it."""
         for path in self._paths(command):
             try:
                 text = source.read(path)
@@ -41,7 +40,7 @@ class Includes:
                 continue
             self.files += 1
             self.open.append(real(path))
-            yield text, parse(text, self.mistakes)
+            yield text
 
     def leave(self) -> None:
         """Go back to the text that includes the last one."""

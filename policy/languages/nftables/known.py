@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from policy.diagnostic import Collector, did_you_mean
-from policy.languages.nftables.ast.command import NamedSet, Rule
+from policy.languages.nftables.ast.command import Include, NamedSet, Rule
 from policy.languages.nftables.ast.expression import Word
 from policy.languages.nftables.chains import verdicts
 from policy.languages.nftables.state import TableState
@@ -42,6 +43,16 @@ def alike(one: NamedSet, two: NamedSet) -> bool:
     if any(len(each) == 2 and each[0] != each[1] for each in (words, values)):
         return False
     return (one.is_map, _flags(one), one.timeout) == (two.is_map, _flags(two), two.timeout)
+
+
+def together(named: NamedSet, part: NamedSet, include: Include) -> NamedSet:
+    """Return a set with what a *part* says that it *include*s; of what is said twice the last holds, as in nft."""
+    fields = ("type", "value", "timeout", "gc", "size", "policy", "auto_merge", "comment", "statements", "flags")
+    said = {name: getattr(named, name) or getattr(part, name) for name in fields}
+    own = named.elements
+    if part.elements is not None and (own is None or own.span.start < include.span.start):
+        said["elements"] = part.elements
+    return replace(named, **said)
 
 
 def _flags(of: NamedSet) -> frozenset[str]:

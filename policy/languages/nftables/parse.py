@@ -27,16 +27,17 @@ from policy.languages.nftables.ast.command import (
     Include,
     NamedObject,
     NamedSet,
+    Part,
     Place,
     Remove,
     Rule,
     Script,
     Table,
 )
-from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable
+from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable, Word
 from policy.languages.nftables.ast.statement import Statement
 from policy.languages.nftables.reader import Head, Option, Reader
-from policy.languages.nftables.split import Piece, blanked, split
+from policy.languages.nftables.split import Block, Piece, blanked, split
 from policy.source import Source, Span
 from policy.written import Suppression
 
@@ -56,6 +57,7 @@ WORDS = {
 LONGEST_STATEMENT = 1 << 24
 """In characters; a rule has some hundred, a set of a million elements some ten million."""
 
+_INCLUDING = (Table, Chain, NamedSet)
 _CHAIN_OPTION = re.compile(r"(?:type|policy|devices?|flags|comment)\b(?!\s*-)")
 _COMMAND = re.compile(r"(?:define|redefine|undefine|include)\b")
 _ELEMENTS = re.compile(r"elements\s*=\s*(?=\{)")
@@ -78,6 +80,16 @@ def parse(source: Source, mistakes: Collector) -> Script:
     parser.comments.forget()
     comments = parser.comments
     return Script(commands, suppressions=tuple(comments.whole), stray=tuple(comments.stray))
+
+
+def parse_part(source: Source, of: Table | Chain | NamedSet, mistakes: Collector) -> Part | None:
+    """Return the tree of a text that a block includes: what the text alone says of a table, chain or set."""
+    parser = _Parser(source, mistakes)
+    head, block = _head(of)
+    found = parser.part(block, head)
+    comments = parser.comments
+    whole, stray = tuple(comments.whole), tuple(comments.stray)
+    return Part(found, suppressions=whole, stray=stray) if isinstance(found, _INCLUDING) else None
 
 
 def parse_rule(place: Span) -> Rule | None:
@@ -150,10 +162,24 @@ class _Parser:
 
     # Blocks
 
+    def part(self, block: Block, head: Head) -> Table | Definition | None:
+        """Read what stands inside of a block, up to the end of the text."""
+        self.pieces = split(self.source.text, block)
+        whole = Span(self.source, 0, len(self.source.text))
+        made = self.body(Piece("open", 0, 0, block), head, whole, (), is_part=True)
+        self.comments.forget()
+        return made
+
     def body(
-        self, piece: Piece, head: Head | None, place: Span, suppressions: tuple[Suppression, ...]
+        self,
+        piece: Piece,
+        head: Head | None,
+        place: Span,
+        suppressions: tuple[Suppression, ...],
+        *,
+        is_part: bool = False,
     ) -> Table | Definition | None:
-        """Read a block to its end."""
+        """Read a block to its end; one *is part* of a block if it ends with its text."""
         found: list[Any] = []
         texts: list[str] = []
         self.last_end = piece.end
@@ -163,6 +189,8 @@ class _Parser:
                 case "comment":
                     self.comment(inner, found)
                     continue
+                case "close" if is_part:
+                    self.mistakes.add("FW001", "`}` closes nothing", inner)
                 case "close":
                     self.last_end = each.end
                     break
@@ -180,7 +208,8 @@ class _Parser:
             if self.mistakes.full:
                 break
         else:
-            self.mistakes.add("FW001", "the block is not closed", place, "end it with a `}`")
+            if not is_part:
+                self.mistakes.add("FW001", "the block is not closed", place, "end it with a `}`")
         if head is None or not head.names:
             return None
         whole = Span(self.source, place.start, self.last_end)
@@ -196,11 +225,6 @@ class _Parser:
         silent = self.comments.taken(place)
         if _COMMAND.match(text):
             tree = self.parsed("head", place)
-            if block == "set" and isinstance(tree, Include):
-                message = "what another file holds of a set is not read"
-                self.mistakes.add(
-                    "FW820", message, place, "write the elements here, or add them behind: `add element …`"
-                )
             return [] if tree is None else [replace(tree, suppressions=silent) if isinstance(tree, Define) else tree]
         if block == "set":
             if (found := self.long(_ELEMENTS, place)) is not None:
@@ -271,6 +295,18 @@ class _Parser:
             self.comments.alone(suppression)
 
 
+def _head(of: Table | Chain | NamedSet) -> tuple[Head, Block]:
+    """Return how a block began, and what kind of block it is."""
+    word = Word(of.name, span=of.name_span)
+    match of:
+        case Table():
+            return Head("", "table", of.family, (word,)), "table"
+        case Chain():
+            return Head("", "chain", None, (word,)), "chain"
+        case NamedSet():
+            return Head("", "map" if of.is_map else "set", None, (word,)), "set"
+
+
 def _family(head: Head) -> Family:
     return cast(Family, head.family or "ip")
 
@@ -336,6 +372,7 @@ def _made(
             "auto-merge" in said,
             elements=cast("SetLiteral | Variable | None", said.get("elements")),
             statements=tuple(each for each in found if not isinstance(each, Option | tuple | Define | Include)),
+            includes=tuple(each for each in found if isinstance(each, Include)),
             **common,
         )
     statement: Statement | None = None

@@ -6,8 +6,9 @@ having made it is taken to be there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
+from typing import TypeVar, cast
 
 from policy._record import dataclass
 from policy.diagnostic import Collector, Related, did_you_mean
@@ -20,17 +21,19 @@ from policy.languages.nftables.ast.command import (
     Include,
     NamedObject,
     NamedSet,
+    Part,
     Place,
     Remove,
     Rule,
     Script,
     Table,
 )
-from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable, Word
+from policy.languages.nftables.ast.expression import SetLiteral, Variable, Word
 from policy.languages.nftables.base import priority_of, refuse_hook
 from policy.languages.nftables.include import Includes
-from policy.languages.nftables.known import alike, names_known
-from policy.languages.nftables.state import ChainState, SetState, State, TableState
+from policy.languages.nftables.known import alike, names_known, together
+from policy.languages.nftables.parse import parse, parse_part
+from policy.languages.nftables.state import ChainState, SetState, State, TableState, flat
 from policy.languages.nftables.variables import Scope
 from policy.source import Source, Span
 from policy.written import Replaced
@@ -38,6 +41,7 @@ from policy.written import Replaced
 LONGEST_NAME = 255
 """In bytes; the kernel's `NFT_NAME_MAXLEN` is one more."""
 
+T = TypeVar("T", Table, Chain, NamedSet)
 _TABLE_FLAGS = ("dormant", "owner")
 
 
@@ -57,7 +61,7 @@ class _Runner:
     registered: int = 0
     handles: dict[int, Rule] = field(default_factory=dict)
 
-    def note(self, script: Script) -> None:
+    def note(self, script: Script | Part) -> None:
         self.state.suppressions += script.suppressions
         self.state.stray += script.stray
 
@@ -67,7 +71,9 @@ class _Runner:
                 case Define():
                     self.define(command, scope)
                 case Include():
-                    for script in self.included(command):
+                    for text in self.included(command):
+                        script = parse(text, self.mistakes)
+                        self.note(script)
                         self.commands(script.commands, scope)
                 case Add():
                     self.add(command, scope)
@@ -76,12 +82,20 @@ class _Runner:
             if self.mistakes.full:
                 return
 
-    def included(self, command: Include) -> Iterable[Script]:
-        for source, script in self.includes.scripts(command):
+    def included(self, command: Include) -> Iterator[Source]:
+        """Yield the texts that a command includes, as long as each is the one that is read."""
+        for source in self.includes.texts(command):
             self.state.sources.append(source)
-            self.note(script)
-            yield script
+            yield source
             self.includes.leave()
+
+    def parts(self, command: Include, of: T) -> Iterator[T]:
+        """Yield what each text that a block includes says of it."""
+        for source in self.included(command):
+            part = parse_part(source, of, self.mistakes)
+            if part is not None:
+                self.note(part)
+                yield cast("T", part.of)
 
     def define(self, command: Define, scope: Scope) -> None:
         made = scope.define(command)
@@ -129,29 +143,29 @@ class _Runner:
                 self.mistakes.add("FW001", f"`{flag}` is no flag of a table", table.name_span, help)
         made.dormant = "dormant" in table.flags  # a table that is said again without it does something again
         made.suppressions += table.suppressions
-        self.body(made, table.body, scope.inner())
+        scope = scope.inner()
+        # Sets and chains may be named before they stand there.
+        for chain, what in [*self.body(made, table, scope)]:
+            self.rules(made, chain, what, scope.inner())
 
-    def body(self, table: TableState, body: Iterable[object], scope: Scope) -> None:
-        """Do what stands in a table; sets and chains may be named before they stand there."""
-        rest: list[tuple[ChainState, Chain]] = []
-        for each in body:
+    def body(self, table: TableState, said: Table, scope: Scope) -> Iterator[tuple[ChainState, Chain]]:
+        """Do what stands in a table, and yield the chains, whose rules are still to be read."""
+        for each in said.body:
             match each:
                 case Define():
                     self.define(each, scope)
                 case Include():
-                    for script in self.included(each):
-                        self.commands(script.commands, scope)
+                    for part in self.parts(each, said):
+                        yield from self.body(table, part, scope)
                 case Chain():
-                    rest.append((self.declared(table, each, False, scope), each))
+                    yield self.declared(table, each, False, scope), each
                 case NamedSet():
                     self.named_set(table, each, False, scope)
                 case NamedObject():
                     table.objects.setdefault((each.kind, each.name), each)
-        for made, chain in rest:
-            self.rules(table, made, chain, scope)
 
     def chain(self, table: TableState, chain: Chain, fresh: bool, scope: Scope) -> None:
-        self.rules(table, self.declared(table, chain, fresh, scope), chain, scope)
+        self.rules(table, self.declared(table, chain, fresh, scope), chain, scope.inner())
 
     def declared(self, table: TableState, chain: Chain, fresh: bool, scope: Scope) -> ChainState:
         self.check_name(chain.name, chain.name_span)
@@ -161,6 +175,11 @@ class _Runner:
             return made
         if made is None:
             made = table.chains[chain.name] = ChainState(chain.name, chain.name_span)
+        self.options(table, made, chain, scope)
+        return made
+
+    def options(self, table: TableState, made: ChainState, chain: Chain, scope: Scope) -> None:
+        """Take what a block, or what it includes, says of its chain."""
         made.suppressions += chain.suppressions
         if chain.hook is not None:
             hook = scope.filled(chain.hook)
@@ -174,7 +193,6 @@ class _Runner:
             made.hook, made.priority = hook, priority
         if chain.policy is not None:
             self.policy(made, chain, scope)
-        return made
 
     def policy(self, made: ChainState, chain: Chain, scope: Scope) -> None:
         said = scope.filled(chain.policy)
@@ -188,7 +206,6 @@ class _Runner:
             made.drops, made.policy_span = said.text == "drop", span
 
     def rules(self, table: TableState, made: ChainState, chain: Chain, scope: Scope) -> None:
-        scope = scope.inner()
         for rule in chain.rules:
             match rule:
                 case Rule():
@@ -196,8 +213,9 @@ class _Runner:
                 case Define():
                     self.define(rule, scope)
                 case Include():
-                    message = "what another file holds of a chain is not read"
-                    self.mistakes.add("FW820", message, rule.span, "write its rules here, or include whole tables")
+                    for part in self.parts(rule, chain):
+                        self.options(table, made, part, scope)
+                        self.rules(table, made, part, scope)
 
     def filled(self, rule: Rule, scope: Scope) -> Rule:
         return scope.filled(rule) if "$" in rule.span.text else rule
@@ -227,6 +245,9 @@ class _Runner:
 
     def named_set(self, table: TableState, named: NamedSet, fresh: bool, scope: Scope) -> None:
         self.check_name(named.name, named.name_span)
+        for include in named.includes:
+            for part in self.parts(include, named):
+                named = together(named, part, include)
         made = table.sets.get(named.name)
         if made is not None and (fresh or not alike(made.definition, named)):
             what = "map" if made.definition.is_map else "set"
@@ -245,7 +266,7 @@ class _Runner:
         if not isinstance(found, SetLiteral):
             self.mistakes.add("FW001", "these are no elements of a set", span, "write `{ …, … }`")
             return
-        named.elements += _flat(found.elements)
+        named.elements += flat(found.elements)
 
     # Removing
 
@@ -317,9 +338,9 @@ class _Runner:
         if named is None or command.elements is None:
             return
         found = scope.filled(command.elements)
-        keys = {each.key for each in _flat(found.elements)} if isinstance(found, SetLiteral) else set()
+        keys = {each.key for each in flat(found.elements)} if isinstance(found, SetLiteral) else set()
         have = {each.key for each in named.elements}
-        for each in _flat(found.elements) if isinstance(found, SetLiteral) else ():
+        for each in flat(found.elements) if isinstance(found, SetLiteral) else ():
             if each.key not in have and command.operation == "delete":
                 self.mistakes.add("FW001", "the set has no such element", each.span, "delete what was added")
         named.elements[:] = [each for each in named.elements if each.key not in keys]
@@ -374,14 +395,3 @@ class _Runner:
     def exists(self, what: str, name: str, span: Span, first: Span) -> None:
         related = (Related(first, "it is made here"),)
         self.mistakes.add("FW703", f"there is a {what} `{name}` already", span, "use another name", related)
-
-
-def _flat(elements: Iterable[Element]) -> list[Element]:
-    """Return elements, those of sets in the set among them."""
-    found: list[Element] = []
-    for each in elements:
-        if isinstance(each.key, SetLiteral) and each.value is None:
-            found += _flat(each.key.elements)
-        else:
-            found.append(each)
-    return found

@@ -34,9 +34,12 @@ class Piece:
     block: Block | None = None
 
 
-def split(text: str) -> Iterator[Piece]:
-    """Yield the pieces of a script, in order; a comment inside of a statement comes before that."""
-    cutter = _Cutter(text)
+def split(text: str, block: Block | None = None) -> Iterator[Piece]:
+    """Yield the pieces of a script, or of what stands inside of a *block*, in order.
+
+    A comment inside of a statement comes before that.
+    """
+    cutter = _Cutter(text, [] if block is None else [block])
     for found in _PART.finditer(text):
         yield from cutter.take(found[0], found.start())
     yield from cutter.statement()

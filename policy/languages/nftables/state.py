@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
 
 from policy._record import dataclass
 from policy.languages.nftables.ast.command import Family, Hook, NamedObject, NamedSet, Rule
-from policy.languages.nftables.ast.expression import Element, Expression
+from policy.languages.nftables.ast.expression import Element, Expression, SetLiteral
 from policy.source import Source, Span
 from policy.written import Replaced, Stray, Suppression
 
@@ -77,3 +78,14 @@ class Defined:
     span: Span
     uses: list[Span] = field(default_factory=list)
     suppressions: tuple[Suppression, ...] = ()
+
+
+def flat(elements: Iterable[Element]) -> list[Element]:
+    """Return elements, those of sets in the set among them."""
+    found: list[Element] = []
+    for each in elements:
+        if isinstance(each.key, SetLiteral) and each.value is None:
+            found += flat(each.key.elements)
+        else:
+            found.append(each)
+    return found

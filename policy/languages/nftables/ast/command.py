@@ -77,6 +77,7 @@ class NamedSet:
     comment: str | None = None
     elements: SetLiteral | Variable | None = None
     statements: tuple[Statement, ...] = ()
+    includes: tuple[Include, ...] = ()
     name_span: Span = mark()
     span: Span = mark()
 
@@ -195,6 +196,15 @@ class Script:
     stray: tuple[Stray, ...] = mark(())
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Everything that a text says which a block includes: *of* is what the text makes of that block."""
+
+    of: Table | Chain | NamedSet
+    suppressions: tuple[Suppression, ...] = mark(())
+    stray: tuple[Stray, ...] = mark(())
+
+
 __all__ = [
     "Add",
     "Chain",
@@ -206,6 +216,7 @@ __all__ = [
     "Include",
     "NamedObject",
     "NamedSet",
+    "Part",
     "Place",
     "Remove",
     "Rule",
