@@ -1,0 +1,263 @@
+"""The firewall of a host: its rules, its table of connections, and what they make of a datagram.
+
+The rules are asked by the evaluator, and the table is that of `policy.conntrack`: nothing here decides by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from policy._record import dataclass
+from policy.conntrack import CONFIRMED, Seen, Settings, Step, Tracker
+from policy.conntrack.settings import TIMEOUTS
+from policy.evaluate import Atom, Decision, Final, Index, Translation, decide
+from policy.evaluate.looks import changes
+from policy.ir import Reject, Rewrite, Ruleset, UnknownAction
+from policy.looping import looping, loops
+from policy.netfilter import LO
+from policy.packet import FORWARD, INPUT, INVALID, OUTPUT, RELATED, ROUTING, UNTRACKED, Intervals, Packet, Value
+from policy.simulate.datagram import Datagram, packet_of
+from policy.simulate.scenario import Firewall
+
+MOST_KEPT = 100_000
+"""So many decisions are remembered; most packets of a connection look the same to the rules."""
+
+Routing = Callable[[int], tuple[int, str | None]]
+"""Where a packet that has come goes: to an address, at a hook (input or forward), out of an interface."""
+
+
+class Undecided(Exception):
+    """What becomes of a packet hangs on what no scenario said; *open* are the conditions."""
+
+    def __init__(self, host: str, decision: Decision) -> None:
+        super().__init__(f"what the rules of `{host}` do with it hangs on what is not known")
+        self.host = host
+        self.open: tuple[Atom | UnknownAction, ...] = decision.open
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a firewall decided about a datagram.
+
+    *allowed*, or not; *decision* is None where no rules were asked. *seen* is what connection tracking said. *left* is
+    the datagram with the addresses that it then has, at *hook*, *out* of an interface.
+    """
+
+    allowed: bool
+    hook: int
+    left: Datagram
+    out: str | None = None
+    decision: Decision | None = None
+    seen: Seen | None = None
+    packet: Packet | None = None
+
+    @property
+    def reject(self) -> Reject | None:
+        """How the sender is told, if it is."""
+        action = None if self.decision is None or self.allowed else self.decision.action
+        return action if isinstance(action, Reject) else None
+
+    @property
+    def attached(self) -> Seen | None:
+        """What connection tracking says of what the host sends because of this; None: it is seen by itself."""
+        if self.seen is None or self.seen.entry is None or self.seen.state in (INVALID, UNTRACKED):
+            return None
+        assert self.seen.direction is not None
+        return Seen(RELATED, 1 - self.seen.direction, self.seen.entry)
+
+
+class Wall:
+    """Rules with their table of connections. Times are seconds, and never go back."""
+
+    def __init__(self, host: str, firewall: Firewall, routing: Routing) -> None:
+        self.host = host
+        self.routing = routing
+        self.tracker = Tracker(Settings(timeouts={**TIMEOUTS, **firewall.timeouts}))
+        self.marks: dict[int, Value] = {}
+        self.load(firewall)
+
+    def load(self, firewall: Firewall) -> None:
+        """Take other rules; the table of connections stays as it is."""
+        ruleset = firewall.rules
+        self.firewall = firewall
+        self.ruleset: Ruleset = looping(ruleset) if ruleset.language in ("iptables", "ip6tables") else ruleset
+        self.index = Index()
+        self.untracks = changes(self.ruleset, "state")
+        self.rewrites = any(
+            isinstance(action, Rewrite)
+            for policy in self.ruleset.policies.values()
+            for rule in policy.rules
+            for action in rule.actions
+        )
+        self._kept: dict[object, Decision] = {}
+
+    @property
+    def loops(self) -> bool:
+        """Do the rules themselves say what becomes of packets that the host sends to itself?"""
+        return loops(self.ruleset)
+
+    def flush(self) -> None:
+        """Forget all connections."""
+        self.tracker.flush()
+        self.marks.clear()
+
+    def ask(
+        self,
+        datagram: Datagram,
+        hook: int,
+        entering: str | None,
+        leaving: str | None,
+        at: float,
+        attached: Seen | None = None,
+    ) -> Ruling:
+        """Return what becomes of a datagram; raises `Undecided`.
+
+        One that the host sends because of another belongs to the connection of that (*attached*; nf_ct_attach).
+        """
+        if datagram.step.family not in self.ruleset.families:
+            return Ruling(True, hook, datagram, leaving)
+        tracker = self.tracker.copied() if self.untracks else self.tracker
+        seen = attached or tracker.see(datagram.step, at)
+        packet = packet_of(datagram, hook, entering, leaving, self._more(seen, hook))
+        known = attached is not None or (seen.entry is not None and bool(seen.entry.status & CONFIRMED))
+        left = replace(datagram, step=seen.leaving(datagram.step)) if known else datagram
+        decision = self._decide(packet, self._translation(datagram.step, left.step, hook))
+        if decision.verdict not in ("allow", "block"):
+            raise Undecided(self.host, decision)
+        if decision.verdict == "block":
+            self._keep(tracker, seen.state != UNTRACKED)
+            if not known and seen.entry is not None:
+                seen = self._towards(seen, Final(decision.packet, _changed(packet, decision.packet)))
+                left = replace(datagram, step=seen.leaving(datagram.step))
+            return Ruling(False, hook, left, leaving, decision, seen, packet)
+        final = decision.finals[0] if decision.finals else Final(packet)
+        if final.packet.get("state") == UNTRACKED and seen.state != UNTRACKED:
+            seen = Seen(UNTRACKED)  # a rule took it out before connection tracking saw it
+            left = datagram
+        else:
+            self._keep(tracker, True)
+            if not known and seen.entry is not None:
+                seen = self._made(seen, final, at)
+                left = replace(datagram, step=seen.leaving(datagram.step))
+            self._mark(seen, final)
+        hook, out = self._way(final, left.step, hook, leaving)
+        ttl = final.packet.get("ttl")
+        if isinstance(ttl, int) and ttl != left.step.ttl:
+            left = replace(left, step=replace(left.step, ttl=ttl))
+        return Ruling(True, hook, left, out, decision, seen, packet)
+
+    def _more(self, seen: Seen, hook: int) -> dict[str, Value]:
+        more: dict[str, Value] = {"state": seen.state}
+        if seen.state not in (INVALID, UNTRACKED) and seen.entry is not None:
+            status = seen.entry.status & 0x3F
+            more |= {
+                "direction": seen.direction or 0,
+                "ctstatus": status,
+                "ctmark": self.marks.get(seen.entry.number, 0),
+            }
+        if hook == OUTPUT:
+            more |= {"uid": 0, "gid": 0}
+        return more
+
+    def _decide(self, packet: Packet, translation: Translation | None) -> Decision:
+        key = (packet.key(), translation)
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            found = decide(self.ruleset, packet, assume=self.firewall.assume, index=self.index, translation=translation)
+            self._kept[key] = found
+        return found
+
+    def _translation(self, came: Step, left: Step, hook: int) -> Translation | None:
+        """Return what connection tracking does to a packet of a known connection, if it changes anything."""
+        if came == left:
+            return None
+        destination: dict[str, Value] = {}
+        if came.dst != left.dst:
+            destination["dst"] = left.dst
+            if hook == OUTPUT:
+                destination["hook"] = ROUTING
+            else:
+                to, out = self.routing(left.dst)
+                destination["hook"] = to
+                if to == FORWARD:
+                    destination["out"] = out or LO
+        if came.dport != left.dport:
+            destination["dport"] = left.dport
+        source: dict[str, Value] = {}
+        if came.src != left.src:
+            source["src"] = left.src
+        if came.sport != left.sport:
+            source["sport"] = left.sport
+        ordered = tuple(destination.items())
+        return Translation(tuple(sorted(ordered, key=lambda each: each[0] != "hook")), tuple(source.items()))
+
+    def _made(self, seen: Seen, final: Final, at: float) -> Seen:
+        """Give a new entry the addresses that the rules gave its packet, and put it into the table."""
+        seen = self._towards(seen, final)
+        values, rewritten = final.packet.values, final.rewritten
+        if rewritten & {"src", "sport"}:
+            seen = self._from(seen, values, at)
+        assert seen.entry is not None
+        if self.tracker.taken(seen.entry.reply, at) and not rewritten:
+            seen = self._from(seen, values, at)
+        return self.tracker.confirm(seen, at)
+
+    def _towards(self, seen: Seen, final: Final) -> Seen:
+        """Give a new entry the destination that the rules gave its packet."""
+        assert seen.entry is not None
+        was, values = seen.entry.original, final.packet.values
+        if not final.rewritten & {"dst", "dport"}:
+            return seen
+        port = _picked(values.get("dport", was.dport), was.dport)
+        return self.tracker.translate(seen, destination=(_picked(values["dst"], was.dst), port))
+
+    def _from(self, seen: Seen, values: object, at: float) -> Seen:
+        """Give an entry its source: the port that it has if that is free, else the next one of those that may be."""
+        assert seen.entry is not None
+        assert isinstance(values, dict)
+        was = seen.entry.original
+        address = _picked(values["src"], was.src)
+        ports = values.get("sport", was.sport)
+        candidates = [_picked(ports, was.sport)]
+        if isinstance(ports, Intervals):
+            candidates += [port for low, high in ports.ranges for port in range(low, high + 1) if port != candidates[0]]
+        for port in candidates:
+            found = self.tracker.translate(seen, source=(address, port))
+            assert found.entry is not None
+            if not self.tracker.taken(found.entry.reply, at):
+                return found
+        return self.tracker.translate(seen, source=(address, candidates[0]))
+
+    def _mark(self, seen: Seen, final: Final) -> None:
+        mark = final.packet.get("ctmark")
+        if seen.entry is not None and isinstance(mark, int) and mark != self.marks.get(seen.entry.number, 0):
+            self.marks[seen.entry.number] = mark
+
+    def _keep(self, tracker: Tracker, tracked: bool) -> None:
+        if tracked:
+            self.tracker = tracker
+
+    def _way(self, final: Final, left: Step, hook: int, leaving: str | None) -> tuple[int, str | None]:
+        found = final.packet.get("hook")
+        hook = found if isinstance(found, int) and found != ROUTING else hook
+        out = final.packet.get("out")
+        if hook == INPUT:
+            return hook, None
+        if isinstance(out, str):
+            return hook, out
+        return hook, self.routing(left.dst)[1] or leaving
+
+
+def _changed(before: Packet, now: Packet) -> frozenset[str]:
+    return frozenset(name for name in ("dst", "dport") if before.get(name) != now.get(name))
+
+
+def _picked(value: object, old: int) -> int:
+    """Return one of the values that something may become: what it was, if that is one of them."""
+    if isinstance(value, int):
+        return value
+    assert isinstance(value, Intervals)
+    return old if old in value else value.first
