@@ -1,98 +1,57 @@
 """The TCP of a host: what its stream sockets send, and what they make of what comes (RFC 9293).
 
-Where Linux does more than the RFC asks, or else, it is as Linux: when segments are sent again (`SYN_WAITS`,
-`DATA_WAIT`), how long a closed connection is kept (`TIME_WAIT`, `FIN_WAIT_2`), which errors of ICMP end one (tcp_ipv4.c,
+Where Linux does more than the RFC asks, or else, it is as Linux: when segments are sent again and how long
+a closed connection is kept (`stream`), which errors of ICMP end one (tcp_ipv4.c,
 `tcp_v4_err`), a RST where data comes to, or lies unread in, a socket that is closed (tcp.c, `tcp_close`). Segments are
 acknowledged at once, and come in the order in which they were sent; there is no congestion.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import field
 
-from policy._record import dataclass
 from policy.conntrack import Segment, Step
 from policy.packet.fields import TCP
 from policy.simulate.datagram import ACK, FIN, PSH, RST, SYN, Datagram, reset
 from policy.simulate.failure import Failure
 from policy.simulate.log import Travel
 from policy.simulate.machine import Machine
+from policy.simulate.stream import (
+    DATA_WAITS,
+    FIN_WAIT_2,
+    MSS,
+    ORPHAN_WAITS,
+    SCALE,
+    SYN_ACK_WAITS,
+    SYN_WAITS,
+    TIME_WAIT,
+    WINDOW,
+    Piece,
+    Stream,
+)
 from policy.sockets import Endpoint, Socket, SocketState, SocketTable
 
-SYN_WAITS = (1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-"""How long a SYN, and each that is sent again, waits for an answer (ip-sysctl.rst: tcp_syn_retries 6,
-tcp_syn_linear_timeouts 4): 131 seconds in all."""
-
-SYN_ACK_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""The same of a SYN+ACK (tcp_synack_retries 5)."""
-
-DATA_WAIT, MOST_WAIT, TRIES, ORPHAN_TRIES = 0.2, 120.0, 15, 8
-"""Data waits 0.2 s at first, then twice as long each time (tcp_retries2, tcp_orphan_retries)."""
-
-TIME_WAIT = FIN_WAIT_2 = 60.0
-"""TCP_TIMEWAIT_LEN; tcp_fin_timeout, for sockets that were closed."""
-
-MSS, WINDOW, SCALE = 1460, 64256, 7
 _SPEAKING = ("established", "close-wait")
+_QUIETLY = ("time-wait", "last-ack", "closing")
 _SENDS_FIN: dict[SocketState, SocketState] = {"established": "fin-wait-1", "close-wait": "last-ack"}
-
-
-@dataclass(slots=True, eq=False)
-class Piece:
-    """A segment that is not acknowledged yet."""
-
-    seq: int
-    flags: int
-    length: int = 0
-    text: str | None = None
-
-    @property
-    def end(self) -> int:
-        """The number behind it."""
-        return self.seq + self.length + bool(self.flags & (SYN | FIN))
-
-
-@dataclass(slots=True, eq=False)
-class Stream:
-    """What a stream socket remembers of its connection.
-
-    *una*, *nxt*, *rcv* as in the RFC. *sent* is what is not acknowledged, *waiting* what is not sent. *got* counts bytes
-    that came and were not taken yet, *texts* are those that are text, *ended*: the other side sends no more. *orphan*: the
-    application has closed the socket.
-    """
-
-    socket: Socket
-    una: int
-    nxt: int
-    rcv: int = 0
-    sent: deque[Piece] = field(default_factory=deque)
-    waiting: deque[tuple[int, str | None]] = field(default_factory=deque)
-    finishing: bool = False
-    got: int = 0
-    texts: list[str] = field(default_factory=list)
-    ended: bool = False
-    failure: Failure | None = None
-    soft: Failure | None = None
-    orphan: bool = False
-    round: int = 0
-    tries: int = 0
-    opened: bool = False
 
 
 Noticed = Callable[[Socket, str, str], None]
 """Is told of a socket, what state it had, and what state it has."""
 
 
+Accepted = Callable[[Socket, Travel], None]
+"""Is told of a socket that a listening one has made, and of the SYN that it was made for."""
+
+
 class Tcp:
     """The stream sockets of a host, with the connections that they are ends of."""
 
-    def __init__(self, machine: Machine, table: SocketTable, noticed: Noticed) -> None:
+    def __init__(self, machine: Machine, table: SocketTable, noticed: Noticed, accepted: Accepted) -> None:
         self.machine = machine
         self.table = table
         self.noticed = noticed
-        self.accepted: Callable[[Socket, Socket], None] = lambda listener, socket: None
+        self.accepted = accepted
         self.streams: dict[Socket, Stream] = {}
         self._number = 0
 
@@ -133,7 +92,8 @@ class Tcp:
         stream.orphan = stream.orphan or not sending
         if stream.got and not sending:
             self.abort(socket)
-        elif not stream.finishing and socket.state in _SENDS_FIN:
+        elif not stream.finishing and socket.state in _QUIETLY = ("time-wait", "last-ack", "closing")
+_SENDS_FIN:
             stream.finishing = True
             self._push(stream)
         elif socket.state == "fin-wait-2" and not sending:
@@ -155,14 +115,14 @@ class Tcp:
         if socket is not None and socket.state == "time-wait" and self._reopens(socket, step):
             self._gone(socket)
             socket = self.table.found(TCP, step.src, step.sport, step.dst, step.dport)
-        if socket is None or (socket.state == "listen" and not self._listen(socket, step)):
+        if socket is None or (socket.state == "listen" and not self._listen(socket, step, travel)):
             self._reset(travel, step)
             return socket is not None
         if socket.state != "listen":
             self._segment(self.streams[socket], travel, datagram)
         return True
 
-    def fail(self, travel: Travel, step: Step, code: str, hard: bool) -> bool:
+    def fail(self, travel: Travel, step: Step, code: str, hard: bool) -> bool:  # noqa: ARG002 (as `Transport` has it)
         """Be told of an ICMP error about a segment that was sent: while a connection is being opened it ends that."""
         socket = self.table.found(TCP, step.dst, step.dport, step.src, step.sport)
         stream = None if socket is None else self.streams.get(socket)
@@ -202,7 +162,7 @@ class Tcp:
         if not stream.orphan:
             self.streams[stream.socket] = stream  # the application has still to be told
 
-    def _listen(self, listener: Socket, step: Step) -> bool:
+    def _listen(self, listener: Socket, step: Step, travel: Travel) -> bool:
         """Take a segment for a listening socket; False if it has to be answered with a RST."""
         if step.flags & (RST | ACK | SYN) != SYN:
             return bool(step.flags & RST) or not step.flags & ACK
@@ -212,7 +172,7 @@ class Tcp:
         socket = self.table.accept(listener, Endpoint(step.dst, step.dport), Endpoint(step.src, step.sport))
         stream = self._stream(socket)
         stream.rcv = (step.segment.seq or 0) + 1
-        self.accepted(listener, socket)
+        self.accepted(socket, travel)
         self.noticed(socket, "closed", socket.state)
         self._transmit(stream, SYN | ACK)
         return True
@@ -267,9 +227,7 @@ class Tcp:
         socket = stream.socket
         if seq != stream.rcv:
             self._emit(stream, ACK, stream.nxt)
-        elif socket.state == "syn-received" and socket.parent is not None:
-            self._gone(socket)
-        elif socket.state in ("time-wait", "last-ack", "closing"):
+        elif socket.state in _QUIETLY or (socket.state == "syn-received" and socket.parent is not None):
             self._gone(socket)
         else:
             code = {"syn-received": "ECONNREFUSED", "close-wait": "EPIPE"}.get(socket.state, "ECONNRESET")
@@ -430,21 +388,4 @@ class Tcp:
             return SYN_WAITS
         if stream.socket.state == "syn-received":
             return SYN_ACK_WAITS
-        return _ORPHAN_WAITS if stream.orphan else _DATA_WAITS
-
-
-def _doubled(tries: int) -> tuple[float, ...]:
-    return tuple(min(DATA_WAIT * 2**number, MOST_WAIT) for number in range(tries + 1))
-
-
-_DATA_WAITS, _ORPHAN_WAITS = _doubled(TRIES), _doubled(ORPHAN_TRIES)
-
-
-def taken(stream: Stream) -> tuple[int, list[str]]:
-    """Take what has come to a stream: how many bytes, and those that are text."""
-    found = stream.got, stream.texts
-    stream.got, stream.texts = 0, []
-    return found
-
-
-__all__ = ["SYN_WAITS", "TIME_WAIT", "Piece", "Stream", "Tcp", "taken"]
+        return ORPHAN_WAITS if stream.orphan else DATA_WAITS

@@ -1,0 +1,79 @@
+"""Plays a scenario: its steps one after another, each with what happened and how things are then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import field
+from itertools import islice
+
+from policy._record import dataclass
+from policy.conntrack import Entry
+from policy.simulate import scenario as s
+from policy.simulate.expect import missed
+from policy.simulate.log import Change, Event, Tracked
+from policy.simulate.player import Impossible, Outcome, Player
+from policy.simulate.wall import Undecided
+from policy.simulate.world import World
+
+MOST_SHOWN = 64
+"""Of so many sockets, and connections of a host, the states are kept with each step."""
+
+
+@dataclass(slots=True)
+class Done:
+    """A step that was done, from *begin* to *end*: its outcome, what happened meanwhile, and how things are then.
+
+    *states* are those of sockets by name, *tables* the connections of the hosts that have a firewall. *missed* says in
+    words which expectations do not hold.
+    """
+
+    step: s.Step
+    begin: float
+    end: float
+    outcome: Outcome
+    events: list[Event]
+    states: dict[str, str]
+    tables: dict[str, list[Entry]]
+    missed: list[str] = field(default_factory=list)
+
+
+class Trouble(Exception):
+    """A step of a scenario that cannot be done, and why."""
+
+    def __init__(self, step: s.Step, cause: Undecided | Impossible) -> None:
+        super().__init__(str(cause))
+        self.step = step
+        self.cause = cause
+
+
+def play(scenario: s.Scenario) -> Iterator[Done]:
+    """Yield the steps of a scenario as they are done. Raises `Trouble` where one cannot be done."""
+    world = World(scenario)
+    player = Player(world)
+    tables: dict[str, list[Entry]] = {}
+    for step in scenario.steps:
+        begin, first = world.network.now, len(world.network.log)
+        try:
+            outcome = player.do(step.deed)
+            world.network.settle()
+        except (Undecided, Impossible) as error:
+            raise Trouble(step, error) from error
+        events = world.network.log[first:]
+        if isinstance(step.deed, s.Wait | s.Flush) or any(isinstance(each, Tracked) for each in events):
+            tables = _tables(world)
+        done = Done(step, begin, world.network.now, outcome, events, _states(world, events), tables)
+        done.missed = missed(done.step.expected, outcome, events, world) if step.expected is not None else []
+        yield done
+
+
+def _tables(world: World) -> dict[str, list[Entry]]:
+    now = world.network.now
+    walls = ((host.name, host.machine.wall) for host in world.hosts.values())
+    return {name: list(islice(wall.tracker.entries(now), MOST_SHOWN)) for name, wall in walls if wall is not None}
+
+
+def _states(world: World, events: list[Event]) -> dict[str, str]:
+    if len(world.states) <= MOST_SHOWN:
+        return dict(world.states)
+    changed = dict.fromkeys(each.socket for each in events if isinstance(each, Change))
+    return {name: world.states[name] for name in islice(changed, MOST_SHOWN)}
