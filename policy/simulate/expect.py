@@ -28,8 +28,8 @@ def _missed(expected: Expected, outcome: Outcome, events: Sequence[Event], world
     if expected.rule is not None:
         rules = [rule_of(hop) for hop in _first(events)]
         if expected.rule not in rules:
-            found = ", ".join(f"`{each}`" for each in rules if each is not None) or "none"
-            yield f"expected that the rule `{expected.rule}` decides, and those that do are: {found}"
+            others = ", ".join(f"`{each}`" for each in rules if each is not None) or "none"
+            yield f"expected that the rule `{expected.rule}` decides, and those that do are: {others}"
     for name, state in expected.states.items():
         if world.states.get(name, "closed") != state:
             yield f"expected that `{name}` is {state}, and it is {world.states.get(name, 'closed')}"

@@ -13,7 +13,7 @@ from typing import Protocol
 from policy.conntrack import CONFIRMED, Entry, Seen, Step
 from policy.netfilter import LO
 from policy.packet import FORWARD, INPUT, OUTPUT
-from policy.packet.address import MULTICAST
+from policy.packet.address import MULTICAST, family_of
 from policy.packet.fields import ICMP, ICMP6, UDP
 from policy.simulate.datagram import (
     ECHO,
@@ -75,7 +75,7 @@ class Machine:
         if firewall is None:
             self.wall = None
         elif self.wall is None:
-            self.wall = Wall(self.name, firewall, self.way_of)
+            self.wall = Wall(self.name, firewall, self)
         else:
             self.wall.load(firewall)
 
@@ -89,6 +89,15 @@ class Machine:
             return INPUT, None
         way = self.routes.next(address)
         return FORWARD, None if way is None else way.interface
+
+    def source_of(self, address: int) -> int | None:
+        """Return the own address that packets to an address come from."""
+        return self.routes.source(address)
+
+    def own_of(self, interface: str, family: int) -> int | None:
+        """Return the first address of an interface."""
+        networks = self.spec.interfaces.get(interface, ())
+        return next((each.address for each in networks if family_of(each.address) == family), None)
 
     # Sending
 

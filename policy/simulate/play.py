@@ -62,7 +62,8 @@ def play(scenario: s.Scenario) -> Iterator[Done]:
         if isinstance(step.deed, s.Wait | s.Flush) or any(isinstance(each, Tracked) for each in events):
             tables = _tables(world)
         done = Done(step, begin, world.network.now, outcome, events, _states(world, events), tables)
-        done.missed = missed(done.step.expected, outcome, events, world) if step.expected is not None else []
+        if step.expected is not None:
+            done.missed = missed(step.expected, outcome, events, world)
         yield done
 
 

@@ -92,8 +92,7 @@ class Tcp:
         stream.orphan = stream.orphan or not sending
         if stream.got and not sending:
             self.abort(socket)
-        elif not stream.finishing and socket.state in _QUIETLY = ("time-wait", "last-ack", "closing")
-_SENDS_FIN:
+        elif not stream.finishing and socket.state in _SENDS_FIN:
             stream.finishing = True
             self._push(stream)
         elif socket.state == "fin-wait-2" and not sending:

@@ -5,8 +5,8 @@ The rules are asked by the evaluator, and the table is that of `policy.conntrack
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from policy._record import dataclass
 from policy.conntrack import CONFIRMED, Seen, Settings, Step, Tracker
@@ -17,14 +17,25 @@ from policy.ir import Reject, Rewrite, Ruleset, UnknownAction
 from policy.looping import looping, loops
 from policy.netfilter import LO
 from policy.packet import FORWARD, INPUT, INVALID, OUTPUT, RELATED, ROUTING, UNTRACKED, Intervals, Packet, Value
+from policy.packet.address import V4_BASE
 from policy.simulate.datagram import Datagram, packet_of
 from policy.simulate.scenario import Firewall
 
 MOST_KEPT = 100_000
 """So many decisions are remembered; most packets of a connection look the same to the rules."""
 
-Routing = Callable[[int], tuple[int, str | None]]
-"""Where a packet that has come goes: to an address, at a hook (input or forward), out of an interface."""
+
+class Routing(Protocol):
+    """What a firewall asks the routing of its host."""
+
+    def way_of(self, address: int) -> tuple[int, str | None]:
+        """Return where a packet that has come goes: to a hook (input or forward), and out of an interface."""
+
+    def source_of(self, address: int) -> int | None:
+        """Return the own address that packets to an address come from."""
+
+    def own_of(self, interface: str, family: int) -> int | None:
+        """Return the first address of an interface."""
 
 
 class Undecided(Exception):
@@ -128,7 +139,7 @@ class Wall:
         if decision.verdict == "block":
             self._keep(tracker, seen.state != UNTRACKED)
             if not known and seen.entry is not None:
-                seen = self._towards(seen, Final(decision.packet, _changed(packet, decision.packet)))
+                seen = self._towards(seen, Final(decision.packet, _changed(packet, decision.packet)), entering)
                 left = replace(datagram, step=seen.leaving(datagram.step))
             return Ruling(False, hook, left, leaving, decision, seen, packet)
         final = decision.finals[0] if decision.finals else Final(packet)
@@ -138,7 +149,7 @@ class Wall:
         else:
             self._keep(tracker, True)
             if not known and seen.entry is not None:
-                seen = self._made(seen, final, at)
+                seen = self._made(seen, final, entering, at)
                 left = replace(datagram, step=seen.leaving(datagram.step))
             self._mark(seen, final)
         hook, out = self._way(final, left.step, hook, leaving)
@@ -180,7 +191,7 @@ class Wall:
             if hook == OUTPUT:
                 destination["hook"] = ROUTING
             else:
-                to, out = self.routing(left.dst)
+                to, out = self.routing.way_of(left.dst)
                 destination["hook"] = to
                 if to == FORWARD:
                     destination["out"] = out or LO
@@ -194,9 +205,9 @@ class Wall:
         ordered = tuple(destination.items())
         return Translation(tuple(sorted(ordered, key=lambda each: each[0] != "hook")), tuple(source.items()))
 
-    def _made(self, seen: Seen, final: Final, at: float) -> Seen:
+    def _made(self, seen: Seen, final: Final, entering: str | None, at: float) -> Seen:
         """Give a new entry the addresses that the rules gave its packet, and put it into the table."""
-        seen = self._towards(seen, final)
+        seen = self._towards(seen, final, entering)
         values, rewritten = final.packet.values, final.rewritten
         if rewritten & {"src", "sport"}:
             seen = self._from(seen, values, at)
@@ -205,21 +216,29 @@ class Wall:
             seen = self._from(seen, values, at)
         return self.tracker.confirm(seen, at)
 
-    def _towards(self, seen: Seen, final: Final) -> Seen:
-        """Give a new entry the destination that the rules gave its packet."""
+    def _towards(self, seen: Seen, final: Final, entering: str | None) -> Seen:
+        """Give a new entry the destination that the rules gave its packet.
+
+        Where that may be any own address, it is the one of the interface (nf_nat_redirect.c).
+        """
         assert seen.entry is not None
         was, values = seen.entry.original, final.packet.values
         if not final.rewritten & {"dst", "dport"}:
             return seen
         port = _picked(values.get("dport", was.dport), was.dport)
-        return self.tracker.translate(seen, destination=(_picked(values["dst"], was.dst), port))
+        family = 4 if was.dst >= V4_BASE else 6
+        near = None if entering is None else self.routing.own_of(entering, family)
+        return self.tracker.translate(seen, destination=(_picked(values["dst"], was.dst, near), port))
 
     def _from(self, seen: Seen, values: object, at: float) -> Seen:
-        """Give an entry its source: the port that it has if that is free, else the next one of those that may be."""
+        """Give an entry its source: the port that it has if that is free, else the next one of those that may be.
+
+        Where that may be any own address, it is that which packets to the destination come from (nf_nat_masquerade.c).
+        """
         assert seen.entry is not None
         assert isinstance(values, dict)
         was = seen.entry.original
-        address = _picked(values["src"], was.src)
+        address = _picked(values["src"], was.src, self.routing.source_of(seen.entry.reply.src))
         ports = values.get("sport", was.sport)
         candidates = [_picked(ports, was.sport)]
         if isinstance(ports, Intervals):
@@ -248,16 +267,16 @@ class Wall:
             return hook, None
         if isinstance(out, str):
             return hook, out
-        return hook, self.routing(left.dst)[1] or leaving
+        return hook, self.routing.way_of(left.dst)[1] or leaving
 
 
 def _changed(before: Packet, now: Packet) -> frozenset[str]:
     return frozenset(name for name in ("dst", "dport") if before.get(name) != now.get(name))
 
 
-def _picked(value: object, old: int) -> int:
-    """Return one of the values that something may become: what it was, if that is one of them."""
+def _picked(value: object, old: int, near: int | None = None) -> int:
+    """Return one of the values that something may become: what it was, or what is *near*, if that is one of them."""
     if isinstance(value, int):
         return value
     assert isinstance(value, Intervals)
-    return old if old in value else value.first
+    return next((each for each in (old, near) if each is not None and each in value), value.first)
