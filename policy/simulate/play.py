@@ -36,6 +36,13 @@ class Done:
     tables: dict[str, list[Entry]]
     missed: list[str] = field(default_factory=list)
 
+    def changed(self, host: str) -> bool:
+        """Has the table of connections of a host changed in this step?"""
+        deed = self.step.deed
+        if isinstance(deed, s.Wait) or (isinstance(deed, s.Flush) and deed.on == host):
+            return True
+        return any(isinstance(event, Tracked) and event.host == host for event in self.events)
+
 
 class Trouble(Exception):
     """A step of a scenario that cannot be done, and why."""
