@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from policy.ir import Allow, Reject
+from policy.ir import Allow, Log, Reject
 from policy.packet import HOOKS
 from policy.packet.address import format_address
 from policy.report.deeds import deed_text, endpoints_text, entry_text, packet_text, seconds_text
 from policy.report.reasons import rule_text
 from policy.report.style import PLAIN, Style, clean, shortened, width
 from policy.simulate.failure import Failure
-from policy.simulate.log import Change, Hop, Said, Travel
+from policy.simulate.log import Change, Hop, Logged, Travel
 from policy.simulate.play import Done
 from policy.simulate.player import Outcome
 from policy.simulate.scenario import Network, Scenario
@@ -100,25 +100,44 @@ def _failure(failure: Failure) -> str:
 
 
 def _happened(done: Done, style: Style, columns: int) -> Iterator[str]:
-    """Say which packets there were, and what firewalls made of them; those that are sent again once."""
-    packets = [event for event in done.events if isinstance(event, Travel | Said)]
+    """Say which packets there were, and what firewalls made of them; of several alike in a row the first one."""
+    packets = [event for event in done.events if isinstance(event, Travel | Logged)]
     for again, group in groupby(packets, key=lambda each: isinstance(each, Travel) and each.again > 0):
-        several = list(group)
-        if not again:
-            for each in several:
-                if isinstance(each, Travel):
-                    yield from _travel(each, done.begin, style, columns)
-                else:
-                    yield f"     {_when(each.at, done.begin)}  {each.host}: {clean(each.text)}"
+        if again:
+            yield from _repeated([each for each in group if isinstance(each, Travel)], done.begin)
             continue
-        kinds: dict[tuple[str, str, str], list[Travel]] = {}
-        for each in several:
-            assert isinstance(each, Travel)
-            kinds.setdefault((each.sender, packet_text(each.sent), each.fate), []).append(each)
-        for (sender, what, fate), same in kinds.items():
-            times = "once more" if len(same) == 1 else f"{len(same)} times more"
-            last = seconds_text(same[-1].start - done.begin)
-            yield f"     {'':9}  {sender} sends {what} {times}, at last after {last}: {_FATES.get(fate, fate)}"
+        for _, alike in groupby(group, key=lambda each: _kind(each) if isinstance(each, Travel) else each):
+            first, *others = alike
+            if isinstance(first, Logged):
+                yield f"{'':16}{first.host} logs it{_prefix(first)}, line {first.rule.span.line}"
+                continue
+            yield from _travel(first, done.begin, style, columns)
+            if others:
+                yield f"{'':16}and {len(others)} more like it"
+
+
+def _prefix(logged: Logged) -> str:
+    prefix = next((action.prefix for action in logged.rule.actions if isinstance(action, Log)), None)
+    return f" as “{clean(prefix.strip())}”" if prefix else ""
+
+
+def _kind(travel: Travel) -> object:
+    """Return what two packets have in common that are told as one."""
+    rules = tuple(None if hop.ruling is None else id(hop.ruling.decision) for hop in travel.hops)
+    step = travel.sent.step
+    sides = (step.src, step.dst, step.sport, step.dport)
+    return travel.sender, travel.fate, sides, step.proto, step.icmp, step.flags, bool(step.segment.length), rules
+
+
+def _repeated(several: Sequence[Travel], begin: float) -> Iterator[str]:
+    """Say what was sent again, and how often."""
+    kinds: dict[tuple[str, str, str], list[Travel]] = {}
+    for each in several:
+        kinds.setdefault((each.sender, packet_text(each.sent), each.fate), []).append(each)
+    for (sender, what, fate), same in kinds.items():
+        times = "once more" if len(same) == 1 else f"{len(same)} times more, at last"
+        last = seconds_text(same[-1].start - begin)
+        yield f"{'':16}{sender} sends {what} {times} after {last}: {_FATES.get(fate, fate)}"
 
 
 def _when(at: float, begin: float) -> str:
@@ -155,7 +174,7 @@ def _hop(hop: Hop, style: Style, columns: int) -> Iterator[str]:
     else:
         place = "default"
         text = "no rule decides" if not isinstance(decision.action, Allow) or decision.policy else "no rules here"
-    start = f"{'':16}{hop.host} {HOOKS[hop.hook]}: "
+    start = f"{'':16}{hop.host} {HOOKS[ruling.hook]}: "
     room = max(20, columns - len(start) - len(place) - 9)
     yield f"{start}{verdict}, {place}  {style(shortened(text, room), 'faint')}"
     came, left = hop.came.step, ruling.left.step

@@ -27,7 +27,7 @@ from policy.simulate.datagram import (
     rejection,
     unreachable,
 )
-from policy.simulate.log import Hop, Tracked, Travel
+from policy.simulate.log import Hop, Logged, Tracked, Travel
 from policy.simulate.network import Network
 from policy.simulate.scenario import Firewall, HostSpec
 from policy.simulate.topology import Routes
@@ -129,7 +129,7 @@ class Machine:
 
     def _loop(self, travel: Travel, datagram: Datagram) -> None:
         """Take what the host sends to itself; rules of INPUT are asked, unless the ruling was about them, too."""
-        if self.wall is None or not self.wall.loops:
+        if self.wall is None or not self.wall.loops(datagram.step.family):
             again = self._ask(travel, datagram, INPUT, LO, None)
             if not again.allowed:
                 self._refuse(travel, again)
@@ -169,7 +169,7 @@ class Machine:
             self._hop(travel, datagram, hook, entering, None)
             self.network.end(travel, "not forwarded")
             return
-        if hook == FORWARD and leaving is None and (self.wall is None or not self.wall.rewrites):
+        if hook == FORWARD and leaving is None and (self.wall is None or not self.wall.rewrites(datagram.step.family)):
             self._hop(travel, datagram, hook, entering, None)
             self._forth(travel, datagram, "")
             return
@@ -252,7 +252,9 @@ class Machine:
         self.network.hop(travel, Hop(self.network.now, self.name, hook, entering, leaving, datagram, ruling))
 
     def _note(self, ruling: Ruling) -> None:
-        """Note what became of the entry of a packet."""
+        """Note what rules write to the log, and what became of the entry of a packet."""
+        for rule in ruling.logs:
+            self.network.log.append(Logged(self.network.now, self.name, rule, ruling.left))
         entry = None if ruling.seen is None else ruling.seen.entry
         if entry is None or not entry.status & CONFIRMED:
             return

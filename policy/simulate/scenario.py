@@ -82,13 +82,14 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """Rules that stand on a host.
+    """Rules that stand on a host; *also* are those for the other IP version, where they are apart (ip6tables).
 
     *assume* settles what cannot be known, by its key, as `ask --assume` does. *timeouts* are those of connection
     tracking (`policy.conntrack.TIMEOUTS`). *helpers*: `ftp` reads what is said on port 21.
     """
 
     rules: Ruleset
+    also: Ruleset | None = None
     assume: Mapping[str, bool] = field(default_factory=dict, hash=False)
     timeouts: Mapping[str, float] = field(default_factory=dict, hash=False)
     helpers: tuple[str, ...] = ()

@@ -5,15 +5,17 @@ The rules are asked by the evaluator, and the table is that of `policy.conntrack
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
 from policy._record import dataclass
 from policy.conntrack import CONFIRMED, Seen, Settings, Step, Tracker
 from policy.conntrack.settings import TIMEOUTS
-from policy.evaluate import Atom, Decision, Final, Index, Translation, decide
+from policy.evaluate import Atom, Decision, Final, Index, Translation, evaluate
+from policy.evaluate import Step as EvaluatedStep
 from policy.evaluate.looks import changes
-from policy.ir import Reject, Rewrite, Ruleset, UnknownAction
+from policy.ir import Log, Reject, Rewrite, Rule, Ruleset, UnknownAction
 from policy.looping import looping, loops
 from policy.netfilter import LO
 from policy.packet import FORWARD, INPUT, INVALID, OUTPUT, RELATED, ROUTING, UNTRACKED, Intervals, Packet, Value
@@ -51,7 +53,8 @@ class Undecided(Exception):
 class Ruling:
     """What a firewall decided about a datagram.
 
-    *allowed*, or not; *decision* is None where no rules were asked. *seen* is what connection tracking said. *left* is
+    *allowed*, or not; *decision* is None where no rules were asked. *seen* is what connection tracking said, *logs* are the rules that wrote it to the log.
+    *left* is
     the datagram with the addresses that it then has, at *hook*, *out* of an interface.
     """
 
@@ -62,6 +65,7 @@ class Ruling:
     decision: Decision | None = None
     seen: Seen | None = None
     packet: Packet | None = None
+    logs: tuple[Rule, ...] = ()
 
     @property
     def reject(self) -> Reject | None:
@@ -78,6 +82,37 @@ class Ruling:
         return Seen(RELATED, 1 - self.seen.direction, self.seen.entry)
 
 
+class _Side:
+    """The rules for one IP version, or for both, and what is known of them."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.ruleset = ruleset
+        self.index = Index()
+        self.untracks = changes(ruleset, "state")
+        actions = (action for policy in ruleset.policies.values() for rule in policy.rules for action in rule.actions)
+        self.rewrites = any(isinstance(action, Rewrite) for action in actions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A decision, and what rules on the way write to the log."""
+
+    decision: Decision
+    logs: tuple[Rule, ...]
+
+
+def _decided(steps: Iterable[EvaluatedStep | Decision]) -> _Decided:
+    *before, last = steps
+    assert isinstance(last, Decision)
+    rules = (step.rule for step in before if isinstance(step, EvaluatedStep) and step.matched and step.rule is not None)
+    logs = tuple(rule for rule in rules if any(isinstance(action, Log) for action in rule.actions))
+    return _Decided(last, logs)
+
+
+def _whole(ruleset: Ruleset) -> Ruleset:
+    return looping(ruleset) if ruleset.language in ("iptables", "ip6tables") else ruleset
+
+
 class Wall:
     """Rules with their table of connections. Times are seconds, and never go back."""
 
@@ -90,23 +125,21 @@ class Wall:
 
     def load(self, firewall: Firewall) -> None:
         """Take other rules; the table of connections stays as it is."""
-        ruleset = firewall.rules
         self.firewall = firewall
-        self.ruleset: Ruleset = looping(ruleset) if ruleset.language in ("iptables", "ip6tables") else ruleset
-        self.index = Index()
-        self.untracks = changes(self.ruleset, "state")
-        self.rewrites = any(
-            isinstance(action, Rewrite)
-            for policy in self.ruleset.policies.values()
-            for rule in policy.rules
-            for action in rule.actions
-        )
-        self._kept: dict[object, Decision] = {}
+        given = [firewall.rules] if firewall.also is None else [firewall.rules, firewall.also]
+        sides = [_Side(_whole(ruleset)) for ruleset in given]
+        self._sides = {family: side for side in reversed(sides) for family in side.ruleset.families}
+        self._kept: dict[object, _Decided] = {}
 
-    @property
-    def loops(self) -> bool:
+    def loops(self, family: int) -> bool:
         """Do the rules themselves say what becomes of packets that the host sends to itself?"""
-        return loops(self.ruleset)
+        side = self._sides.get(family)
+        return side is not None and loops(side.ruleset)
+
+    def rewrites(self, family: int) -> bool:
+        """May rules rewrite addresses?"""
+        side = self._sides.get(family)
+        return side is not None and side.rewrites
 
     def flush(self) -> None:
         """Forget all connections."""
@@ -126,14 +159,16 @@ class Wall:
 
         One that the host sends because of another belongs to the connection of that (*attached*; nf_ct_attach).
         """
-        if datagram.step.family not in self.ruleset.families:
+        side = self._sides.get(datagram.step.family)
+        if side is None:
             return Ruling(True, hook, datagram, leaving)
-        tracker = self.tracker.copied() if self.untracks else self.tracker
+        tracker = self.tracker.copied() if side.untracks else self.tracker
         seen = attached or tracker.see(datagram.step, at)
         packet = packet_of(datagram, hook, entering, leaving, self._more(seen, hook))
         known = attached is not None or (seen.entry is not None and bool(seen.entry.status & CONFIRMED))
         left = replace(datagram, step=seen.leaving(datagram.step)) if known else datagram
-        decision = self._decide(packet, self._translation(datagram.step, left.step, hook))
+        decided = self._decide(side, packet, self._translation(datagram.step, left.step, hook))
+        decision, logs = decided.decision, decided.logs
         if decision.verdict not in ("allow", "block"):
             raise Undecided(self.host, decision)
         if decision.verdict == "block":
@@ -141,7 +176,7 @@ class Wall:
             if not known and seen.entry is not None:
                 seen = self._towards(seen, Final(decision.packet, _changed(packet, decision.packet)), entering)
                 left = replace(datagram, step=seen.leaving(datagram.step))
-            return Ruling(False, hook, left, leaving, decision, seen, packet)
+            return Ruling(False, hook, left, leaving, decision, seen, packet, logs)
         final = decision.finals[0] if decision.finals else Final(packet)
         if final.packet.get("state") == UNTRACKED and seen.state != UNTRACKED:
             seen = Seen(UNTRACKED)  # a rule took it out before connection tracking saw it
@@ -156,7 +191,7 @@ class Wall:
         ttl = final.packet.get("ttl")
         if isinstance(ttl, int) and ttl != left.step.ttl:
             left = replace(left, step=replace(left.step, ttl=ttl))
-        return Ruling(True, hook, left, out, decision, seen, packet)
+        return Ruling(True, hook, left, out, decision, seen, packet, logs)
 
     def _more(self, seen: Seen, hook: int) -> dict[str, Value]:
         more: dict[str, Value] = {"state": seen.state}
@@ -171,14 +206,16 @@ class Wall:
             more |= {"uid": 0, "gid": 0}
         return more
 
-    def _decide(self, packet: Packet, translation: Translation | None) -> Decision:
+    def _decide(self, side: _Side, packet: Packet, translation: Translation | None) -> _Decided:
         key = (packet.key(), translation)
         found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
-            found = decide(self.ruleset, packet, assume=self.firewall.assume, index=self.index, translation=translation)
-            self._kept[key] = found
+            steps = evaluate(
+                side.ruleset, packet, assume=self.firewall.assume, index=side.index, translation=translation
+            )
+            found = self._kept[key] = _decided(steps)
         return found
 
     def _translation(self, came: Step, left: Step, hook: int) -> Translation | None:
