@@ -122,15 +122,18 @@ class Machine:
             return "EPERM"
         if self.routes.is_own(ruling.left.step.dst):
             looped = replace(ruling.left, step=replace(ruling.left.step, sent=False))
-            self.network.plan(0.0, lambda: self._loop(travel, looped), flying=True)
+            self.network.plan(0.0, lambda: self._loop(travel, looped, ruling.seen), flying=True)
             return None
         self._forth(travel, ruling.left, ruling.out or leaving)
         return None
 
-    def _loop(self, travel: Travel, datagram: Datagram) -> None:
-        """Take what the host sends to itself; rules of INPUT are asked, unless the ruling was about them, too."""
+    def _loop(self, travel: Travel, datagram: Datagram, seen: Seen | None) -> None:
+        """Take what the host sends to itself: rules of INPUT are asked, unless those of OUTPUT went on to them.
+
+        It is still what connection tracking has *seen* (loopback.c).
+        """
         if self.wall is None or not self.wall.loops(datagram.step.family):
-            again = self._ask(travel, datagram, INPUT, LO, None)
+            again = self._ask(travel, datagram, INPUT, LO, None, seen)
             if not again.allowed:
                 self._refuse(travel, again)
                 return

@@ -150,7 +150,10 @@ class Player:
         host.tcp.connect(socket)
         stream = host.tcp.streams.get(socket)
         assert stream is not None
-        self.network.run(self.network.now + LONGEST, lambda: stream.opened or stream.failure is not None)
+        patience = LONGEST if deed.within is None else deed.within
+        if not self.network.run(self.network.now + patience, lambda: stream.opened or stream.failure is not None):
+            host.tcp.close(socket)
+            return Outcome("timed out")
         self.network.settle()
         if stream.failure is not None and not stream.opened:
             failure, stream.failure = stream.failure, None

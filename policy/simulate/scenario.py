@@ -160,7 +160,10 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """A new socket on a host connects to an address, or to the first one of another host that fits."""
+    """A new socket on a host connects to an address, or to the first one of another host that fits.
+
+    After *within* seconds the application gives up; None: when the system does.
+    """
 
     host: str
     to: str | int
@@ -169,6 +172,7 @@ class Connect:
     source: int | None = None
     source_port: int | None = None
     version: Literal[4, 6] | None = None
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

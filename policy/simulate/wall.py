@@ -5,7 +5,7 @@ The rules are asked by the evaluator, and the table is that of `policy.conntrack
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -14,11 +14,11 @@ from policy.conntrack import CONFIRMED, Seen, Settings, Step, Tracker
 from policy.conntrack.settings import TIMEOUTS
 from policy.evaluate import Atom, Decision, Final, Index, Translation, evaluate
 from policy.evaluate import Step as EvaluatedStep
-from policy.evaluate.looks import changes
-from policy.ir import Log, Reject, Rewrite, Rule, Ruleset, UnknownAction
+from policy.evaluate.looks import looked_at_by
+from policy.ir import Goto, Jump, Log, Reject, Rewrite, Rule, Ruleset, Set, UnknownAction
 from policy.looping import looping, loops
 from policy.netfilter import LO
-from policy.packet import FORWARD, INPUT, INVALID, OUTPUT, RELATED, ROUTING, UNTRACKED, Intervals, Packet, Value
+from policy.packet import FORWARD, INPUT, INVALID, NEW, OUTPUT, RELATED, ROUTING, UNTRACKED, Intervals, Packet, Value
 from policy.packet.address import V4_BASE
 from policy.simulate.datagram import Datagram, packet_of
 from policy.simulate.scenario import Firewall
@@ -53,9 +53,9 @@ class Undecided(Exception):
 class Ruling:
     """What a firewall decided about a datagram.
 
-    *allowed*, or not; *decision* is None where no rules were asked. *seen* is what connection tracking said, *logs* are the rules that wrote it to the log.
-    *left* is
-    the datagram with the addresses that it then has, at *hook*, *out* of an interface.
+    *allowed*, or not; *decision* is None where no rules were asked. *seen* is what connection tracking said, *logs* are
+    the rules that wrote it to the log. *left* is the datagram with the addresses that it then has, at *hook*, *out* of
+    an interface.
     """
 
     allowed: bool
@@ -83,14 +83,36 @@ class Ruling:
 
 
 class _Side:
-    """The rules for one IP version, or for both, and what is known of them."""
+    """The rules for one IP version, and what is known of them."""
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(self, ruleset: Ruleset, family: int) -> None:
         self.ruleset = ruleset
         self.index = Index()
-        self.untracks = changes(ruleset, "state")
-        actions = (action for policy in ruleset.policies.values() for rule in policy.rules for action in rule.actions)
+        rules = list(_rules(ruleset, family))
+        actions = [action for rule in rules for action in rule.actions]
+        self.untracks = any(isinstance(action, Set) and action.field == "state" for action in actions)
         self.rewrites = any(isinstance(action, Rewrite) for action in actions)
+        entries = {entry for way in ruleset.entries.values() for entry in way if entry.family in (None, family)}
+        asked = looked_at_by(rules) & _CONNECTION
+        self.tracks = bool(asked) or self.rewrites or self.untracks or any(entry.stateful for entry in entries)
+
+
+_CONNECTION = frozenset({"state", "direction", "ctmark", "ctstatus"})
+
+
+def _rules(ruleset: Ruleset, family: int) -> Iterator[Rule]:
+    """Yield the rules that packets of an IP version may come to, but those that no text has."""
+    waiting = [entry.policy for way in ruleset.entries.values() for entry in way if entry.family in (None, family)]
+    seen = set(waiting)
+    while waiting:
+        policy = ruleset.policies[waiting.pop()]
+        if not policy.implied or policy.is_told:
+            yield from policy.rules
+        for rule in policy.rules:
+            for action in rule.actions:
+                if isinstance(action, Jump | Goto) and action.policy not in seen:
+                    seen.add(action.policy)
+                    waiting.append(action.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +136,10 @@ def _whole(ruleset: Ruleset) -> Ruleset:
 
 
 class Wall:
-    """Rules with their table of connections. Times are seconds, and never go back."""
+    """Rules with their table of connections. Times are seconds, and never go back.
+
+    As in Linux, connections are tracked if rules ask for that, or translate addresses (nf_ct_netns_get).
+    """
 
     def __init__(self, host: str, firewall: Firewall, routing: Routing) -> None:
         self.host = host
@@ -127,8 +152,9 @@ class Wall:
         """Take other rules; the table of connections stays as it is."""
         self.firewall = firewall
         given = [firewall.rules] if firewall.also is None else [firewall.rules, firewall.also]
-        sides = [_Side(_whole(ruleset)) for ruleset in given]
-        self._sides = {family: side for side in reversed(sides) for family in side.ruleset.families}
+        self._sides = {
+            family: _Side(_whole(ruleset), family) for ruleset in reversed(given) for family in ruleset.families
+        }
         self._kept: dict[object, _Decided] = {}
 
     def loops(self, family: int) -> bool:
@@ -163,7 +189,7 @@ class Wall:
         if side is None:
             return Ruling(True, hook, datagram, leaving)
         tracker = self.tracker.copied() if side.untracks else self.tracker
-        seen = attached or tracker.see(datagram.step, at)
+        seen = attached or (tracker.see(datagram.step, at) if side.tracks else Seen(NEW))
         packet = packet_of(datagram, hook, entering, leaving, self._more(seen, hook))
         known = attached is not None or (seen.entry is not None and bool(seen.entry.status & CONFIRMED))
         left = replace(datagram, step=seen.leaving(datagram.step)) if known else datagram

@@ -64,11 +64,11 @@ class SocketTable:
         if port == 0:
             self.next += 1
             port = self.next
-        if (s.proto, address, port) in self.bound:
+        if (s.proto, s.family, address, port) in self.bound:
             raise SocketError("EADDRINUSE")
         s.local = Endpoint(address, port)
         s.state = "bound" if s.proto == 6 else "unconnected"
-        self.bound[s.proto, address, port] = s
+        self.bound[s.proto, s.family, address, port] = s
 
     def listen(self, s, backlog=128):
         s.state = "listen"
@@ -97,10 +97,11 @@ class SocketTable:
         return s
 
     def found(self, proto, src, sport, dst, dport):
+        f = 4 if dst >= 1 << 128 else 6
         return (
             self.conns.get((proto, dst, dport, src, sport))
-            or self.bound.get((proto, dst, dport))
-            or self.bound.get((proto, None, dport))
+            or self.bound.get((proto, f, dst, dport))
+            or self.bound.get((proto, f, None, dport))
         )
 
     def close(self, s):
