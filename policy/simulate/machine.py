@@ -103,7 +103,7 @@ class Machine:
 
     def send(self, step: Step, data: str | None = None, *, again: int = 0, answers: Travel | None = None) -> Sending:
         """Send a packet; return what the sender is told at once (errno), or None."""
-        return self._send(Datagram(replace(step, sent=True), data), again, answers)
+        return self._send(Datagram(step, data), again, answers)
 
     def _send(
         self, datagram: Datagram, again: int = 0, answers: Travel | None = None, attached: Seen | None = None
@@ -121,8 +121,7 @@ class Machine:
             self._refuse(travel, ruling)
             return "EPERM"
         if self.routes.is_own(ruling.left.step.dst):
-            looped = replace(ruling.left, step=replace(ruling.left.step, sent=False))
-            self.network.plan(0.0, lambda: self._loop(travel, looped, ruling.seen), flying=True)
+            self.network.plan(0.0, lambda: self._loop(travel, ruling.left, ruling.seen), flying=True)
             return None
         self._forth(travel, ruling.left, ruling.out or leaving)
         return None
@@ -164,7 +163,6 @@ class Machine:
 
     def arrive(self, travel: Travel, datagram: Datagram, entering: str) -> None:
         """Take a datagram that comes in by an interface."""
-        datagram = replace(datagram, step=replace(datagram.step, sent=False))
         hook, leaving = self.way_of(datagram.step.dst)
         if datagram.step.dst in MULTICAST:
             hook, leaving = INPUT, None
@@ -193,7 +191,7 @@ class Machine:
             self.network.end(travel, "expired")
             self._answer(travel, error(datagram.step, self._own(datagram.step.src), EXCEEDED[datagram.step.family]))
             return
-        self._forth(travel, replace(datagram, step=replace(datagram.step, ttl=ttl)), leaving or "")
+        self._forth(travel, datagram.having(replace(datagram.step, ttl=ttl)), leaving or "")
 
     def _deliver(self, travel: Travel, datagram: Datagram) -> None:
         """Give a datagram to whom it is for."""
@@ -287,7 +285,7 @@ class Machine:
             self._answer(travel, unreachable(step, self._own(step.src), codes[step.family]))
 
     def _answer(self, travel: Travel, step: Step, *, refused: bool = False, attached: Seen | None = None) -> None:
-        self._send(Datagram(replace(step, sent=True), None, refused), 0, travel, attached)
+        self._send(Datagram(step, None, refused), 0, travel, attached)
 
     def _own(self, towards: int, asked: int | None = None) -> int:
         """Return the address that the host answers from: the one that it was *asked* at, else that towards a sender."""

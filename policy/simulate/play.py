@@ -59,13 +59,13 @@ def play(scenario: s.Scenario) -> Iterator[Done]:
     player = Player(world)
     tables: dict[str, list[Entry]] = {}
     for step in scenario.steps:
-        begin, first = world.network.now, len(world.network.log)
+        begin = world.network.now
+        events = world.network.log = []
         try:
             outcome = player.do(step.deed)
             world.network.settle()
         except (Undecided, Impossible) as error:
             raise Trouble(step, error) from error
-        events = world.network.log[first:]
         if isinstance(step.deed, s.Wait | s.Flush) or any(isinstance(each, Tracked) for each in events):
             tables = _tables(world)
         done = Done(step, begin, world.network.now, outcome, events, _states(world, events), tables)

@@ -162,11 +162,8 @@ class Player:
 
     def _seen(self, socket: Socket) -> int | None:
         """Return the address that the other end of a connection sees."""
-        name = self.world.names[socket]
-        for _, end in self.world.sockets.values():
-            if end.parent is not None and self.world.names[end].endswith(f"/{name}") and end.remote is not None:
-                return end.remote.address
-        return None
+        end = self.world.ends.get(socket)
+        return None if end is None or end.remote is None else end.remote.address
 
     def _send(self, deed: s.Send) -> Outcome:
         host, socket = self._socket(deed.by)

@@ -192,7 +192,7 @@ class Wall:
         seen = attached or (tracker.see(datagram.step, at) if side.tracks else Seen(NEW))
         packet = packet_of(datagram, hook, entering, leaving, self._more(seen, hook))
         known = attached is not None or (seen.entry is not None and bool(seen.entry.status & CONFIRMED))
-        left = replace(datagram, step=seen.leaving(datagram.step)) if known else datagram
+        left = datagram.having(seen.leaving(datagram.step)) if known else datagram
         decided = self._decide(side, packet, self._translation(datagram.step, left.step, hook))
         decision, logs = decided.decision, decided.logs
         if decision.verdict not in ("allow", "block"):
@@ -201,7 +201,7 @@ class Wall:
             self._keep(tracker, seen.state != UNTRACKED)
             if not known and seen.entry is not None:
                 seen = self._towards(seen, Final(decision.packet, _changed(packet, decision.packet)), entering)
-                left = replace(datagram, step=seen.leaving(datagram.step))
+                left = datagram.having(seen.leaving(datagram.step))
             return Ruling(False, hook, left, leaving, decision, seen, packet, logs)
         final = decision.finals[0] if decision.finals else Final(packet)
         if final.packet.get("state") == UNTRACKED and seen.state != UNTRACKED:
@@ -211,12 +211,12 @@ class Wall:
             self._keep(tracker, True)
             if not known and seen.entry is not None:
                 seen = self._made(seen, final, entering, at)
-                left = replace(datagram, step=seen.leaving(datagram.step))
+                left = datagram.having(seen.leaving(datagram.step))
             self._mark(seen, final)
         hook, out = self._way(final, left.step, hook, leaving)
         ttl = final.packet.get("ttl")
         if isinstance(ttl, int) and ttl != left.step.ttl:
-            left = replace(left, step=replace(left.step, ttl=ttl))
+            left = left.having(replace(left.step, ttl=ttl))
         return Ruling(True, hook, left, out, decision, seen, packet, logs)
 
     def _more(self, seen: Seen, hook: int) -> dict[str, Value]:

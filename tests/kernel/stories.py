@@ -77,7 +77,7 @@ def _rules(random: random.Random, extra: tuple[str, ...] = ()) -> str:
     for port in random.sample(PORTS, 3):
         proto = random.choice(("tcp", "tcp", "udp", "th"))
         match = f"meta l4proto {{ tcp, udp }} th dport {port}" if proto == "th" else f"{proto} dport {port}"
-        verdict = random.choice(("accept", "accept", *_REJECTS))
+        verdict = random.choice(("accept", "accept", "accept", "accept", *_REJECTS))
         if verdict == "reject with tcp reset" and proto != "tcp":
             verdict = "reject"
         lines.append(f"{match} {verdict}")
@@ -131,6 +131,7 @@ class Author:
         self.datagrams: set[str] = set()
         self.heard_from: set[str] = set()
         self.reset: set[str] = set()
+        self.listeners: list[s.Listen] = []
 
     def heard(self, done: Done) -> None:
         """Take what became of the last step."""
@@ -157,8 +158,9 @@ class Author:
         version: Literal[4, 6] = self.random.choice((4, 4, 6))
         proto = self.random.choice((TCP, TCP, UDP))
         port = self.random.choice(PORTS)
-        ports = s.Ports(proto, port, port)
-        return s.Listen(host, ports, self._name("l"), version=version, v6_only=version == 6)
+        deed = s.Listen(host, s.Ports(proto, port, port), self._name("l"), version=version, v6_only=version == 6)
+        self.listeners.append(deed)
+        return deed
 
     def _some(self, *states: str) -> list[str]:
         return [name for name, state in self.states.items() if state in states and name not in self.reset]
@@ -193,11 +195,15 @@ class Author:
         return self._connect()
 
     def _connect(self) -> s.Deed:
-        host, to = self.random.choice(
-            (("client", "server"), ("client", "server"), ("server", "client"), ("client", "gate"), ("server", "gate"))
-        )
-        addresses = {"client": _CLIENT, "server": _SERVER, "gate": _GATE["wan"]}[to]
-        address = parse_address(self.random.choice(addresses).partition("/")[0])
-        port = self.random.choice(PORTS)
-        ports = s.Ports(self.random.choice((TCP, TCP, TCP, UDP)), port, port)
-        return s.Connect(host, address, ports, self._name("c"), within=PATIENCE)
+        if self.random.random() < 0.7:
+            listener = self.random.choice(self.listeners)
+            to, ports, version = listener.on, listener.port, listener.version
+        else:
+            port = self.random.choice(PORTS)
+            to, version = self.random.choice(("client", "server", "gate")), self.random.choice((4, 6))
+            ports = s.Ports(self.random.choice((TCP, TCP, UDP)), port, port)
+        host = "server" if to == "client" else self.random.choice(("client", "server")) if to == "gate" else "client"
+        if to == "client" and version == 4 and self.random.random() < 0.5:
+            to = "gate"  # which may publish it
+        address = {"client": _CLIENT, "server": _SERVER, "gate": _GATE["wan"]}[to][version == 6]
+        return s.Connect(host, parse_address(address.partition("/")[0]), ports, self._name("c"), within=PATIENCE)
