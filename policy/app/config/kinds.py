@@ -238,13 +238,15 @@ Describe = Callable[[Key], str]
 class Table:
     """A table with known keys; what is read is a dictionary of the attributes that are given.
 
-    At least one of the keys *some* must be there. *lenient*: other keys are passed over.
+    At least one of the keys *some* must be there, and exactly one of the keys *one*. *lenient*: other keys are passed
+    over.
     """
 
     keys: tuple[Key, ...]
     words: str = "a table"
     some: tuple[str, ...] = ()
     lenient: bool = False
+    one: tuple[str, ...] = ()
 
     def schema(self, describe: Describe) -> Schema:
         schema: Schema = {"type": "object", "additionalProperties": False, "properties": {}}
@@ -257,6 +259,8 @@ class Table:
             schema["required"] = needed
         if self.some:
             schema["anyOf"] = [{"required": [name]} for name in self.some]
+        if self.one:
+            schema["oneOf"] = [{"required": [name]} for name in self.one]
         return schema
 
     def read(self, value: Any, at: At) -> Any:
@@ -277,6 +281,13 @@ class Table:
                 at.wrong(f"`{key.name}` is missing here")
         if self.some and not any(name in value for name in self.some):
             at.wrong(f"{at.name} says nothing", f"write {' or '.join(f'`{name}`' for name in self.some)}")
+        there = [name for name in value if name in self.one]
+        if self.one and not there:
+            at.wrong(
+                f"{at.name} has none of the keys {', '.join(f'`{name}`' for name in self.one)}", "write one of them"
+            )
+        for name in there[1:]:
+            at.below(name, key=True).wrong(f"`{name}` stands beside `{there[0]}`", "write one of them")
         return found
 
 
