@@ -19,6 +19,9 @@ Schema = dict[str, Any]
 _MOST = 1 << 1023
 """From here on whole numbers are none with a fraction."""
 
+_MOST_SHOWN = 20
+"""Of more keys that there are, only those are shown that begin as what was written."""
+
 
 class Note(Protocol):
     """Is told of something wrong: where, what, and what to do; *code* where it is not the usual one."""
@@ -73,10 +76,11 @@ class At:
 
     def unknown(self, known: Iterable[str]) -> None:
         """Note that there is no such key, only those *known*."""
-        hint = did_you_mean(str(self.path[-1]), known) or "there are " + ", ".join(
-            f"`{each}`" for each in sorted(known)
-        )
-        self.wrong(f"there is no key {self.name} here", hint)
+        name = str(self.path[-1])
+        known = sorted(known)
+        some = known if len(known) <= _MOST_SHOWN else [each for each in known if each.startswith(name)]
+        there = "there are " + ", ".join(f"`{each}`" for each in some) if some else None
+        self.wrong(f"there is no key {self.name} here", did_you_mean(name, known) or there)
 
     @property
     def name(self) -> str:
@@ -282,7 +286,7 @@ class Table:
         if self.some and not any(name in value for name in self.some):
             at.wrong(f"{at.name} says nothing", f"write {' or '.join(f'`{name}`' for name in self.some)}")
         there = [name for name in value if name in self.one]
-        if self.one and not there:
+        if self.one and not there and keys.keys() >= value.keys():
             at.wrong(
                 f"{at.name} has none of the keys {', '.join(f'`{name}`' for name in self.one)}", "write one of them"
             )

@@ -35,15 +35,20 @@ class Places:
 
 
 class Notes:
-    """A `Note` that collects what it is told, under a usual code; after `diagnostic.MOST` it listens no more."""
+    """A `Note` that collects what it is told, under a usual code; after `diagnostic.MOST` it listens no more.
 
-    def __init__(self, places: Places, code: str) -> None:
-        self.collected = Collector()
+    Where something was *collected* before, nothing is to be added: what stands there was not read.
+    """
+
+    def __init__(self, places: Places, code: str, collected: Collector | None = None) -> None:
+        self.collected = collected or Collector()
+        self._unread = {each.span for each in self.collected.found}
         self._places = places
         self._code = code
 
     def __call__(
         self, at: At, message: str, help: str | None = None, code: str | None = None, related: tuple[Related, ...] = ()
     ) -> None:
-        if not self.collected.full:
-            self.collected.add(code or self._code, message, self._places.span(at), help, related)
+        span = self._places.span(at)
+        if not self.collected.full and span not in self._unread:
+            self.collected.add(code or self._code, message, span, help, related)

@@ -38,7 +38,7 @@ class Firewalls:
         try:
             host |= load_sets([self._path(each) for each in given.get("ipset", ())])
         except Unreadable as error:
-            ipset.wrong(f"`{error.name}` {error}", error.help, "FW002")
+            ipset.wrong(f"`{error.name}`: {error}", error.help, "FW002")
         except Mistakes as mistakes:
             self._note(mistakes, ipset)
         if "text" in given:
@@ -64,7 +64,7 @@ class Firewalls:
         try:
             return load(source.read(self._path(given["rules"])), given.get("language"), host)
         except Unreadable as error:
-            at.wrong(f"`{error.name}` {error}", error.help, "FW002")
+            at.wrong(f"`{error.name}`: {error}", error.help, "FW002")
         except Mistakes as mistakes:
             self._note(mistakes, at)
         return None

@@ -12,7 +12,7 @@ from policy.app.config.kinds import At, Choice, Describe, Kind, Many, Meaningles
 from policy.diagnostic import did_you_mean
 from policy.packet import PORT_PROTOCOLS
 from policy.packet.address import bits, family_of, format_address, parse_address, prefix
-from policy.packet.names import protocol_number, service_names, service_ports
+from policy.packet.names import protocol_name, protocol_number, service_names, service_ports
 from policy.simulate.scenario import Network, Ports
 
 NONE: Final = "none"
@@ -31,6 +31,7 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|min|h|d)", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
 _LONGEST = 366 * 86400
 _PROTOCOLS = {"tcp": 6, "udp": 17}
+_PORTS = "^([Tt][Cc][Pp]|[Uu][Dd][Pp])/.+$"
 _NUMBERS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", re.ASCII)
 
 
@@ -79,6 +80,19 @@ class Alone:
     def read(self, value: Any, at: At) -> Any:
         meant = self.item.read(value, at)
         return None if meant is None else (meant,)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Texts of which a part may be forgotten, so that a number is left: then it is said what is missing."""
+
+    text: Plain
+
+    def schema(self, describe: Describe) -> Schema:
+        return self.text.schema(describe)
+
+    def read(self, value: Any, at: At) -> Any:
+        return self.text.read(str(value) if type(value) is int else value, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +267,10 @@ def _range(which: str, proto: int | None) -> tuple[int, int]:
         raise Meaningless(f"`{which}` are no ports", "write `32768-60999`, for example")
     ports = service_ports(which)
     if proto not in ports:
-        hint = did_you_mean(which, service_names()) if which and not ports else None
-        raise Meaningless(f"there is no service `{which}` of this protocol", hint or "write the number of the port")
+        others = [f"`{protocol_name(other)}/{which}`" for other in ports if other in _PROTOCOLS.values()]
+        hint = did_you_mean(which, service_names()) if which and not others else None
+        help = f"there is {others[0]}" if others else hint or "write the number of the port"
+        raise Meaningless(f"there is no service `{which}` of {protocol_name(proto)}", help)
     return ports[proto]
 
 
@@ -308,9 +324,9 @@ ADDRESS = text(address, "an address")
 PLACE = text(place, "a host or an address")
 NETWORK = text(_network, "an address with its length, `192.0.2.1/24`")
 TARGET = text(lambda given: (target(given),), "`default` or a network")
-PORT = text(_port, "a protocol and a port, `tcp/80`", pattern="^(tcp|udp)/.+$")
-PORTS = text(_ports, "a protocol and ports, `tcp/1-1024`", pattern="^(tcp|udp)/.+$")
-DYNAMIC = text(_dynamic, "ports, `32768-60999`, `linux` or `dynamic`")
+PORT = Numbered(text(_port, "a protocol and a port, `tcp/80`", pattern=_PORTS))
+PORTS = Numbered(text(_ports, "a protocol and ports, `tcp/1-1024`", pattern=_PORTS))
+DYNAMIC = Numbered(text(_dynamic, "ports, `32768-60999`, `linux` or `dynamic`"))
 VERSION = Plain("4 or 6", int, {"enum": [4, 6]}, _version)
 YES_NO = Plain("yes or no", bool, {"type": "boolean"})
 NUMBER_OF_PORT = Plain("the number of a port", int, {"type": "integer", "minimum": 1, "maximum": 65535}, port_number)

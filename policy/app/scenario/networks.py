@@ -98,7 +98,7 @@ class Hosts:
             shown = format_address(each.address)
             wrong = _no_own(each)
             if wrong:
-                place.wrong(f"`{shown}` is {wrong}, no address of an interface", None, "FW003")
+                place.wrong(f"`{shown}` is no address for an interface: it is {wrong}", None, "FW003")
             first = self._addresses.setdefault(each.address, place)
             if first is not place:
                 related = (Related(self._places.span(first), "here first"),)

@@ -25,8 +25,8 @@ def load_scenario(path: str) -> Scenario:
 
 def read_scenario(text: Source) -> Scenario:
     """Return what a scenario says; raises as `load_scenario`. Paths in it begin in the folder of the source."""
-    places = read_yaml(text)
-    notes = Notes(places, CODE)
+    places, collected = read_yaml(text)
+    notes = Notes(places, CODE, collected)
     start = At((), notes, YamlNotation(places))
     given = scenario_table().read(places.value, start)
     firewalls = Firewalls(places, notes)

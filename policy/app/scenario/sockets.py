@@ -8,14 +8,14 @@ from policy.app.config.places import Places
 from policy.app.scenario.networks import hint
 from policy.diagnostic import Related
 
-TCP = 6
+TCP, UDP = 6, 17
 
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """A socket of a protocol; *listens*: it waits, and has no peer. *at* is where it is made."""
+    """A socket of a protocol (None: of one not known) that *listens*, or has a peer; *at* is where it is made."""
 
-    proto: int
+    proto: int | None
     listens: bool
     at: At
 
@@ -66,13 +66,13 @@ class Sockets:
         return None
 
     def _connections(self) -> list[str]:
-        return [name for name, each in self._made.items() if not each.listens and each.proto == TCP]
+        return [name for name, each in self._made.items() if not each.listens and each.proto in (TCP, None)]
 
     def _end(self, name: str, waits: Socket, listener: str, connection: str, at: At) -> Socket | None:
         """Return the listener's end of a connection."""
         if not waits.listens:
             at.wrong(f"`{listener}` does not listen, so there is no `{name}`", "write `LISTENER/CONNECTION`", "FW701")
-        elif waits.proto != TCP:
+        elif waits.proto not in (TCP, None):
             at.wrong(f"`{listener}` has datagrams, no connections", f"write `{listener}`", "FW701")
         elif connection not in self._connections():
             message = f"there is no connection `{connection}` before this step"

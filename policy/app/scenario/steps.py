@@ -11,7 +11,7 @@ from policy.app.scenario.expected import expected_of
 from policy.app.scenario.keys import NO_FIREWALL, VERBS
 from policy.app.scenario.kinds import SENDER, Said
 from policy.app.scenario.networks import Hosts
-from policy.app.scenario.sockets import TCP, Socket, Sockets
+from policy.app.scenario.sockets import TCP, UDP, Socket, Sockets
 from policy.packet.address import family_of, format_address
 from policy.packet.names import protocol_name
 from policy.simulate.scenario import (
@@ -92,43 +92,41 @@ class _Reading:
         )
 
     def _listen(self, given: _Given, at: At) -> Deed:
-        host, port, address, version = given["on"], given["port"], given.get("address"), given.get("ip")
-        self._hosts.known(host, at.below("on"))
+        address, version, port, name = given.get("address"), given.get("ip"), given.get("port"), given.get("as_")
+        self._known(given, "on", at)
         _fits(address, version, at.below("address"))
         only = given.get("v6_only", False)
         if only and (version == 4 or (address is not None and family_of(address) == 4)):
             at.below("v6-only").wrong("a socket of IPv4 has no IPv6", "leave `v6-only` out")
-        name = given.get("as_") or _usual(given)
-        self._sockets.make(name, Socket(port.proto, listens=True, at=at.below("as") if "as_" in given else at))
+        place = at.below("as") if name else at
+        name = name or _usual(given)
+        self._sockets.make(name, Socket(port.proto if port else None, listens=True, at=place))
         flags = {key: given[key] for key in ("reuse_address", "reuse_port", "privileged", "backlog") if key in given}
-        return Listen(host, port, name, address, version, only, **flags)
+        return Listen(given["on"], given["port"], name, address, version, only, **flags)
 
     def _connect(self, given: _Given, at: At) -> Deed:
-        host, to, port, version = given["from_"], given["to"], given["port"], given.get("ip")
-        self._hosts.known(host, at.below("from"))
-        self._towards(to, version, at)
+        to, version, port, name = given.get("to"), given.get("ip"), given.get("port"), given.get("as_")
         source = given.get("source")
+        self._known(given, "from_", at)
+        self._towards(to, version, at)
         _fits(source, version, at.below("source"))
         if source is not None and isinstance(to, int) and family_of(source) != family_of(to):
-            at.below("source").wrong(f"`{format_address(source)}` is not of the IP version of `{format_address(to)}`")
-        name = given.get("as_")
-        if name is None:
-            name = self._sockets.free(f"{host} to {_shown(to)} {_port(port)}")
-            place = at
-        else:
-            place = at.below("as")
-        self._sockets.make(name, Socket(port.proto, listens=False, at=place))
-        return Connect(host, to, port, name, source, given.get("source_port"), version)
+            message = f"`{format_address(source)}` and `{format_address(to)}` are of different versions of IP"
+            at.below("source").wrong(message, None, "FW603")
+        place = at.below("as") if name else at
+        name = name or self._sockets.free(f"{given['from_']} to {_shown(given['to'])} {_port(given['port'])}")
+        self._sockets.make(name, Socket(port.proto if port else None, listens=False, at=place))
+        return Connect(given["from_"], given["to"], given["port"], name, source, given.get("source_port"), version)
 
     def _send(self, given: _Given, at: At) -> Deed:
         name, to, port, text = given["by"], given.get("to"), given.get("port"), given.get("text")
-        socket = self._sockets.get(name, at.below("by"))
         size = given.get("bytes", 1) if text is None else len(text.encode())
         if text is not None and "bytes" in given:
             at.below("bytes", key=True).wrong("`bytes` stands beside `text`", "a text has its own length")
+        socket = self._sockets.get(name, at.below("by"))
         if socket:
             self._sends(name, socket, given, at)
-            if socket.proto != TCP and size > _LONGEST_DATAGRAM:
+            if socket.proto == UDP and size > _LONGEST_DATAGRAM:
                 place = at.below("bytes" if text is None else "text")
                 place.wrong(f"a datagram has {_LONGEST_DATAGRAM} bytes at most, not {size}")
         if to == SENDER:
@@ -136,7 +134,7 @@ class _Reading:
                 at.below("port", key=True).wrong("`port` stands beside `sender`, who has one", "leave it out")
         elif to is not None:
             self._towards(to, None, at)
-            if "port" not in given:
+            if port is None:
                 at.below("to").wrong("no port is said beside `to`", "write `port: udp/53`, for example", "FW504")
         elif port:
             at.below("port", key=True).wrong("`port` stands without `to`", "say to whom")
@@ -151,13 +149,10 @@ class _Reading:
                 at.below("by").wrong(f"`{name}` waits for connections, it sends nothing itself", help)
             elif "to" in given:
                 at.below("to", key=True).wrong("a connection sends to its peer alone", "leave `to` out")
-        elif socket.listens and "to" not in given:
+        elif socket.listens and "to" not in given and socket.proto == UDP:
             at.below("by").wrong(f"`{name}` has no peer", "say `to` whom it sends: a host, an address or `sender`")
-        elif port and port.proto != socket.proto:
-            at.below("port").wrong(
-                f"`{name}` is a socket of {protocol_name(socket.proto)}",
-                f"write `{protocol_name(socket.proto)}/{port.first}`",
-            )
+        elif port and port.proto == TCP:
+            at.below("port").wrong(f"`{name}` is a socket of udp", f"write `udp/{port.first}`")
 
     def _receive(self, given: _Given, at: At) -> Deed:
         name = given["by"]
@@ -177,21 +172,20 @@ class _Reading:
 
     def _reset(self, name: str, at: At) -> Deed:
         socket = self._sockets.get(name, at)
-        if socket and (socket.listens or socket.proto != TCP):
+        if socket and (socket.listens or socket.proto == UDP):
             at.wrong(f"`{name}` has no connection that could be reset", "write `close`")
         return Close(name, abruptly=True)
 
     def _ping(self, given: _Given, at: At) -> Deed:
-        host, to, version = given["from_"], given["to"], given.get("ip")
-        self._hosts.known(host, at.below("from"))
-        self._towards(to, version, at)
-        return Ping(host, to, version)
+        self._known(given, "from_", at)
+        self._towards(given.get("to"), given.get("ip"), at)
+        return Ping(given["from_"], given["to"], given.get("ip"))
 
     def _reload(self, given: _Given, at: At) -> Deed:
-        host, rules = given["on"], given["firewall"]
-        known = self._hosts.known(host, at.below("on"))
-        if rules is NO_FIREWALL or not known:
-            return Reload(host, None)
+        self._known(given, "on", at)
+        host, rules = given.get("on", ""), given["firewall"]
+        if rules is NO_FIREWALL:
+            return Reload(given["on"], None)
         return Reload(host, self._hosts.firewall(host, rules, at.below("firewall")))
 
     def _flush(self, host: str, at: At) -> Deed:
@@ -199,18 +193,22 @@ class _Reading:
         return Flush(host)
 
     def _scan(self, given: _Given, at: At) -> Deed:
-        host, targets, ports, version = given["from_"], given["to"], given["ports"], given.get("ip")
-        self._hosts.known(host, at.below("from"))
-        for number, to in enumerate(targets):
-            self._towards(to, version, at, at.below("to").below(number))
-        return Scan(host, targets, ports, given.get("pace", 0.01), version)
+        self._known(given, "from_", at)
+        for number, to in enumerate(given.get("to", ())):
+            self._towards(to, given.get("ip"), at, at.below("to").below(number))
+        return Scan(given["from_"], given["to"], given["ports"], given.get("pace", 0.01), given.get("ip"))
 
-    def _towards(self, to: str | int, version: int | None, at: At, place: At | None = None) -> None:
+    def _known(self, given: _Given, attribute: str, at: At) -> None:
+        """Look at a host that does something, where one is said."""
+        if attribute in given:
+            self._hosts.known(given[attribute], at.below(attribute.rstrip("_")))
+
+    def _towards(self, to: str | int | None, version: int | None, at: At, place: At | None = None) -> None:
         """Look at a host or an address that something goes to."""
         place = place or at.below("to")
         if isinstance(to, int):
             _fits(to, version, place)
-        elif self._hosts.known(to, place) and version and not self._hosts.has(to, version):
+        elif to is not None and self._hosts.known(to, place) and version and not self._hosts.has(to, version):
             at.below("ip").wrong(f"`{to}` has no address of IPv{version}", None, "FW603")
 
 

@@ -43,10 +43,10 @@ _CALLED: Mapping[type, str] = {
 _NO = ("no", "off", "false", "n")
 
 
-def read_yaml(source: Source) -> Places:
-    """Return what a text says, a mapping, and where.
+def read_yaml(source: Source) -> tuple[Places, Collector]:
+    """Return what a text says, a mapping, and where, with what is wrong in places and leaves the rest to be read.
 
-    Raises `Unreadable` if it is too long, and `Mistakes` with all that makes it no YAML that is read here.
+    Raises `Unreadable` if it is too long, and `Mistakes` if it is no YAML, or no mapping.
     """
     if len(source.text) > LARGEST:
         raise Unreadable(source.name, f"is larger than {LARGEST // 2**20} MiB", "keep its rules in files of their own")
@@ -59,12 +59,13 @@ def read_yaml(source: Source) -> Places:
         reading.collected.add(CODE, message, span, "write it as an escape, in double quotes")
     except yaml.MarkedYAMLError as error:
         reading.collected.found.append(_no_yaml(source, error))
-    reading.collected.check()
-    if not isinstance(value, dict):
+    else:
+        if isinstance(value, dict):
+            return Places(source, value, reading.keys, reading.values), reading.collected
         start = reading.values.get((), Span(source, 0, 0))
         message = "a scenario is a mapping: `title:`, `hosts:`, `steps:`" if value is not None else "the file is empty"
-        raise Mistakes([Diagnostic(CODE, message, start, "docs/scenarios.md has an example")])
-    return Places(source, value, reading.keys, reading.values)
+        reading.collected.add(CODE, message, start, "docs/scenarios.md has an example")
+    raise Mistakes(reading.collected.found)
 
 
 class YamlNotation:
@@ -147,6 +148,7 @@ class _Reading:
     def _node(self, event: Any, path: Path, depth: int) -> Any:
         """Return what begins with an event; it has been taken, and all that is in it is."""
         if isinstance(event, events.AliasEvent):
+            self._place(path, event)
             self._wrong(f"`*{event.anchor}` repeats what stands elsewhere", event, "write it out")
             return None
         if event.anchor:
