@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,14 @@ class Firewalls:
             return None
         if rules is None:
             return None
+        also = self._file({"rules": given["also"]}, host, at.below("also")) if "also" in given else None
+        pair = [rules] if also is None else [rules, also]
         return Firewall(
             rules,
-            _assumed(rules, given.get("assume", {}), at.below("assume")),
-            given.get("timeouts", {}),
-            tuple(given.get("helpers", ())),
+            also,
+            assume=_assumed(pair, given.get("assume", {}), at.below("assume")),
+            timeouts=given.get("timeouts", {}),
+            helpers=tuple(given.get("helpers", ())),
             span=self._places.span(place),
         )
 
@@ -87,11 +90,11 @@ class Firewalls:
             self._found.setdefault(key, replace(each, related=(*each.related, here)))
 
 
-def _assumed(rules: Ruleset, said: Mapping[str, bool], at: At) -> Mapping[str, bool]:
+def _assumed(rules: Sequence[Ruleset], said: Mapping[str, bool], at: At) -> Mapping[str, bool]:
     settled: dict[str, bool] = {}
     for key, answer in said.items():
         try:
-            settled |= assumptions([rules], [f"{key}={'yes' if answer else 'no'}"])
+            settled |= assumptions(rules, [f"{key}={'yes' if answer else 'no'}"])
         except CannotAnswer as error:
             at.below(key, key=True).wrong(str(error), error.help)
     return settled

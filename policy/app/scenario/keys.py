@@ -42,6 +42,8 @@ class FirewallKeys:
     """The file of the rules, from the folder of the scenario. That alone may stand in the place of all these keys."""
     text: Annotated[Any, kinds.TEXT] = None
     """The rules themselves, instead of a file."""
+    also: Annotated[Any, kinds.TEXT] = None
+    """The file of the rules for the other version of IP, where they are apart: a dump of ip6tables."""
     language: Annotated[Any, options(LANGUAGES)] = None
     """The language of the rules; without it, it is found out."""
     ipset: Annotated[Any, Many(kinds.TEXT, "a list of files")] = None
