@@ -76,6 +76,8 @@ def _step(number: int, done: Done, style: Style, brief: bool) -> Iterator[str]:
     yield f"{style(head, 'name')}{' ' * gap}{style(result, look)}"
     if done.step.note:
         yield f"     {style(clean(done.step.note), 'faint')}"
+    if done.outcome.failure is not None:
+        yield f"     told: {_failure(done.outcome.failure)}"
     if not brief:
         yield from _happened(done, style, columns)
         yield from _then(done, style)
@@ -84,19 +86,17 @@ def _step(number: int, done: Done, style: Style, brief: bool) -> Iterator[str]:
 
 
 def result_text(outcome: Outcome) -> str:
-    """Return what whoever did a step sees, with the error that the system gives."""
+    """Return what whoever did a step sees."""
     words: list[str] = [outcome.result]
     if outcome.size is not None:
         words.append(f"{outcome.size} bytes" if outcome.size else "the end of the data")
         if outcome.text:
             words.append(f"“{clean(outcome.text.strip())}”")
-    if outcome.failure is not None:
-        words.append(_failure(outcome.failure))
     return ", ".join(words)
 
 
 def _failure(failure: Failure) -> str:
-    return f"{failure.code}: {failure.text}"
+    return f"{failure.text} ({failure.code})"
 
 
 def _happened(done: Done, style: Style, columns: int) -> Iterator[str]:

@@ -387,7 +387,8 @@ def compared(scenario: s.Scenario, author: Author, counts: Counter[str]) -> list
 def _told(done: Done) -> str:
     deed = done.step.deed
     rules = f"\n{deed.firewall.rules.sources[0].text}" if isinstance(deed, s.Reload) and deed.firewall else ""
-    return f"{deed_text(deed)}: {result_text(done.outcome)}{rules}"
+    code = done.outcome.failure.code if done.outcome.failure else ""
+    return f"{deed_text(deed)}: {result_text(done.outcome)} {code}{rules}"
 
 
 def _hosts(done: Done) -> dict[str, str]:

@@ -12,7 +12,7 @@ from policy.app.scenario.networks import Hosts
 from policy.app.scenario.sockets import Sockets
 from policy.simulate.scenario import Expected
 
-_RULE = re.compile(r"([^:]+):([1-9][0-9]{0,8})")
+_RULE = re.compile(r"([^:]+):([1-9][0-9]{0,8}|default|state)")
 
 
 def expected_of(given: Mapping[str, Any], at: At, places: Places, hosts: Hosts, sockets: Sockets) -> Expected:
@@ -21,7 +21,7 @@ def expected_of(given: Mapping[str, Any], at: At, places: Places, hosts: Hosts, 
     if rule is not None:
         found = _RULE.fullmatch(rule)
         if found is None:
-            at.below("rule").wrong(f"`{rule}` names no rule", "write `HOST:LINE`, the line of the rule in its file")
+            at.below("rule").wrong(f"`{rule}` names no rule", "write `HOST:LINE`, `HOST:default` or `HOST:state`")
         else:
             hosts.known(found[1], at.below("rule"))
     for name in given.get("states", {}):

@@ -131,6 +131,8 @@ class ConnectKeys:
     """The port that it is bound to before; one of the dynamic ports, where it is not said."""
     ip: Annotated[Any, kinds.VERSION] = None
     """The version of IP, where both hosts have both."""
+    within: Annotated[Any, kinds.DURATION] = None
+    """When the program gives up; where it is not said, when the system does (after 131 seconds)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,10 @@ class _Reading:
         place = at.below("as") if name else at
         name = name or self._sockets.free(f"{given['from_']} to {_shown(given['to'])} {_port(given['port'])}")
         self._sockets.make(name, Socket(port.proto if port else None, listens=False, at=place))
-        return Connect(given["from_"], given["to"], given["port"], name, source, given.get("source_port"), version)
+        return Connect(
+            *(given["from_"], given["to"], given["port"], name, source, given.get("source_port"), version),
+            within=given.get("within"),
+        )
 
     def _send(self, given: _Given, at: At) -> Deed:
         name, to, port, text = given["by"], given.get("to"), given.get("port"), given.get("text")
