@@ -13,6 +13,7 @@ from policy.app.config.kinds import At
 from policy.app.config.places import Notes, Places
 from policy.app.load import load, load_sets
 from policy.app.problem import CannotAnswer
+from policy.app.scenario.inside import Inside
 from policy.diagnostic import Diagnostic, Mistakes, Related
 from policy.host import Host
 from policy.ir import Ruleset
@@ -76,7 +77,8 @@ class Firewalls:
         except Unreadable as error:
             at.wrong(f"this {error}", error.help, "FW002")
         except Mistakes as mistakes:
-            self._note(mistakes, at)
+            inside = Inside(self._places.span(at), text)
+            self._note(Mistakes(inside.moved(each) for each in mistakes.diagnostics), at)
         return None
 
     def _note(self, mistakes: Mistakes, at: At) -> None:
