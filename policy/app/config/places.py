@@ -53,7 +53,7 @@ class Notes:
 
     def __init__(self, places: Places, code: str, collected: Collector | None = None) -> None:
         self.collected = collected or Collector()
-        self._unread = {each.span for each in self.collected.found}
+        self._unread = {each.span.start for each in self.collected.found}
         self._places = places
         self._code = code
 
@@ -62,5 +62,5 @@ class Notes:
     ) -> None:
         span = self._places.span(at)
         message, help = _shown(message), help and _shown(help)
-        if not self.collected.full and span not in self._unread:
+        if not self.collected.full and span.start not in self._unread:
             self.collected.add(code or self._code, message, span, help, related)

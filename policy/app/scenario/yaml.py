@@ -51,7 +51,8 @@ _PROBLEMS: tuple[tuple[str, str, str | None], ...] = (
     ("but got '<stream end>'", "a bracket is not closed", "write the other one"),
     ("but found '<stream end>'", "something is missing at the end", "brackets are closed, and keys have values"),
     ("node content, but found ':'", "nothing stands before `:`", 'what begins with `:` stands in quotes: `"::1"`'),
-    ("but got ':'", "neither `,` nor a bracket stands before `:`", _SPACE),
+    ("but got ':'", "neither `,` nor a bracket stands before `:`", f"{_SPACE}; brackets are closed"),
+    ("but got", "neither `,` nor a bracket stands before this", _SPACE),
     ("<block end>", "this line belongs to nothing above it", _COLUMN),
     ("", "", None),
 )
