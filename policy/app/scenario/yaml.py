@@ -31,6 +31,7 @@ DEEPEST = 32
 _TAG = "tag:yaml.org,2002:"
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FRACTION = re.compile(r"[-+]?[0-9]+\.[0-9]*|[-+]?\.[0-9]+")
+_BLANK = " \t\r\n"
 _MOST_DIGITS = 20
 _CALLED: Mapping[type, str] = {
     int: "a whole number",
@@ -171,7 +172,7 @@ class _Reading:
         text = self._source.text
         line = text.find("\n", start)
         end = min(end, len(text) if line < 0 else line)
-        return Span(self._source, start, start + len(text[start:end].rstrip()))
+        return Span(self._source, start, start + len(text[start:end].rstrip(_BLANK)))
 
     def _node(self, event: Any, path: Path, depth: int) -> Any:
         """Return what begins with an event; it has been taken, and all that is in it is."""
@@ -197,7 +198,7 @@ class _Reading:
     def _line_end(self, start: int) -> int:
         text = self._source.text
         line = text.find("\n", start)
-        return start + len(text[start : line if line >= 0 else len(text)].rstrip())
+        return start + len(text[start : line if line >= 0 else len(text)].rstrip(_BLANK))
 
     def _place(self, path: Path, event: Any, end: int | None = None) -> None:
         span = self._span(event) if end is None else Span(self._source, event.start_mark.index, end)
