@@ -1,6 +1,7 @@
 """Write what is made from the code; `--check` only says whether it is fresh.
 
-That is: the pages of the checks, docs/checks/; the JSON Schema of a configuration; the tables of docs/configuration.md.
+That is: the pages of the checks, docs/checks/; the JSON Schemas of a configuration and of a scenario; the tables of
+docs/configuration.md and docs/scenarios.md.
 """
 
 import json
@@ -9,27 +10,38 @@ from pathlib import Path
 
 from policy.app.config.schema import schema
 from policy.app.pages import pages
+from policy.app.scenario.schema import scenario_schema
 from policy.report.configuration_markdown import keys_markdown
 from policy.report.page_markdown import index_markdown, page_markdown
+from policy.report.scenario_markdown import scenario_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "checks"
 SCHEMA = ROOT / "schemas" / "fwpolicy.schema.json"
+SCENARIO_SCHEMA = ROOT / "schemas" / "scenario.schema.json"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+SCENARIOS = ROOT / "docs" / "scenarios.md"
 MARKS = ("<!-- keys: written by scripts/write_check_pages.py -->\n\n", "\n\n<!-- end of keys -->")
 
 
 def written() -> dict[Path, str]:
     """Return what the files have to hold."""
     texts = {FOLDER / f"{page.code}.md": page_markdown(page) for page in pages() if page.bad}
-    before, _, rest = CONFIGURATION.read_text(encoding="utf-8").partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
     return {
         **texts,
         FOLDER / "index.md": index_markdown(pages()),
         SCHEMA: json.dumps(schema(), indent=2) + "\n",
-        CONFIGURATION: f"{before}{MARKS[0]}{keys_markdown()}{MARKS[1]}{after}",
+        SCENARIO_SCHEMA: json.dumps(scenario_schema(), indent=2) + "\n",
+        CONFIGURATION: _with_keys(CONFIGURATION, keys_markdown()),
+        SCENARIOS: _with_keys(SCENARIOS, scenario_markdown()),
     }
+
+
+def _with_keys(path: Path, keys: str) -> str:
+    """Return a page with these tables of keys."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    return f"{before}{MARKS[0]}{keys}{MARKS[1]}{after}"
 
 
 def stale() -> list[Path]:

@@ -10,7 +10,7 @@ from policy.languages import front_end
 from policy.source import Source
 from tests.casefile import cases, known, parsed
 
-NAMES = ("COMMIT", "FW", "ICMP", "IPv", "Linux", "MAC", "REJECT", "TCP", "TTL", "UDP")
+NAMES = ("COMMIT", "FW", "ICMP", "IPv", "Linux", "MAC", "REJECT", "TCP", "TTL", "UDP", "YAML")
 PYTHON = re.compile(r"\b(NoneType|Traceback|ValueError|KeyError|int\(\)|<class|object at 0x|dataclass)\b")
 
 

@@ -280,13 +280,14 @@ class Table:
                     found[keys[name].attribute] = meant
             elif not self.lenient:
                 at.below(name, key=True).unknown(keys)
+        other = value.keys() - keys.keys()
         for key in self.keys:
             if key.needed and key.name not in value:
                 at.wrong(f"`{key.name}` is missing here")
-        if self.some and not any(name in value for name in self.some):
+        if self.some and not other and not any(name in value for name in self.some):
             at.wrong(f"{at.name} says nothing", f"write {' or '.join(f'`{name}`' for name in self.some)}")
         there = [name for name in value if name in self.one]
-        if self.one and not there and keys.keys() >= value.keys():
+        if self.one and not there and not other:
             at.wrong(
                 f"{at.name} has none of the keys {', '.join(f'`{name}`' for name in self.one)}", "write one of them"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from policy._record import dataclass
@@ -34,6 +35,16 @@ class Places:
         return Span(self.source, 0, 0)
 
 
+_MOST_SHOWN = 500
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _shown(text: str) -> str:
+    """Return a message as one line that is not too long, whatever was written that it repeats."""
+    text = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 class Notes:
     """A `Note` that collects what it is told, under a usual code; after `diagnostic.MOST` it listens no more.
 
@@ -42,7 +53,7 @@ class Notes:
 
     def __init__(self, places: Places, code: str, collected: Collector | None = None) -> None:
         self.collected = collected or Collector()
-        self._unread = {each.span for each in self.collected.found}
+        self._unread = {each.span.start for each in self.collected.found}
         self._places = places
         self._code = code
 
@@ -50,5 +61,6 @@ class Notes:
         self, at: At, message: str, help: str | None = None, code: str | None = None, related: tuple[Related, ...] = ()
     ) -> None:
         span = self._places.span(at)
-        if not self.collected.full and span not in self._unread:
+        message, help = _shown(message), help and _shown(help)
+        if not self.collected.full and span.start not in self._unread:
             self.collected.add(code or self._code, message, span, help, related)

@@ -15,8 +15,17 @@ from policy.simulate.scenario import Expected
 _RULE = re.compile(r"([^:]+):([1-9][0-9]{0,8}|default|state)")
 
 
-def expected_of(given: Mapping[str, Any], at: At, places: Places, hosts: Hosts, sockets: Sockets) -> Expected:
-    """Return what is expected; what is wrong with it is noted."""
+_ONLY = {"bytes": "receive", "open": "scan", "closed": "scan"}
+"""What only one deed ends with."""
+
+
+def expected_of(
+    given: Mapping[str, Any], verb: str, at: At, places: Places, hosts: Hosts, sockets: Sockets
+) -> Expected:
+    """Return what is expected of a deed; what is wrong with it is noted."""
+    for name, of in _ONLY.items():
+        if name in given and verb != of:
+            at.below(name, key=True).wrong(f"`{name}` is of `{of}`, not of `{verb}`", "leave it out")
     rule = given.get("rule")
     if rule is not None:
         found = _RULE.fullmatch(rule)

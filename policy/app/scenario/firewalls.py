@@ -13,6 +13,7 @@ from policy.app.config.kinds import At
 from policy.app.config.places import Notes, Places
 from policy.app.load import load, load_sets
 from policy.app.problem import CannotAnswer
+from policy.app.scenario.inside import Inside
 from policy.diagnostic import Diagnostic, Mistakes, Related
 from policy.host import Host
 from policy.ir import Ruleset
@@ -34,19 +35,11 @@ class Firewalls:
 
     def firewall(self, given: Mapping[str, Any], at: At, name: str, host: Host) -> Firewall | None:
         """Return the rules that are said at a place, for the host *name*; None, after noting why, without any."""
-        ipset = at.below("ipset")
-        try:
-            host |= load_sets([self._path(each) for each in given.get("ipset", ())])
-        except Unreadable as error:
-            ipset.wrong(f"`{error.name}`: {error}", error.help, "FW002")
-        except Mistakes as mistakes:
-            self._note(mistakes, ipset)
-        if "text" in given:
-            place, rules = at.below("text"), self._inside(given, name, host, at.below("text"))
-        elif "rules" in given:
-            place, rules = at.below("rules"), self._file(given, host, at.below("rules"))
-        else:
+        sets = self._sets([self._path(each) for each in given.get("ipset", ())], at.below("ipset"))
+        if sets is None or ("text" in given) == ("rules" in given):  # neither, or both, was noted already
             return None
+        place = at.below("text" if "text" in given else "rules")
+        rules = (self._inside if "text" in given else self._file)(given, name, host | sets, place)
         if rules is None:
             return None
         also = self._file({"rules": given["also"]}, host, at.below("also")) if "also" in given else None
@@ -63,7 +56,17 @@ class Firewalls:
     def _path(self, path: str) -> str:
         return str(Path(self._places.source.name).parent / path)
 
-    def _file(self, given: Mapping[str, Any], host: Host, at: At) -> Ruleset | None:
+    def _sets(self, paths: list[str], at: At) -> Host | None:
+        try:
+            return load_sets(paths)
+        except Unreadable as error:
+            number = paths.index(error.name) if error.name in paths else 0
+            at.below(number).wrong(f"`{error.name}`: {error}", error.help, "FW002")
+        except Mistakes as mistakes:
+            self._note(mistakes, at)
+        return None
+
+    def _file(self, given: Mapping[str, Any], _: str, host: Host, at: At) -> Ruleset | None:
         try:
             return load(source.read(self._path(given["rules"])), given.get("language"), host)
         except Unreadable as error:
@@ -79,7 +82,8 @@ class Firewalls:
         except Unreadable as error:
             at.wrong(f"this {error}", error.help, "FW002")
         except Mistakes as mistakes:
-            self._note(mistakes, at)
+            inside = Inside(self._places.span(at), text)
+            self._note(Mistakes(inside.moved(each) for each in mistakes.diagnostics), at)
         return None
 
     def _note(self, mistakes: Mistakes, at: At) -> None:

@@ -48,7 +48,7 @@ class Either:
     def read(self, value: Any, at: At) -> Any:
         kind = self.kinds.get(type(value))
         if kind is None:
-            at.other(self.words, next(iter(self.kinds)), value)
+            at.other(self.words, list if list in self.kinds else dict, value)
             return None
         return kind.read(value, at)
 
@@ -223,6 +223,9 @@ def target(given: str) -> Network | None:
     """Return the network that a route is for, None for `default`."""
     if given == "default":
         return None
+    if not re.fullmatch(r"[0-9.]+/.*|.*:.*", given, re.ASCII):
+        hint = did_you_mean(given, ["default"]) or "write `10.0.0.0/8`, for example"
+        raise Meaningless(f"`{given}` is neither `default` nor a network", hint, "FW003")
     found = _network(given)
     low = prefix(found.address, found.length).first
     if low != found.address:
@@ -241,6 +244,8 @@ def port_number(number: int) -> int:
 def _ports(given: str) -> Ports:
     """Return what `tcp/80`, `tcp/http` or `tcp/1-1024` says."""
     name, slash, which = given.partition("/")
+    if slash and not which:
+        raise Meaningless(f"`{given}` names no port", f"write `{given}80`, for example")
     if not slash:
         raise Meaningless(f"`{given}` has no protocol", f"write `tcp/{given}` or `udp/{given}`", "FW504")
     proto = _PROTOCOLS.get(name.lower())
@@ -328,7 +333,7 @@ PORT = Numbered(text(_port, "a protocol and a port, `tcp/80`", pattern=_PORTS))
 PORTS = Numbered(text(_ports, "a protocol and ports, `tcp/1-1024`", pattern=_PORTS))
 DYNAMIC = Numbered(text(_dynamic, "ports, `32768-60999`, `linux` or `dynamic`"))
 VERSION = Plain("4 or 6", int, {"enum": [4, 6]}, _version)
-YES_NO = Plain("yes or no", bool, {"type": "boolean"})
+YES_NO = Plain("yes or no", bool, {"enum": [True, False, "yes", "no"]})  # the last two are texts in YAML 1.2
 NUMBER_OF_PORT = Plain("the number of a port", int, {"type": "integer", "minimum": 1, "maximum": 65535}, port_number)
 _TIME = Plain("a number of seconds", float, {"type": "number", "minimum": 0}, seconds)
 _WRITTEN = text(duration, pattern=f"^{_DURATION.pattern}$")

@@ -86,7 +86,7 @@ class _Reading:
         at = said.at.below("expect")
         return Step(
             deed,
-            None if expected is None else expected_of(expected, at, self._places, self._hosts, self._sockets),
+            None if expected is None else expected_of(expected, verb, at, self._places, self._hosts, self._sockets),
             said.value.get("note"),
             span=self._places.span(At((*said.at.path, verb), said.at.note, said.at.notation, key=True)),
         )

@@ -31,6 +31,7 @@ DEEPEST = 32
 _TAG = "tag:yaml.org,2002:"
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FRACTION = re.compile(r"[-+]?[0-9]+\.[0-9]*|[-+]?\.[0-9]+")
+_BLANK = " \t\r\n"
 _MOST_DIGITS = 20
 _CALLED: Mapping[type, str] = {
     int: "a whole number",
@@ -41,6 +42,22 @@ _CALLED: Mapping[type, str] = {
     type(None): "nothing",
 }
 _NO = ("no", "off", "false", "n")
+
+_SPACE = "a text with `: ` or ` #` in it, or with `:` at its end, stands in quotes"
+_COLUMN = "lines of one mapping, or of one list, begin in one column"
+_PROBLEMS: tuple[tuple[str, str, str | None], ...] = (
+    ("cannot start any token", "", "write it in quotes, where a text is meant"),
+    ("mapping values are not allowed", "a second `:` stands in one line", f"{_SPACE}; {_COLUMN}"),
+    ("found unexpected end of stream", "a quote is not closed", "write another one at its end"),
+    ("but got '<stream end>'", "a bracket is not closed", "write the other one"),
+    ("but found '<stream end>'", "something is missing at the end", "brackets are closed, and keys have values"),
+    ("node content, but found ':'", "nothing stands before `:`", 'what begins with `:` stands in quotes: `"::1"`'),
+    ("but got ':'", "neither `,` nor a bracket stands before `:`", f"{_SPACE}; brackets are closed"),
+    ("but got", "neither `,` nor a bracket stands before this", _SPACE),
+    ("<block end>", "this line belongs to nothing above it", _COLUMN),
+    ("", "", None),
+)
+"""What PyYAML says (a part of it), what is said here, and what to do; the last one fits all."""
 
 
 def read_yaml(source: Source) -> tuple[Places, Collector]:
@@ -93,17 +110,16 @@ def _no_yaml(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
     """Return what PyYAML says, with a word on what is usually the reason."""
     mark = error.problem_mark or error.context_mark
     at = min(mark.index if mark else 0, len(source.text))
-    problem = error.problem or error.context or "it cannot be read"
-    help = None
+    problem = (error.problem or error.context or "it cannot be read").replace("\n", " ")
+    help: str | None = "indent with spaces"
     if source.text[at : at + 1] == "\t":
-        problem, help = "a tab may not stand in the indentation", "indent with spaces"
-    elif problem.startswith("found character"):
-        help = "write it in quotes, where a text is meant"
-    elif "mapping values are not allowed" in problem:
-        help = "a text with `: ` in it stands in quotes; lines of one mapping begin in one column"
-    elif error.context:
-        help = f"this was found {error.context}"
-    return Diagnostic(CODE, f"this is no YAML: {problem.replace(chr(10), ' ')}", Span(source, at, at + 1), help)
+        problem = "a tab may not stand in the indentation"
+    else:
+        problem, help = next((word or problem, do) for part, word, do in _PROBLEMS if part in problem)
+    begins = error.context_mark.index if error.context_mark and error.problem_mark else at
+    related = (Related(Span(source, begins, begins + 1), "what it is in begins here"),) if begins < at else ()
+    span = Span(source, at, min(at + 1, len(source.text)))
+    return Diagnostic(CODE, f"this is no YAML: {problem}", span, help, related=related)
 
 
 class _Reading:
@@ -137,13 +153,26 @@ class _Reading:
         if not self.collected.full:
             self.collected.add(CODE, message, self._span(event), help, related)
 
+    def _mark(self, event: Any) -> Span:
+        """Return the place of the anchor or the tag that an event begins with."""
+        start = event.start_mark.index
+        return Span(self._source, start, start + len(self._source.text[start : start + 200].split()[0]))
+
+    def _refuse(self, event: Any) -> None:
+        """Note that an anchor, or a tag, stands before something."""
+        if event.anchor or event.tag:
+            what = "an anchor" if event.anchor else "a tag"
+            help = "write out what it stands for" if event.anchor else "leave it out; texts have quotes"
+            span = self._mark(event)
+            self.collected.add(CODE, f"`{span.text}` is {what}, and a scenario has none", span, help)
+
     def _span(self, event: Any) -> Span:
         """Return the place of an event: the first line of it."""
         start, end = event.start_mark.index, event.end_mark.index
         text = self._source.text
         line = text.find("\n", start)
         end = min(end, len(text) if line < 0 else line)
-        return Span(self._source, start, start + len(text[start:end].rstrip()))
+        return Span(self._source, start, start + len(text[start:end].rstrip(_BLANK)))
 
     def _node(self, event: Any, path: Path, depth: int) -> Any:
         """Return what begins with an event; it has been taken, and all that is in it is."""
@@ -151,15 +180,10 @@ class _Reading:
             self._place(path, event)
             self._wrong(f"`*{event.anchor}` repeats what stands elsewhere", event, "write it out")
             return None
-        if event.anchor:
-            self._wrong(
-                f"`&{event.anchor}` is an anchor, and a scenario has none", event, "write out what it stands for"
-            )
+        self._refuse(event)
         if isinstance(event, events.ScalarEvent):
             self._place(path, event)
             return self._scalar(event)
-        if event.tag:
-            self._wrong(f"`{event.tag}` is a tag, and a scenario has none", event, "leave it out")
         if depth == DEEPEST:
             message = f"more than {DEEPEST} lists and mappings stand in each other"
             raise Mistakes([*self.collected.found, Diagnostic(CODE, message, self._span(event), "write fewer levels")])
@@ -174,7 +198,7 @@ class _Reading:
     def _line_end(self, start: int) -> int:
         text = self._source.text
         line = text.find("\n", start)
-        return start + len(text[start : line if line >= 0 else len(text)].rstrip())
+        return start + len(text[start : line if line >= 0 else len(text)].rstrip(_BLANK))
 
     def _place(self, path: Path, event: Any, end: int | None = None) -> None:
         span = self._span(event) if end is None else Span(self._source, event.start_mark.index, end)
@@ -198,7 +222,7 @@ class _Reading:
         found: dict[str, Any] = {}
         while not isinstance(event := self._loader.get_event(), events.MappingEndEvent):
             key = self._key(event, path, depth)
-            if key is not None and (*path, key) in self.keys:
+            if key in found:
                 first = (Related(self.keys[*path, key], "here first"),)
                 self._wrong(f"the key `{key}` stands here twice", event, "leave one of them out", first)
                 key = None
@@ -216,8 +240,7 @@ class _Reading:
             self._node(event, (*path, "", ""), depth + 1)
             self._wrong("a key is a text", event, "write `KEY: VALUE`")
             return None
-        if event.anchor or event.tag:
-            self._wrong("a key has no anchor and no tag", event, "leave it out")
+        self._refuse(event)
         if event.implicit[0] and event.value == "<<":
             self._wrong("`<<` takes over what stands elsewhere", event, "write it out")
             return None
@@ -229,10 +252,7 @@ class _Reading:
     def _scalar(self, event: Any) -> Any:
         """Return what a scalar is: a text, unless it is written without quotes and looks like something else."""
         text: str = event.value
-        if event.tag:
-            self._wrong(f"`{event.tag}` is a tag, and a scenario has none", event, "leave it out; texts have quotes")
-            return text
-        if not event.implicit[0]:
+        if event.tag or not event.implicit[0]:
             return text
         tag = self._loader.resolve(yaml.ScalarNode, text, (True, False)).removeprefix(_TAG)
         if tag == "null":
