@@ -27,7 +27,7 @@ SocketState = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address (None: any of the host's) and a port."""
+    """An address (None: any of the host's) and a port; 0 is none: one that was given and is lost again."""
 
     address: int | None
     port: int
@@ -61,3 +61,13 @@ class Socket:
     """Whether the program chose its port (SOCK_BINDPORT_LOCK)."""
     port_by_connect: bool = False
     """Whether connect() chose its port, which it may choose again for other destinations (SOCK_CONNECT_BIND)."""
+
+    @property
+    def port(self) -> int:
+        """Return its own port, 0 where it has none."""
+        return 0 if self.local is None else self.local.port
+
+    @property
+    def address(self) -> int | None:
+        """Return its own address, None where it has none, or any."""
+        return None if self.local is None else self.local.address

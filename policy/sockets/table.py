@@ -79,7 +79,7 @@ class SocketTable:
             raise SocketError("EINVAL", "no TCP socket is bound to a group")
         if needs_privilege(port) and not sock.privileged:
             raise SocketError("EACCES", "ports below 1024 are for the privileged")
-        if sock.local is not None or sock.state not in ("closed", "unconnected"):
+        if sock.port or sock.state not in ("closed", "unconnected"):
             raise SocketError("EINVAL", "the socket has a port already")
         if sock.v6only and address is not None and address >= V4_BASE:
             raise SocketError("EINVAL", "the socket does not speak IPv4")
@@ -90,7 +90,7 @@ class SocketTable:
         try:
             chosen = self._ports(sock).bind(sock, address, port)
         except SocketError:
-            sock.v6only = only
+            sock.v6only, sock.local = only, None
             raise
         sock.local = Endpoint(address, chosen)
         sock.address_fixed, sock.port_fixed = address is not None, port != 0
@@ -100,16 +100,16 @@ class SocketTable:
             sock.state = "bound"
 
     def autobind(self, sock: Socket) -> None:
-        """Give a socket without a port, which sends or listens, a dynamic one; raises EAGAIN (UDP), EADDRINUSE (TCP)."""
-        if sock.local is not None:
+        """Give a socket that sends or listens a port, if it has none; raises EAGAIN (UDP), EADDRINUSE (TCP)."""
+        if sock.port:
             return
         try:
-            port = self._ports(sock).bind(sock, None, 0)
+            port = self._ports(sock).bind(sock, sock.address, 0)
         except SocketError as error:
             if sock.proto == TCP:
                 raise
             raise SocketError("EAGAIN", error.text) from None
-        sock.local = Endpoint(None, port)
+        sock.local = Endpoint(sock.address, port)
         if sock.proto == UDP:
             self._waiting.add(sock)
         else:
@@ -144,17 +144,20 @@ class SocketTable:
         """
         if sock.proto == TCP and sock.state not in ("closed", "bound"):
             raise SocketError("EALREADY" if sock.state == "syn-sent" else "EISCONN")
-        remote = Endpoint(self._destination(sock, address), port)
         if sock.proto == UDP:
             self.autobind(sock)
+        remote = Endpoint(self._destination(sock, address), port)
+        if sock.proto == UDP:
             self._unpair(sock)
-        local = sock.local
-        here = source if local is None or local.address is None else local.address
-        if local is None:
-            local = Endpoint(here, self._streams.dynamic(sock, here, remote))
-        elif local.address is None:
-            self._ports(sock).move(sock, here, local.port)
-        sock.local, sock.remote = Endpoint(here, local.port), remote
+        here = source if sock.address is None else sock.address
+        if not sock.port:
+            sock.local = Endpoint(here, self._streams.dynamic(sock, here, remote))
+        else:
+            if sock.proto == TCP:
+                self._take_over(Endpoint(here, sock.port), remote)
+            if sock.address is None:
+                self._ports(sock).move(sock, here, sock.port)
+        sock.local, sock.remote = Endpoint(here, sock.port), remote
         if sock.proto == UDP:
             self._datagrams.pair(sock)
             sock.state = "connected"
@@ -176,12 +179,12 @@ class SocketTable:
             self._waiting.remove(sock)
         elif sock.remote is not None:
             self._ports(sock).part(sock)
-        elif sock.proto == UDP and sock.local is not None:
+        elif sock.proto == UDP and sock.port:
             self._waiting.remove(sock)
         sock.remote = None
         self._let_go(sock)
-        if sock.proto == UDP and sock.local is not None:
-            self._waiting.add(sock)
+        if sock.proto == UDP and sock.port:
+            self._waiting.add(sock, again=True)
 
     def accept(self, listener: Socket, local: Endpoint, remote: Endpoint) -> Socket:
         """Return the connection that a SYN at a listener makes, in state `syn-received`.
@@ -223,16 +226,24 @@ class SocketTable:
             return
         if sock.remote is not None:
             self._ports(sock).part(sock)
-        elif sock.state == "listen" or (sock.proto == UDP and sock.local is not None):
+        elif sock.state == "listen" or (sock.proto == UDP and sock.port):
             self._waiting.remove(sock)
-        if sock.local is not None:
-            self._ports(sock).release(sock, sock.local.port)
+        if sock.port:
+            self._ports(sock).release(sock, sock.port)
         sock.local = sock.remote = None
         sock.state = "closed"
         del self._sockets[sock]
 
     def _ports(self, sock: Socket) -> Streams | Datagrams:
         return self._streams if sock.proto == TCP else self._datagrams
+
+    def _take_over(self, local: Endpoint, remote: Endpoint) -> None:
+        """Let a connection whose port the program chose take the place of one in TIME_WAIT (`tcp_twsk_unique`)."""
+        assert local.address is not None
+        assert remote.address is not None
+        old = self._streams.connected((local.address, local.port, remote.address, remote.port))
+        if old is not None and old.state == "time-wait":
+            self.close(old)
 
     def _unpair(self, sock: Socket) -> None:
         """Let a socket of UDP no longer be found where it is."""
@@ -243,18 +254,17 @@ class SocketTable:
 
     def _let_go(self, sock: Socket) -> None:
         """Leave a socket that is no longer connected what bind() was told, and nothing else."""
-        local = sock.local
-        if local is None or sock.port_fixed:
-            if local is not None and not sock.address_fixed and local.address is not None:
-                self._ports(sock).move(sock, None, local.port)
-                sock.local = Endpoint(None, local.port)
-        else:
-            self._ports(sock).release(sock, local.port)
-            sock.local = None
+        port, address = sock.port, sock.address if sock.address_fixed else None
+        if port and not sock.port_fixed:
+            self._ports(sock).release(sock, port)
+            port = 0
+        elif port:
+            self._ports(sock).move(sock, address, port)
+        sock.local = Endpoint(address, port) if port or address is not None else None
         if sock.proto == UDP:
             sock.state = "unconnected"
         else:
-            sock.state = "closed" if sock.local is None else "bound"
+            sock.state = "bound" if port else "closed"
 
     def _may_bind(self, address: int) -> bool:
         """Return whether the host may bind to an address (`inet_addr_valid_or_nonlocal`)."""
@@ -274,13 +284,15 @@ class SocketTable:
     def _destination(self, sock: Socket, address: int) -> int:
         """Return whom a socket that connects means: by any address the host itself."""
         there = self._plain(sock, address)
-        here = None if sock.local is None else sock.local.address
+        here = sock.address
         if there is None:
             if sock.family == 4:
                 return _LOCALHOST4 if here is None else here
             return _LOCALHOST4 if here is not None and here >= V4_BASE else _LOCALHOST6
         if sock.family == 6 and there >= V4_BASE and sock.v6only:
             raise SocketError("ENETUNREACH", "the socket does not speak IPv4")
+        if sock.family == 6 and there < V4_BASE and here is not None and here >= V4_BASE:
+            raise SocketError("EAFNOSUPPORT", "the socket is bound to an IPv4 address")
         if sock.proto == TCP and (there in MULTICAST or there in BROADCAST):
             raise SocketError("ENETUNREACH", "TCP speaks to one host only")
         return there
