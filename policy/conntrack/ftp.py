@@ -87,8 +87,12 @@ def written(kind: Kind, address: int, port: int) -> bytes:
     """Return how the helper says an address and a port in the place of others (nf_nat_ftp.c, `nf_nat_ftp_fmt_cmd`)."""
     if kind == "229":
         return f"|||{port}|".encode()
+    if kind == "EPRT" and family_of(address) == 6:
+        groups = f"{address:032x}"
+        said = ":".join(groups[at : at + 4] for at in range(0, 32, 4))  # `%pI6` leaves out nothing
+        return f"|2|{said}|{port}|".encode()
     if kind == "EPRT":
-        return f"|{1 if family_of(address) == 4 else 2}|{format_address(address)}|{port}|".encode()
+        return f"|1|{format_address(address)}|{port}|".encode()
     return ",".join(str(each) for each in (*(address - V4_BASE).to_bytes(4, "big"), port >> 8, port & 255)).encode()
 
 
