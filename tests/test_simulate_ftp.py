@@ -178,6 +178,16 @@ def test_client_behind_a_translated_address() -> None:
     assert all(not each.again for done in steps for each in done.events if isinstance(each, Travel))
 
 
+def test_data_connection_of_a_translated_one_meets_no_rule_that_translates() -> None:
+    away = "chain e { type nat hook prerouting priority -90; tcp dport 50000 dnat to 10.0.0.77; }"
+    hidden = "chain h { type nat hook postrouting priority srcnat; tcp dport 50000 masquerade; }"
+    gate, outside = firewall(rules(RELATED, TO_SERVER, away, hidden), "ftp"), parse_address("192.0.2.1")
+    said = "227 Entering Passive Mode (10,0,0,2,195,80).\r\n"
+    deeds = [*control(outside), Listen("server", tcp(50000), "data"), Send("ftp/c", text=said)]
+    steps = played(gate, *deeds, Connect("client", outside, tcp(50000), "d"))
+    assert (last(steps), steps[-1].outcome.source) == ("connected", OUTSIDE)
+
+
 def test_mark_of_the_control_connection_is_that_of_the_data() -> None:
     marked = RELATED.replace("ct state related", "ct state related ct mark 7").replace(
         "ct state new accept", "ct state new ct mark set 7 accept"
