@@ -21,6 +21,7 @@ CODES: dict[str, str] = {
     "FW003": "bad-address",
     "FW004": "bad-include",
     "FW005": "bad-configuration",
+    "FW006": "impossible-step",
     "FW116": "jump-cycle",
     "FW501": "port-out-of-range",
     "FW502": "reversed-range",

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.app.config.toml import Path, read_toml
+from policy.app.config.places import Path
+from policy.app.config.toml import read_toml
 from policy.diagnostic import Mistakes
 from policy.source import Source
 

@@ -15,7 +15,7 @@ from policy.packet.fields import TCP, UDP
 from policy.sets import Budget, Missing
 from policy.simulate.datagram import SYN, Datagram
 from policy.simulate.play import play
-from policy.simulate.scenario import Close, Connect, Deed, Firewall, Listen
+from policy.simulate.scenario import Close, Connect, Deed, Firewall, HostSpec, Listen, Network, Scenario
 from policy.simulate.unmatched import PORTS, Open, Unmatched, unmatched
 from policy.simulate.wall import Wall
 from policy.simulate.world import World
@@ -119,8 +119,26 @@ def test_what_is_not_known_may_let_in_and_what_is_assumed_does_not() -> None:
     known = firewall(text)
     matches = [rule.match for each in known.rules.policies.values() for rule in each.rules]
     (key,) = {part.key for match in matches for part in walk(match) if isinstance(part, Unknown)}
-    found, _ = at_gate(Firewall(known.rules, {key: False}))
+    found, _ = at_gate(Firewall(known.rules, assume={key: False}))
     assert found.open == ()
+
+
+def test_rules_of_the_other_ip_version_stand_apart() -> None:
+    """What iptables does not see is all let in, until ip6tables has rules, too."""
+    four = RULES["iptables"].rules
+    text = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp --dport 53 -j ACCEPT\nCOMMIT\n"
+    six = firewall(text, language="ip6tables").rules
+    address = parse_address("fd00::1")
+    lan, wan = Network(LAN, 24), Network(WAN, 24)
+    for rules, expected in (
+        (Firewall(four), {Open(TCP, (address,), PORTS), Open(UDP, (address,), PORTS)}),
+        (Firewall(four, six), {Open(UDP, (address,), Intervals.of(53))}),
+    ):
+        gate = HostSpec("gate", {"lan": (lan, Network(address, 64)), "wan": (wan,)}, forwards=True, firewall=rules)
+        found = unmatched(World(Scenario("", "", (gate,), (), ())).hosts["gate"])
+        assert found is not None
+        assert {each for each in found.open if address in each.addresses} == expected
+        assert found.open[0] == Open(TCP, (LAN, WAN), Intervals.of((20, 25)))
 
 
 def test_without_rules_there_is_nothing_to_say() -> None:

@@ -55,6 +55,10 @@ class Datagram:
     data: str | None = None
     refused: bool = False
 
+    def having(self, step: Step) -> Datagram:
+        """Return it with other headers."""
+        return self if step is self.step else Datagram(step, self.data, self.refused)
+
     @property
     def size(self) -> int:
         """Its length in bytes, with the options that Linux sends (timestamps, and those of a SYN)."""
@@ -94,7 +98,7 @@ def unreachable(step: Step, source: int, code: int) -> Step:
 
 def error(step: Step, source: int, icmp: tuple[int, int]) -> Step:
     """Return an ICMP error about a packet, to its sender."""
-    return Step(ICMP if step.family == 4 else ICMP6, source, step.src, icmp=icmp, about=step, sent=True)
+    return Step(ICMP if step.family == 4 else ICMP6, source, step.src, icmp=icmp, about=step)
 
 
 def reset(step: Step) -> Step | None:
@@ -109,7 +113,7 @@ def reset(step: Step) -> Step | None:
         length = segment.length + bool(step.flags & SYN) + bool(step.flags & FIN)
         numbers = Segment(seq=0, ack=seq + length, window=0)
         flags = RST | ACK
-    return Step(TCP, step.dst, step.src, step.dport, step.sport, flags, numbers, sent=True)
+    return Step(TCP, step.dst, step.src, step.dport, step.sport, flags, numbers)
 
 
 _OPTIONS_OF_SYN = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 8

@@ -7,6 +7,7 @@ from typing import Literal
 
 from policy._record import dataclass
 from policy.conntrack import Entry
+from policy.ir import Rule
 from policy.simulate.datagram import Datagram
 from policy.simulate.wall import Ruling
 
@@ -75,12 +76,13 @@ class Tracked:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Something that a host notices: that a rule logged a packet, or an application got something."""
+class Logged:
+    """A rule of a host wrote a datagram to the log."""
 
     at: float
     host: str
-    text: str
+    rule: Rule
+    datagram: Datagram
 
 
-Event = Travel | Change | Tracked | Said
+Event = Travel | Change | Tracked | Logged

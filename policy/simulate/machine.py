@@ -27,7 +27,7 @@ from policy.simulate.datagram import (
     rejection,
     unreachable,
 )
-from policy.simulate.log import Hop, Tracked, Travel
+from policy.simulate.log import Hop, Logged, Tracked, Travel
 from policy.simulate.network import Network
 from policy.simulate.scenario import Firewall, HostSpec
 from policy.simulate.topology import Routes
@@ -103,7 +103,7 @@ class Machine:
 
     def send(self, step: Step, data: str | None = None, *, again: int = 0, answers: Travel | None = None) -> Sending:
         """Send a packet; return what the sender is told at once (errno), or None."""
-        return self._send(Datagram(replace(step, sent=True), data), again, answers)
+        return self._send(Datagram(step, data), again, answers)
 
     def _send(
         self, datagram: Datagram, again: int = 0, answers: Travel | None = None, attached: Seen | None = None
@@ -121,16 +121,18 @@ class Machine:
             self._refuse(travel, ruling)
             return "EPERM"
         if self.routes.is_own(ruling.left.step.dst):
-            looped = replace(ruling.left, step=replace(ruling.left.step, sent=False))
-            self.network.plan(0.0, lambda: self._loop(travel, looped), flying=True)
+            self.network.plan(0.0, lambda: self._loop(travel, ruling.left, ruling.seen), flying=True)
             return None
         self._forth(travel, ruling.left, ruling.out or leaving)
         return None
 
-    def _loop(self, travel: Travel, datagram: Datagram) -> None:
-        """Take what the host sends to itself; rules of INPUT are asked, unless the ruling was about them, too."""
-        if self.wall is None or not self.wall.loops:
-            again = self._ask(travel, datagram, INPUT, LO, None)
+    def _loop(self, travel: Travel, datagram: Datagram, seen: Seen | None) -> None:
+        """Take what the host sends to itself: rules of INPUT are asked, unless those of OUTPUT went on to them.
+
+        It is still what connection tracking has *seen* (loopback.c).
+        """
+        if self.wall is None or not self.wall.loops(datagram.step.family):
+            again = self._ask(travel, datagram, INPUT, LO, None, seen)
             if not again.allowed:
                 self._refuse(travel, again)
                 return
@@ -161,7 +163,6 @@ class Machine:
 
     def arrive(self, travel: Travel, datagram: Datagram, entering: str) -> None:
         """Take a datagram that comes in by an interface."""
-        datagram = replace(datagram, step=replace(datagram.step, sent=False))
         hook, leaving = self.way_of(datagram.step.dst)
         if datagram.step.dst in MULTICAST:
             hook, leaving = INPUT, None
@@ -169,7 +170,7 @@ class Machine:
             self._hop(travel, datagram, hook, entering, None)
             self.network.end(travel, "not forwarded")
             return
-        if hook == FORWARD and leaving is None and (self.wall is None or not self.wall.rewrites):
+        if hook == FORWARD and leaving is None and (self.wall is None or not self.wall.rewrites(datagram.step.family)):
             self._hop(travel, datagram, hook, entering, None)
             self._forth(travel, datagram, "")
             return
@@ -190,7 +191,7 @@ class Machine:
             self.network.end(travel, "expired")
             self._answer(travel, error(datagram.step, self._own(datagram.step.src), EXCEEDED[datagram.step.family]))
             return
-        self._forth(travel, replace(datagram, step=replace(datagram.step, ttl=ttl)), leaving or "")
+        self._forth(travel, datagram.having(replace(datagram.step, ttl=ttl)), leaving or "")
 
     def _deliver(self, travel: Travel, datagram: Datagram) -> None:
         """Give a datagram to whom it is for."""
@@ -252,7 +253,9 @@ class Machine:
         self.network.hop(travel, Hop(self.network.now, self.name, hook, entering, leaving, datagram, ruling))
 
     def _note(self, ruling: Ruling) -> None:
-        """Note what became of the entry of a packet."""
+        """Note what rules write to the log, and what became of the entry of a packet."""
+        for rule in ruling.logs:
+            self.network.log.append(Logged(self.network.now, self.name, rule, ruling.left))
         entry = None if ruling.seen is None else ruling.seen.entry
         if entry is None or not entry.status & CONFIRMED:
             return
@@ -282,7 +285,7 @@ class Machine:
             self._answer(travel, unreachable(step, self._own(step.src), codes[step.family]))
 
     def _answer(self, travel: Travel, step: Step, *, refused: bool = False, attached: Seen | None = None) -> None:
-        self._send(Datagram(replace(step, sent=True), None, refused), 0, travel, attached)
+        self._send(Datagram(step, None, refused), 0, travel, attached)
 
     def _own(self, towards: int, asked: int | None = None) -> int:
         """Return the address that the host answers from: the one that it was *asked* at, else that towards a sender."""

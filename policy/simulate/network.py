@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import count
 from typing import Protocol
 
@@ -108,8 +107,3 @@ class Network:
     def travels(self) -> Iterator[Travel]:
         """Yield all datagrams, in the order in which they were sent."""
         return (each for each in self.log if isinstance(each, Travel))
-
-
-def with_ttl(datagram: Datagram, ttl: int) -> Datagram:
-    """Return a datagram with another TTL."""
-    return replace(datagram, step=replace(datagram.step, ttl=ttl))

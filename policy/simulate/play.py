@@ -36,6 +36,13 @@ class Done:
     tables: dict[str, list[Entry]]
     missed: list[str] = field(default_factory=list)
 
+    def changed(self, host: str) -> bool:
+        """Has the table of connections of a host changed in this step?"""
+        deed = self.step.deed
+        if isinstance(deed, s.Wait) or (isinstance(deed, s.Flush) and deed.on == host):
+            return True
+        return any(isinstance(event, Tracked) and event.host == host for event in self.events)
+
 
 class Trouble(Exception):
     """A step of a scenario that cannot be done, and why."""
@@ -55,13 +62,13 @@ def play(scenario: s.Scenario, world: World | None = None) -> Iterator[Done]:
     player = Player(world)
     tables: dict[str, list[Entry]] = {}
     for step in scenario.steps:
-        begin, first = world.network.now, len(world.network.log)
+        begin = world.network.now
+        events = world.network.log = []
         try:
             outcome = player.do(step.deed)
             world.network.settle()
         except (Undecided, Impossible) as error:
             raise Trouble(step, error) from error
-        events = world.network.log[first:]
         if isinstance(step.deed, s.Wait | s.Flush) or any(isinstance(each, Tracked) for each in events):
             tables = _tables(world)
         done = Done(step, begin, world.network.now, outcome, events, _states(world, events), tables)

@@ -150,7 +150,10 @@ class Player:
         host.tcp.connect(socket)
         stream = host.tcp.streams.get(socket)
         assert stream is not None
-        self.network.run(self.network.now + LONGEST, lambda: stream.opened or stream.failure is not None)
+        patience = LONGEST if deed.within is None else deed.within
+        if not self.network.run(self.network.now + patience, lambda: stream.opened or stream.failure is not None):
+            host.tcp.close(socket)
+            return Outcome("timed out")
         self.network.settle()
         if stream.failure is not None and not stream.opened:
             failure, stream.failure = stream.failure, None
@@ -159,11 +162,8 @@ class Player:
 
     def _seen(self, socket: Socket) -> int | None:
         """Return the address that the other end of a connection sees."""
-        name = self.world.names[socket]
-        for _, end in self.world.sockets.values():
-            if end.parent is not None and self.world.names[end].endswith(f"/{name}") and end.remote is not None:
-                return end.remote.address
-        return None
+        end = self.world.ends.get(socket)
+        return None if end is None or end.remote is None else end.remote.address
 
     def _send(self, deed: s.Send) -> Outcome:
         host, socket = self._socket(deed.by)

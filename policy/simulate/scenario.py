@@ -82,13 +82,14 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """Rules that stand on a host.
+    """Rules that stand on a host; *also* are those for the other IP version, where they are apart (ip6tables).
 
     *assume* settles what cannot be known, by its key, as `ask --assume` does. *timeouts* are those of connection
     tracking (`policy.conntrack.TIMEOUTS`). *helpers*: `ftp` reads what is said on port 21.
     """
 
     rules: Ruleset
+    also: Ruleset | None = None
     assume: Mapping[str, bool] = field(default_factory=dict, hash=False)
     timeouts: Mapping[str, float] = field(default_factory=dict, hash=False)
     helpers: tuple[str, ...] = ()
@@ -159,7 +160,10 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """A new socket on a host connects to an address, or to the first one of another host that fits."""
+    """A new socket on a host connects to an address, or to the first one of another host that fits.
+
+    After *within* seconds the application gives up; None: when the system does.
+    """
 
     host: str
     to: str | int
@@ -168,6 +172,7 @@ class Connect:
     source: int | None = None
     source_port: int | None = None
     version: Literal[4, 6] | None = None
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

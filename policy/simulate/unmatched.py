@@ -5,13 +5,13 @@ Nothing imports this where a scenario is played: the sets of packets that it tak
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from policy._record import dataclass
 from policy.ir import Field, Match, all_of, either_of
-from policy.packet import FIELDS, FORWARD, INPUT, NEW, ROUTING, SYN, Intervals, Names
-from policy.packet.address import ANY_ADDRESS, LOOPBACK, MULTICAST, V4_BASE, family_of
+from policy.packet import FORWARD, INPUT, NEW, ROUTING, SYN, Intervals, Names
+from policy.packet.address import LOOPBACK, MULTICAST, V4_BASE, family_of, whole
 from policy.packet.fields import TCP, UDP
 from policy.reach import Flow
 from policy.reach.find import space_at
@@ -124,41 +124,45 @@ def _own(host: Host) -> list[int]:
 
 def _reached(host: Host, wall: Wall, budget: Budget) -> dict[_Place, Intervals]:
     """Return the ports of own addresses that new packets of other hosts may come in to."""
-    families = wall.ruleset.families
     found = {
-        (proto, address): Intervals() if family_of(address) in families else PORTS
+        (proto, address): PORTS if wall.rules(family_of(address)) is None else Intervals()
         for proto in (TCP, UDP)
         for address in _own(host)
     }
-    turned = (FORWARD,) if wall.rewrites and host.machine.spec.forwards else ()
-    for hook in (INPUT, *turned):
-        sets = space_at(wall.ruleset, _coming(host, hook, None), hook, budget)
-        within = sets.of_match(_coming(host, hook, sets))
-        flow = Flow(wall.ruleset, sets, within, wall.firewall.assume, passing=False, kept=_LEFT)
-        for now, packets in flow.finals.items():
-            if now.hook in (INPUT, ROUTING):
-                for address, some in _towards(host, sets, now, packets):
+    both = wall.rules(4) is wall.rules(6)
+    for families in ((4, 6),) if both else ((4,), (6,)):
+        ruleset = wall.rules(families[0])
+        if ruleset is None:
+            continue
+        turned = host.machine.spec.forwards and any(wall.rewrites(family) for family in families)
+        for hook in (INPUT, FORWARD) if turned else (INPUT,):
+            coming = _coming(host, hook, families)
+            sets = space_at(ruleset, coming, hook, budget)
+            first = (Field(name, Intervals.of(_FIRST[name])) for name in sets.layout.fields if name in _FIRST)
+            within = sets.of_match(all_of(coming, *first))
+            flow = Flow(ruleset, sets, within, wall.firewall.assume, passing=False, kept=_LEFT)
+            for now, packets in flow.finals.items():
+                for address, some in _towards(host, sets, now, packets) if now.hook in (INPUT, ROUTING) else ():
                     for proto in (TCP, UDP):
-                        mine = some & sets.field("proto", Intervals.of(proto), now)
-                        found[proto, address] |= _ports(sets, now, mine) if mine else Intervals()
+                        if mine := some & sets.field("proto", Intervals.of(proto), now):
+                            found[proto, address] |= _ports(sets, now, mine)
     return found
 
 
-def _coming(host: Host, hook: int, sets: Sets[Any, Any] | None) -> Match:
-    """Return the packets of other hosts that open connections and come to a hook, as far as *sets* looks at them."""
+def _coming(host: Host, hook: int, families: Iterable[int]) -> Match:
+    """Return the packets of other hosts that open connections and come to a hook, as far as their header says so."""
     own = Intervals.of(*_own(host))
-    looked_at = set(FIELDS) if sets is None else set(sets.layout.fields)
+    among = Intervals.of(*(pair for family in families for pair in whole(family).ranges))
     opens = either_of(
         all_of(Field("proto", Intervals.of(TCP)), Field("flags", Intervals.of(SYN))),
         Field("proto", Intervals.of(UDP)),
     )
-    first = (Field(name, Intervals.of(value)) for name, value in _FIRST.items() if name in looked_at)
+    others = among - own - LOOPBACK - MULTICAST
     return all_of(
         opens,
-        *first,
         Field("in", Names.of(*host.machine.spec.interfaces)),
-        Field("src", ANY_ADDRESS - own - LOOPBACK - MULTICAST),
-        Field("dst", own if hook == INPUT else ANY_ADDRESS - own - LOOPBACK - MULTICAST),
+        Field("src", others),
+        Field("dst", own & among if hook == INPUT else others),
         Field("dport", PORTS),
     )
 

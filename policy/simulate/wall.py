@@ -5,18 +5,20 @@ The rules are asked by the evaluator, and the table is that of `policy.conntrack
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
 from policy._record import dataclass
 from policy.conntrack import CONFIRMED, DST_NAT, SRC_NAT, Seen, Settings, Step, Tracker, hear
 from policy.conntrack.settings import TIMEOUTS
-from policy.evaluate import Atom, Decision, Final, Index, Translation, decide
-from policy.evaluate.looks import changes
-from policy.ir import Reject, Rewrite, Ruleset, UnknownAction
+from policy.evaluate import Atom, Decision, Final, Index, Translation, evaluate
+from policy.evaluate import Step as EvaluatedStep
+from policy.evaluate.looks import looked_at_by
+from policy.ir import Goto, Jump, Log, Reject, Rewrite, Rule, Ruleset, Set, UnknownAction
 from policy.looping import looping, loops
 from policy.netfilter import LO
-from policy.packet import FORWARD, INPUT, INVALID, OUTPUT, RELATED, ROUTING, UNTRACKED, Intervals, Packet, Value
+from policy.packet import FORWARD, INPUT, INVALID, NEW, OUTPUT, RELATED, ROUTING, UNTRACKED, Intervals, Packet, Value
 from policy.packet.address import V4_BASE
 from policy.simulate.datagram import Datagram, packet_of
 from policy.simulate.scenario import Firewall
@@ -51,9 +53,9 @@ class Undecided(Exception):
 class Ruling:
     """What a firewall decided about a datagram.
 
-    *allowed*, or not; *decision* is None where no rules were asked. *seen* is what connection tracking said. *left* is
-    the datagram with the addresses that it then has, at *hook*, *out* of an interface. What the rules allow may be
-    dropped behind them, by a *helper* (for what reason).
+    *allowed*, or not; *decision* is None where no rules were asked. *seen* is what connection tracking said, *logs* are
+    the rules that wrote it to the log. *left* is the datagram with the addresses that it then has, at *hook*, *out* of
+    an interface. What the rules allow may be dropped behind them, by a *helper* (for what reason).
     """
 
     allowed: bool
@@ -63,6 +65,7 @@ class Ruling:
     decision: Decision | None = None
     seen: Seen | None = None
     packet: Packet | None = None
+    logs: tuple[Rule, ...] = ()
     helper: str | None = None
 
     @property
@@ -80,8 +83,64 @@ class Ruling:
         return Seen(RELATED, 1 - self.seen.direction, self.seen.entry)
 
 
+class _Side:
+    """The rules for one IP version, and what is known of them."""
+
+    def __init__(self, ruleset: Ruleset, family: int) -> None:
+        self.ruleset = ruleset
+        self.index = Index()
+        rules = list(_rules(ruleset, family))
+        actions = [action for rule in rules for action in rule.actions]
+        self.untracks = any(isinstance(action, Set) and action.field == "state" for action in actions)
+        self.rewrites = any(isinstance(action, Rewrite) for action in actions)
+        entries = {entry for way in ruleset.entries.values() for entry in way if entry.family in (None, family)}
+        asked = looked_at_by(rules) & _CONNECTION
+        self.tracks = bool(asked) or self.rewrites or self.untracks or any(entry.stateful for entry in entries)
+
+
+_CONNECTION = frozenset({"state", "direction", "ctmark", "ctstatus"})
+
+
+def _rules(ruleset: Ruleset, family: int) -> Iterator[Rule]:
+    """Yield the rules that packets of an IP version may come to, but those that no text has."""
+    waiting = [entry.policy for way in ruleset.entries.values() for entry in way if entry.family in (None, family)]
+    seen = set(waiting)
+    while waiting:
+        policy = ruleset.policies[waiting.pop()]
+        if not policy.implied or policy.is_told:
+            yield from policy.rules
+        for rule in policy.rules:
+            for action in rule.actions:
+                if isinstance(action, Jump | Goto) and action.policy not in seen:
+                    seen.add(action.policy)
+                    waiting.append(action.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A decision, and what rules on the way write to the log."""
+
+    decision: Decision
+    logs: tuple[Rule, ...]
+
+
+def _decided(steps: Iterable[EvaluatedStep | Decision]) -> _Decided:
+    *before, last = steps
+    assert isinstance(last, Decision)
+    rules = (step.rule for step in before if isinstance(step, EvaluatedStep) and step.matched and step.rule is not None)
+    logs = tuple(rule for rule in rules if any(isinstance(action, Log) for action in rule.actions))
+    return _Decided(last, logs)
+
+
+def _whole(ruleset: Ruleset) -> Ruleset:
+    return looping(ruleset) if ruleset.language in ("iptables", "ip6tables") else ruleset
+
+
 class Wall:
-    """Rules with their table of connections. Times are seconds, and never go back."""
+    """Rules with their table of connections. Times are seconds, and never go back.
+
+    As in Linux, connections are tracked if rules ask for that, or translate addresses (nf_ct_netns_get).
+    """
 
     def __init__(self, host: str, firewall: Firewall, routing: Routing) -> None:
         self.host = host
@@ -92,23 +151,27 @@ class Wall:
 
     def load(self, firewall: Firewall) -> None:
         """Take other rules; the table of connections stays as it is."""
-        ruleset = firewall.rules
         self.firewall = firewall
-        self.ruleset: Ruleset = looping(ruleset) if ruleset.language in ("iptables", "ip6tables") else ruleset
-        self.index = Index()
-        self.untracks = changes(self.ruleset, "state")
-        self.rewrites = any(
-            isinstance(action, Rewrite)
-            for policy in self.ruleset.policies.values()
-            for rule in policy.rules
-            for action in rule.actions
-        )
-        self._kept: dict[object, Decision] = {}
+        given = [firewall.rules] if firewall.also is None else [firewall.rules, firewall.also]
+        self._sides = {
+            family: _Side(_whole(ruleset), family) for ruleset in reversed(given) for family in ruleset.families
+        }
+        self._kept: dict[object, _Decided] = {}
 
-    @property
-    def loops(self) -> bool:
+    def rules(self, family: int) -> Ruleset | None:
+        """Return the rules for an IP version; None where there are none."""
+        side = self._sides.get(family)
+        return None if side is None else side.ruleset
+
+    def loops(self, family: int) -> bool:
         """Do the rules themselves say what becomes of packets that the host sends to itself?"""
-        return loops(self.ruleset)
+        side = self._sides.get(family)
+        return side is not None and loops(side.ruleset)
+
+    def rewrites(self, family: int) -> bool:
+        """May rules rewrite addresses?"""
+        side = self._sides.get(family)
+        return side is not None and side.rewrites
 
     def flush(self) -> None:
         """Forget all connections."""
@@ -128,23 +191,25 @@ class Wall:
 
         One that the host sends because of another belongs to the connection of that (*attached*; nf_ct_attach).
         """
-        if datagram.step.family not in self.ruleset.families:
+        side = self._sides.get(datagram.step.family)
+        if side is None:
             return Ruling(True, hook, datagram, leaving)
-        tracker = self.tracker.copied() if self.untracks else self.tracker
-        seen = attached or tracker.see(datagram.step, at)
+        tracker = self.tracker.copied() if side.untracks else self.tracker
+        seen = attached or (tracker.see(datagram.step, at) if side.tracks or self.firewall.helpers else Seen(NEW))
         packet = packet_of(datagram, hook, entering, leaving, self._more(seen, hook))
         known = attached is not None or (seen.entry is not None and bool(seen.entry.status & CONFIRMED))
         announced = not known and seen.entry is not None and bool(seen.entry.status & (SRC_NAT | DST_NAT))
-        left = replace(datagram, step=seen.leaving(datagram.step)) if known or announced else datagram
-        decision = self._decide(packet, self._translation(datagram.step, left.step, hook))
+        left = datagram.having(seen.leaving(datagram.step)) if known or announced else datagram
+        decided = self._decide(side, packet, self._translation(datagram.step, left.step, hook))
+        decision, logs = decided.decision, decided.logs
         if decision.verdict not in ("allow", "block"):
             raise Undecided(self.host, decision)
         if decision.verdict == "block":
             self._keep(tracker, seen.state != UNTRACKED)
             if not known and not announced and seen.entry is not None:
                 seen = self._towards(seen, Final(decision.packet, _changed(packet, decision.packet)), entering)
-                left = replace(datagram, step=seen.leaving(datagram.step))
-            return Ruling(False, hook, left, leaving, decision, seen, packet)
+                left = datagram.having(seen.leaving(datagram.step))
+            return Ruling(False, hook, left, leaving, decision, seen, packet, logs)
         final = decision.finals[0] if decision.finals else Final(packet)
         if final.packet.get("state") == UNTRACKED and seen.state != UNTRACKED:
             seen = Seen(UNTRACKED)  # a rule took it out before connection tracking saw it
@@ -155,19 +220,19 @@ class Wall:
                 seen = self.tracker.confirm(seen, at)
             elif not known and seen.entry is not None:
                 seen = self._made(seen, final, entering, at)
-                left = replace(datagram, step=seen.leaving(datagram.step))
+                left = datagram.having(seen.leaving(datagram.step))
             self._mark(seen, final)
             if attached is None and "ftp" in self.firewall.helpers:
                 hearing = hear(self.tracker, seen, datagram.step, _bytes(datagram.data), at)
                 seen = hearing.seen
                 if hearing.dropped is not None:
-                    return Ruling(False, hook, left, leaving, decision, seen, packet, hearing.dropped)
+                    return Ruling(False, hook, left, leaving, decision, seen, packet, logs, hearing.dropped)
                 left = _saying(left, hearing.data)
         hook, out = self._way(final, left.step, hook, leaving)
         ttl = final.packet.get("ttl")
         if isinstance(ttl, int) and ttl != left.step.ttl:
-            left = replace(left, step=replace(left.step, ttl=ttl))
-        return Ruling(True, hook, left, out, decision, seen, packet)
+            left = left.having(replace(left.step, ttl=ttl))
+        return Ruling(True, hook, left, out, decision, seen, packet, logs)
 
     def _more(self, seen: Seen, hook: int) -> dict[str, Value]:
         more: dict[str, Value] = {"state": seen.state}
@@ -184,14 +249,16 @@ class Wall:
             more |= {"uid": 0, "gid": 0}
         return more
 
-    def _decide(self, packet: Packet, translation: Translation | None) -> Decision:
+    def _decide(self, side: _Side, packet: Packet, translation: Translation | None) -> _Decided:
         key = (packet.key(), translation)
         found = self._kept.get(key)
         if found is None:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
-            found = decide(self.ruleset, packet, assume=self.firewall.assume, index=self.index, translation=translation)
-            self._kept[key] = found
+            steps = evaluate(
+                side.ruleset, packet, assume=self.firewall.assume, index=side.index, translation=translation
+            )
+            found = self._kept[key] = _decided(steps)
         return found
 
     def _translation(self, came: Step, left: Step, hook: int) -> Translation | None:

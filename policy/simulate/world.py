@@ -42,6 +42,9 @@ class World:
         self.network = Network(scenario)
         self.names: dict[Socket, str] = {}
         self.sockets: dict[str, tuple[Host, Socket]] = {}
+        self.ends: dict[Socket, Socket] = {}
+        """The other end of each connection that a socket of a step has opened."""
+
         self.states: dict[str, str] = {}
         self.hosts = {spec.name: Host(spec, self) for spec in scenario.hosts}
 
@@ -62,6 +65,8 @@ class World:
         sent = travel.sent.step
         sender = self.hosts[travel.sender]
         other = sender.table.found(TCP, sent.dst, sent.dport, sent.src, sent.sport)
+        if other is not None:
+            self.ends[other] = socket
         listener = self.names.get(socket.parent, "?")
         end = self.names.get(other, f"#{socket.number}") if other is not None else f"#{socket.number}"
         self.name(host, socket, f"{listener}/{end}")

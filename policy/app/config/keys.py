@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import reduce
 from operator import or_
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from policy._record import dataclass
-from policy.app.config.kinds import Choice, Key, Kind, Many, Named, Plain, Table, filled
+from policy.app.config.kinds import Choice, Key, Kind, Many, Named, Plain, Table, filled, keys_from
 from policy.diagnostic import Severity
 from policy.host import Host, own
 from policy.languages import LANGUAGES
@@ -106,14 +106,7 @@ def _table(run: tuple[Key, ...], anywhere: tuple[Key, ...], lenient: bool) -> Ta
 
 def keys_of(owner: type) -> tuple[Key, ...]:
     """Return the keys that the fields of a class are. A date is none: today's is not for a configuration to say."""
-    hints = get_type_hints(owner, include_extras=True)
-    found = []
-    for each in fields(owner):
-        kind = _kind(hints[each.name])
-        if kind is not None:
-            needed = each.default is MISSING and each.default_factory is MISSING
-            found.append(Key(owner, each.name, filled(kind) if needed else kind, each.default, needed))
-    return tuple(found)
+    return keys_from(owner, _kind)
 
 
 def _kind(hint: Any) -> Kind | None:

@@ -1,48 +1,86 @@
-"""What the values of a configuration may be: how each kind is read, what is said of another, and its JSON Schema."""
+"""What values of a text may be: how each kind is read, what is said of another, and its JSON Schema.
+
+Configurations in TOML and scenarios in YAML are made of them.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields, replace
+from typing import Any, Protocol, get_type_hints
 
 from policy._record import dataclass
 from policy.app.problem import CannotAnswer
-from policy.diagnostic import did_you_mean
+from policy.diagnostic import Related, did_you_mean
 
 Schema = dict[str, Any]
 
 _MOST = 1 << 1023
 """From here on whole numbers are none with a fraction."""
 
-Note = Callable[["At", str, str | None], None]
-"""Is told of something wrong: where, what, and what to do."""
+_MOST_SHOWN = 20
+"""Of more keys that there are, only those are shown that begin as what was written."""
+
+
+class Note(Protocol):
+    """Is told of something wrong: where, what, and what to do; *code* where it is not the usual one."""
+
+    def __call__(
+        self, at: At, message: str, help: str | None = None, code: str | None = None, related: tuple[Related, ...] = ()
+    ) -> None: ...
+
+
+class Meaningless(ValueError):
+    """A value means nothing: why, what to do, and the code of that where it is not the usual one."""
+
+    def __init__(self, message: str, help: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.help = help
+        self.code = code
+
+
+class Notation(Protocol):
+    """How a language writes values."""
+
+    def called(self, at: At, value: Any) -> str:
+        """Return what a value is, in words that follow "not"."""
+
+    def hint(self, at: At, wanted: type, value: Any) -> str | None:
+        """Return how a value of the type that is *wanted* is written, where *value* is known to have been meant so."""
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A place in a configuration: the way to it, and whether its key is meant or its value."""
+    """A place in a text: the way to it, and whether its key is meant or its value."""
 
     path: tuple[str | int, ...]
     note: Note
+    notation: Notation
     key: bool = False
 
     def below(self, step: str | int, key: bool = False) -> At:
         """Return the place of a key, or of an item."""
-        return At((*self.path, step), self.note, key)
+        return replace(self, path=(*self.path, step), key=key)
 
-    def wrong(self, message: str, help: str | None = None) -> None:
+    def wrong(
+        self, message: str, help: str | None = None, code: str | None = None, related: tuple[Related, ...] = ()
+    ) -> None:
         """Note what is wrong here."""
-        self.note(self, message, help)
+        self.note(self, message, help, code, related)
+
+    def other(self, words: str, wanted: type, value: Any) -> None:
+        """Note that a value is none of those in *words*, of the type that is *wanted*, but of another one."""
+        called, hint = self.notation.called(self, value), self.notation.hint(self, wanted, value)
+        self.wrong(f"{self.name} must be {words}, not {called}", hint)
 
     def unknown(self, known: Iterable[str]) -> None:
         """Note that there is no such key, only those *known*."""
-        hint = did_you_mean(str(self.path[-1]), known) or "there are " + ", ".join(
-            f"`{each}`" for each in sorted(known)
-        )
-        self.wrong(f"there is no key {self.name} here", hint)
+        name = str(self.path[-1])
+        known = sorted(known)
+        some = known if len(known) <= _MOST_SHOWN else [each for each in known if each.startswith(name)]
+        there = "there are " + ", ".join(f"`{each}`" for each in some) if some else None
+        self.wrong(f"there is no key {self.name} here", did_you_mean(name, known) or there)
 
     @property
     def name(self) -> str:
@@ -63,9 +101,9 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Values of one type of TOML, in *words* "a text".
+    """Values of one type, in *words* "a text".
 
-    *meaning* raises `ValueError` or `CannotAnswer` for one that means nothing.
+    *meaning* raises `ValueError`, `Meaningless` or `CannotAnswer` for one that means nothing.
     """
 
     words: str
@@ -80,12 +118,14 @@ class Plain:
         if self.type is float and type(value) is int:
             value = float(value) if abs(value) < _MOST else math.inf
         if type(value) is not self.type:
-            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
+            at.other(self.words, self.type, value)
             return None
         try:
             return self.meaning(value)
         except CannotAnswer as error:
             at.wrong(str(error), error.help)
+        except Meaningless as error:
+            at.wrong(str(error), error.help, error.code)
         except ValueError as error:
             at.wrong(str(error))
         return None
@@ -114,7 +154,7 @@ class Choice:
         elif isinstance(value, str):
             at.wrong(f"{at.name} must be {self.words}, not `{value}`", did_you_mean(value, self.options))
         else:
-            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
+            at.other(self.words, str, value)
         return None
 
 
@@ -133,8 +173,7 @@ class Many:
 
     def read(self, value: Any, at: At) -> Any:
         if not isinstance(value, list):
-            alone = f"write `{at.path[-1]} = [{_shown(value)}]`" if isinstance(value, str) else None
-            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}", alone)
+            at.other(self.words, list, value)
             return None
         if len(value) < self.least:
             at.wrong(f"{at.name} is empty", "write what is in it, or leave the key out")
@@ -166,7 +205,7 @@ class Named:
 
     def read(self, value: Any, at: At) -> Any:
         if not isinstance(value, dict):
-            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
+            at.other(self.words, dict, value)
             return None
         found = {}
         for name, each in value.items():
@@ -179,7 +218,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of a table: which attribute of which class it gives, and what its value may be."""
+    """A key of a table: which attribute of which class it gives, and what its value may be.
+
+    An attribute that would be a word of Python ends with `_`.
+    """
 
     owner: type
     attribute: str
@@ -189,7 +231,7 @@ class Key:
 
     @property
     def name(self) -> str:
-        return self.attribute.replace("_", "-")
+        return self.attribute.rstrip("_").replace("_", "-")
 
 
 Describe = Callable[[Key], str]
@@ -200,13 +242,15 @@ Describe = Callable[[Key], str]
 class Table:
     """A table with known keys; what is read is a dictionary of the attributes that are given.
 
-    At least one of the keys *some* must be there. *lenient*: other keys are passed over.
+    At least one of the keys *some* must be there, and exactly one of the keys *one*. *lenient*: other keys are passed
+    over.
     """
 
     keys: tuple[Key, ...]
     words: str = "a table"
     some: tuple[str, ...] = ()
     lenient: bool = False
+    one: tuple[str, ...] = ()
 
     def schema(self, describe: Describe) -> Schema:
         schema: Schema = {"type": "object", "additionalProperties": False, "properties": {}}
@@ -219,11 +263,13 @@ class Table:
             schema["required"] = needed
         if self.some:
             schema["anyOf"] = [{"required": [name]} for name in self.some]
+        if self.one:
+            schema["oneOf"] = [{"required": [name]} for name in self.one]
         return schema
 
     def read(self, value: Any, at: At) -> Any:
         if not isinstance(value, dict):
-            at.wrong(f"{at.name} must be {self.words}, not {_called(value)}")
+            at.other(self.words, dict, value)
             return None
         keys = {key.name: key for key in self.keys}
         found = {}
@@ -239,25 +285,23 @@ class Table:
                 at.wrong(f"`{key.name}` is missing here")
         if self.some and not any(name in value for name in self.some):
             at.wrong(f"{at.name} says nothing", f"write {' or '.join(f'`{name}`' for name in self.some)}")
+        there = [name for name in value if name in self.one]
+        if self.one and not there and keys.keys() >= value.keys():
+            at.wrong(
+                f"{at.name} has none of the keys {', '.join(f'`{name}`' for name in self.one)}", "write one of them"
+            )
+        for name in there[1:]:
+            at.below(name, key=True).wrong(f"`{name}` stands beside `{there[0]}`", "write one of them")
         return found
 
 
-def _shown(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-_TYPES: Mapping[type, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number with a fraction",
-    str: "a text",
-    list: "a list",
-    dict: "a table",
-    dt.date: "a date",
-    dt.datetime: "a date",
-    dt.time: "a time",
-}
-
-
-def _called(value: Any) -> str:
-    return _TYPES[type(value)]
+def keys_from(owner: type, kind: Callable[[Any], Kind | None]) -> tuple[Key, ...]:
+    """Return the keys that the fields of a class are; *kind* gives that of a type, None where it is no key."""
+    hints = get_type_hints(owner, include_extras=True)
+    found = []
+    for each in fields(owner):
+        one = kind(hints[each.name])
+        if one is not None:
+            needed = each.default is MISSING and each.default_factory is MISSING
+            found.append(Key(owner, each.name, filled(one) if needed else one, each.default, needed))
+    return tuple(found)

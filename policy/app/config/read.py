@@ -5,17 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from policy import source
 from policy._record import dataclass
 from policy.app.load import STANDARD_INPUT
-from policy.diagnostic import Diagnostic, Mistakes
-from policy.source import Source, Span, Unreadable
-
-if TYPE_CHECKING:
-    from policy.app.config.kinds import At
-    from policy.app.config.toml import Toml
+from policy.source import Source, Unreadable
 
 FILE = "fwpolicy.toml"
 PROJECT = "pyproject.toml"
@@ -100,7 +95,8 @@ def _read(text: Source, whole: bool, wanted: bool = False) -> Configuration | No
     """Return what a text says; None where it says nothing of us, or `Unreadable` where that is *wanted*."""
     from policy.app.config.keys import reading_table, whole_table
     from policy.app.config.kinds import At
-    from policy.app.config.toml import CODE, read_toml
+    from policy.app.config.places import Notes
+    from policy.app.config.toml import CODE, TomlNotation, read_toml
 
     toml = read_toml(text)
     value: Any = toml.value
@@ -113,15 +109,10 @@ def _read(text: Source, whole: bool, wanted: bool = False) -> Configuration | No
             if wanted:
                 raise Unreadable(text.name, "has no table `[tool.fwpolicy]`", f"write it, or name a `{FILE}`")
             return None
-    found: list[Diagnostic] = []
-
-    def note(at: At, message: str, help: str | None) -> None:
-        found.append(Diagnostic(CODE, message, _span(toml, at), help))
-
+    notes = Notes(toml, CODE)
     table = whole_table() if whole else reading_table()
-    given = table.read(value, At(start, note))
-    if found:
-        raise Mistakes(found)
+    given = table.read(value, At(start, notes, TomlNotation()))
+    notes.collected.check()
     folder = Path(text.name).parent.resolve()
     several = given.pop("per_file", ())
     special = tuple((Globs(folder, each["files"]), _from_here(each, folder)) for each in several)
@@ -137,15 +128,3 @@ def _from_here(given: dict[str, Any], folder: Path) -> Given:
         else tuple(os.path.relpath(folder / path) for path in said)
         for name, said in paths.items()
     }
-
-
-def _span(toml: Toml, at: At) -> Span:
-    """Return the place of a value or key, or of what it is in."""
-    places = toml.keys if at.key else toml.values
-    path = at.path
-    while path:
-        found = places.get(path) or toml.values.get(path) or toml.keys.get(path)
-        if found is not None:
-            return found
-        path = path[:-1]
-    return Span(toml.source, 0, 0)

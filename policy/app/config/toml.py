@@ -6,20 +6,32 @@ accepted is walked once more, and there little can go wrong: strings, brackets a
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from policy._record import dataclass
+from policy.app.config.kinds import At
+from policy.app.config.places import Path, Places
 from policy.diagnostic import Diagnostic, Mistakes
 from policy.source import Source, Span
 
 CODE = "FW005"
 """The code of everything that is wrong with a configuration."""
 
-Path = tuple[str | int, ...]
-"""The way to a value: keys, and numbers in arrays."""
+_CALLED: Mapping[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number with a fraction",
+    str: "a text",
+    list: "a list",
+    dict: "a table",
+    dt.date: "a date",
+    dt.datetime: "a date",
+    dt.time: "a time",
+}
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
@@ -37,17 +49,21 @@ _SCALAR = re.compile(r"[^,\]}#\r\n]*[^,\]}#\s]")
 _WHERE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Toml:
-    """What a text says; *keys* and *values* are the places of both, by the way to them."""
+class TomlNotation:
+    """How TOML writes values."""
 
-    source: Source
-    value: dict[str, Any]
-    keys: dict[Path, Span]
-    values: dict[Path, Span]
+    def called(self, at: At, value: Any) -> str:  # noqa: ARG002 (its types say it all)
+        return _CALLED[type(value)]
+
+    def hint(self, at: At, wanted: type, value: Any) -> str | None:
+        return f"write `{at.path[-1]} = [{_shown(value)}]`" if wanted is list and isinstance(value, str) else None
 
 
-def read_toml(source: Source) -> Toml:
+def _shown(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def read_toml(source: Source) -> Places:
     """Return what a text says, and where; raises `Mistakes` if it is no TOML."""
     try:
         value = tomllib.loads(_without_mark(source.text))
@@ -61,7 +77,7 @@ def read_toml(source: Source) -> Toml:
         raise Mistakes([Diagnostic(CODE, message, Span(source, 0, 0), "write it with fewer digits")]) from None
     walk = _Walk(source)
     walk.document()
-    return Toml(source, value, walk.keys, walk.values)
+    return Places(source, value, walk.keys, walk.values)
 
 
 def _without_mark(text: str) -> str:

@@ -1,0 +1,424 @@
+"""A scenario on Linux itself: a network namespace for each host, real sockets, real rules.
+
+What whoever does a step sees, the states of all TCP sockets, and what the table of connections holds are compared with
+what the simulator says, step by step.
+
+    python -m tests.kernel.stage --seed NAME --scenarios 20
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import random
+import select
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from policy.kernel.conntrack import Conntrack
+from policy.kernel.tools import Failed, Unavailable, run
+from policy.packet.address import V4_BASE, family_of, format_address
+from policy.packet.fields import TCP
+from policy.report.deeds import deed_text
+from policy.report.timeline_text import result_text
+from policy.simulate import scenario as s
+from policy.simulate.play import Done, play
+from tests.kernel.stories import Author, story
+from tests.kernel.street import begin, inside
+
+CANNOT = 2
+SOON = 0.5
+"""So many seconds the hosts may take until things are as the simulator says."""
+
+PATIENCE = 0.25
+"""So many seconds a step waits for what does not come."""
+
+LATER = 1.5
+
+_STATES = {
+    1: "established", 2: "syn-sent", 3: "syn-received", 4: "fin-wait-1", 5: "fin-wait-2", 6: "time-wait",
+    8: "close-wait", 9: "last-ack", 10: "listen", 11: "closing", 12: "syn-received",
+}  # fmt: skip
+_QUIET = frozenset({"closed", "bound", "unconnected", "connected"})
+_V4_MAPPED = "::ffff:"
+
+
+@dataclass
+class End:
+    """A socket of a step, and the host that it is on."""
+
+    host: str
+    socket: socket.socket
+    last: Any = None
+
+
+@dataclass
+class Saw:
+    """What whoever did a step saw: as `Outcome`, with the name of the error."""
+
+    result: str
+    code: str | None = None
+    size: int | None = None
+    source: str | None = None
+
+
+@dataclass
+class Stage:
+    """The hosts of a scenario in namespaces of their own."""
+
+    scenario: s.Scenario
+    ends: dict[str, End] = field(default_factory=dict)
+    specs: dict[str, s.HostSpec] = field(default_factory=dict)
+
+    def build(self) -> None:
+        """Make the namespaces, wire them, and load the rules."""
+        self.specs = {spec.name: spec for spec in self.scenario.hosts}
+        for spec in self.scenario.hosts:
+            run("ip", "netns", "add", spec.name)
+            self._set(spec.name, "net.ipv6.conf.all.accept_dad=0")
+            self._set(spec.name, "net.ipv6.conf.default.accept_dad=0")
+            self._set(spec.name, "net.ipv4.icmp_ratelimit=0")
+            self._set(spec.name, "net.ipv4.icmp_msgs_per_sec=1000000")
+            self._set(spec.name, "net.ipv6.icmp.ratelimit=0")
+            self._set(spec.name, "net.ipv4.tcp_invalid_ratelimit=0")
+            self._do(spec.name, "ip", "link", "set", "lo", "up")
+        for link in self.scenario.links:
+            (one, first), (two, second) = link.members
+            self._do(one, "ip", "link", "add", first, "type", "veth", "peer", "name", second, "netns", two)
+        for spec in self.scenario.hosts:
+            for name, networks in spec.interfaces.items():
+                for each in networks:
+                    address = f"{format_address(each.address)}/{each.length}"
+                    self._do(spec.name, "ip", "addr", "add", address, "dev", name, *_nodad(each.address))
+                self._do(spec.name, "ip", "link", "set", name, "up")
+            self._set(spec.name, f"net.ipv4.ip_forward={int(spec.forwards)}")
+            self._set(spec.name, f"net.ipv6.conf.all.forwarding={int(spec.forwards)}")
+            for way in spec.ways:
+                to = "default" if way.to is None else f"{format_address(way.to.address)}/{way.to.length}"
+                self._do(spec.name, "ip", "route", "add", to, "via", format_address(way.via))
+        self._warm()
+        for spec in self.scenario.hosts:
+            if spec.firewall is not None:
+                self.load(spec.name, spec.firewall)
+
+    def _warm(self) -> None:
+        """Let neighbours know each other, before there are rules."""
+        for link in self.scenario.links:
+            for (host, _), (other, interface) in (link.members, link.members[::-1]):
+                for network in self.specs[other].interfaces[interface]:
+                    self._meet(host, format_address(network.address))
+
+    def _meet(self, host: str, address: str) -> None:
+        with inside(host):
+            own = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        own.settimeout(0.05)
+        until = time.monotonic() + 5
+        with own:
+            own.connect((address, 9))
+            while time.monotonic() < until:
+                try:
+                    own.send(b"")
+                    own.recv(1)
+                except ConnectionRefusedError:
+                    return
+                except OSError:
+                    time.sleep(0.01)
+        raise Failed(f"{host} does not meet {address}")
+
+    def load(self, host: str, firewall: s.Firewall | None) -> None:
+        """Load the rules of a host, in the place of those that it has."""
+        text = "" if firewall is None else firewall.rules.sources[0].text
+        self._do(host, "nft", "-f", "-", stdin=f"flush ruleset\n{text}")
+
+    def end(self) -> None:
+        """Take everything away again."""
+        for end in self.ends.values():
+            end.socket.close()
+        for spec in self.scenario.hosts:
+            run("ip", "netns", "delete", spec.name)
+
+    def _do(self, name: str, *command: str, stdin: str = "") -> None:
+        run("ip", "netns", "exec", name, *command, stdin=stdin)
+
+    def _set(self, name: str, setting: str) -> None:
+        self._do(name, "sysctl", "-qw", setting)
+
+    # Steps
+
+    def do(self, deed: s.Deed, patience: float = PATIENCE) -> Saw:
+        """Do a step with real sockets; *patience* is that of who connects.
+
+        Between namespaces an error of ICMP can be there before connect(2) has let go of its socket, which then takes
+        no notice of it: it is told by the answer to the next SYN, a second later.
+        """
+        match deed:
+            case s.Listen():
+                return self._listen(deed)
+            case s.Connect():
+                return self._connect(deed, patience)
+            case s.Send():
+                return self._send(deed)
+            case s.Receive():
+                return self._receive(deed)
+            case s.Close(what, abruptly, sending):
+                return self._close(what, abruptly, sending)
+            case s.Reload(on, firewall):
+                self.load(on, firewall)
+                return Saw("ok")
+            case s.Flush(on):
+                with inside(on):
+                    for family in (4, 6):
+                        Conntrack(family).flush()
+                return Saw("ok")
+            case s.Wait(seconds):
+                time.sleep(seconds)
+                return Saw("ok")
+            case _:
+                raise AssertionError(deed)
+
+    def _listen(self, deed: s.Listen) -> Saw:
+        own = self._socket(deed.on, deed.port.proto, deed.version or 4)
+        address = "" if deed.address is None else format_address(deed.address)
+        try:
+            own.bind((address or ("::" if deed.version == 6 else "0.0.0.0"), deed.port.first))
+            if deed.port.proto == TCP:
+                own.listen()
+        except OSError as error:
+            own.close()
+            return _failed(error)
+        self.ends[deed.name] = End(deed.on, own)
+        return Saw("ok")
+
+    def _socket(self, host: str, proto: int, family: int) -> socket.socket:
+        with inside(host):
+            kind = socket.SOCK_STREAM if proto == TCP else socket.SOCK_DGRAM
+            own = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, kind)
+        if family == 6:
+            own.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        own.settimeout(PATIENCE)
+        return own
+
+    def _connect(self, deed: s.Connect, patience: float) -> Saw:
+        assert isinstance(deed.to, int)
+        own = self._socket(deed.host, deed.port.proto, family_of(deed.to))
+        own.settimeout(patience)
+        try:
+            own.connect((format_address(deed.to), deed.port.first))
+        except OSError as error:
+            own.close()
+            return _failed(error)
+        own.settimeout(PATIENCE)
+        self.ends[deed.name] = End(deed.host, own)
+        if deed.port.proto != TCP:
+            return Saw("connected")
+        time.sleep(0.002)
+        return Saw("connected", source=self._accepted(deed.name))
+
+    def _accepted(self, name: str) -> str | None:
+        """Accept what has come to any listener; return from whom it came."""
+        listening = {each.socket: at for at, each in self.ends.items() if _listens(each.socket)}
+        found, _, _ = select.select(list(listening), [], [], PATIENCE)
+        for each in found:
+            connection, (seen, *_) = each.accept()
+            connection.settimeout(PATIENCE)
+            listener = listening[each]
+            self.ends[f"{listener}/{name}"] = End(self.ends[listener].host, connection)
+            return str(seen)
+        return None
+
+    def _send(self, deed: s.Send) -> Saw:
+        end = self._end(deed.by)
+        try:
+            if deed.to == "sender":
+                end.socket.sendto(bytes(deed.size), end.last)
+            else:
+                end.socket.send(bytes(deed.size))
+        except OSError as error:
+            return _failed(error)
+        time.sleep(0.003)
+        return Saw("ok")
+
+    def _receive(self, deed: s.Receive) -> Saw:
+        end = self._end(deed.by)
+        try:
+            data, end.last = end.socket.recvfrom(1 << 16)
+        except OSError as error:
+            return Saw("nothing") if isinstance(error, TimeoutError) and not error.errno else _failed(error)
+        return Saw("received", size=len(data))
+
+    def _close(self, what: str, abruptly: bool, sending: bool) -> Saw:
+        end = self._end(what)
+        if sending:
+            with suppress(OSError):
+                end.socket.shutdown(socket.SHUT_WR)
+            return Saw("ok")
+        if abruptly:
+            end.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        end.socket.close()
+        del self.ends[what]
+        time.sleep(0.003)
+        return Saw("ok")
+
+    def _end(self, name: str) -> End:
+        if name not in self.ends:
+            self._accepted(name.partition("/")[2])
+        return self.ends[name]
+
+    # How things are
+
+    def states(self, host: str) -> Counter[str]:
+        """Return the states of the TCP sockets of a host, counted; without those that only listen."""
+        found: Counter[str] = Counter()
+        with inside(host):
+            for name in ("tcp", "tcp6"):
+                for line in Path(f"/proc/thread-self/net/{name}").read_text(encoding="ascii").splitlines()[1:]:
+                    state = _STATES[int(line.split()[3], 16)]
+                    found[state] += state != "listen"
+        return +found
+
+    def entries(self, host: str) -> Counter[str]:
+        """Return what the table of connections of a host holds: protocol and state, counted."""
+        found: Counter[str] = Counter()
+        with inside(host):
+            lines = Path("/proc/thread-self/net/nf_conntrack").read_text(encoding="ascii").splitlines()
+        for line in lines:
+            words = line.split()
+            if words[2] in ("tcp", "udp"):
+                state = words[5] if words[2] == "tcp" else ""
+                known = "ASSURED " * ("[ASSURED]" in words) + "UNREPLIED" * ("[UNREPLIED]" in words)
+                found[f"{words[2]} {state} {known}".strip()] += 1
+        return found
+
+
+def _nodad(address: int) -> tuple[str, ...]:
+    return () if address >= V4_BASE else ("nodad",)
+
+
+def _listens(own: socket.socket) -> bool:
+    return own.type == socket.SOCK_STREAM and bool(own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _failed(error: OSError) -> Saw:
+    if isinstance(error, TimeoutError) and not error.errno:
+        return Saw("timed out")
+    return Saw("failed", errno.errorcode.get(error.errno or 0, str(error)))
+
+
+# Comparing
+
+
+def entries_of(done: Done, host: str) -> Counter[str]:
+    """Return what the simulator's table of connections holds, as `Stage.entries` does."""
+    found: Counter[str] = Counter()
+    for entry in done.tables.get(host, ()):
+        proto = {6: "tcp", 17: "udp"}.get(entry.original.proto)
+        if proto is not None:
+            state = entry.track.state.name if proto == "tcp" else ""
+            known = "ASSURED " * bool(entry.status & 4) + "UNREPLIED" * (not entry.status & 2)
+            found[f"{proto} {state} {known}".strip()] += 1
+    return found
+
+
+def differences(stage: Stage, done: Done, saw: Saw, hosts: dict[str, str]) -> Iterator[str]:
+    """Yield what is not as the simulator says; *hosts* are those of its sockets, by name."""
+    outcome = done.outcome
+    code = None if outcome.failure is None else outcome.failure.code
+    failed = saw.result == "failed"
+    if failed != (code is not None and outcome.result != "timed out") or (failed and saw.code != code):
+        yield f"{outcome.result} {code} here, {saw.result} {saw.code} there"
+    elif not failed and saw.result != outcome.result:
+        yield f"{outcome.result} here, {saw.result} there"
+    if saw.size != outcome.size:
+        yield f"{outcome.size} bytes here, {saw.size} there"
+    if isinstance(done.step.deed, s.Connect) and saw.source is not None and outcome.source is not None:
+        ours = format_address(outcome.source)
+        if saw.source.removeprefix(_V4_MAPPED) != ours:
+            yield f"from {ours} here, from {saw.source} there"
+    for spec in stage.scenario.hosts:
+        states = Counter(
+            state for name, state in done.states.items() if hosts[name] == spec.name and state not in _QUIET
+        )
+        del states["listen"]
+        yield from _as_said(f"sockets of {spec.name}", +states, lambda spec=spec: stage.states(spec.name))
+        if spec.firewall is not None:
+            entries = entries_of(done, spec.name)
+            yield from _as_said(f"table of {spec.name}", entries, lambda spec=spec: stage.entries(spec.name))
+
+
+def _as_said(what: str, ours: Counter[str], theirs: Callable[[], Counter[str]]) -> Iterator[str]:
+    until = time.monotonic() + SOON
+    while (found := theirs()) != ours:
+        if time.monotonic() > until:
+            yield f"{what}: {dict(ours)} here, {dict(found)} there"
+            return
+        time.sleep(0.005)
+
+
+def compared(scenario: s.Scenario, author: Author, counts: Counter[str]) -> list[str]:
+    """Play a scenario on both; return the first thing that differs, with what was done before."""
+    stage = Stage(scenario)
+    stage.build()
+    hosts: dict[str, str] = {}
+    walls = [spec for spec in scenario.hosts if spec.firewall is not None]
+    told = [f"{spec.name}:\n{spec.firewall.rules.sources[0].text}" for spec in walls if spec.firewall is not None]
+    try:
+        for done in play(scenario):
+            failure = done.outcome.failure
+            saw = stage.do(done.step.deed, LATER if failure is not None and failure.by is not None else PATIENCE)
+            hosts |= _hosts(done)
+            told.append(_told(done))
+            author.heard(done)
+            counts[type(done.step.deed).__name__] += 1
+            counts[f"= {done.outcome.result}"] += 1
+            if wrong := list(differences(stage, done, saw, hosts)):
+                return [*told, *wrong]
+    finally:
+        stage.end()
+    return []
+
+
+def _told(done: Done) -> str:
+    deed = done.step.deed
+    rules = f"\n{deed.firewall.rules.sources[0].text}" if isinstance(deed, s.Reload) and deed.firewall else ""
+    code = done.outcome.failure.code if done.outcome.failure else ""
+    return f"{deed_text(deed)}: {result_text(done.outcome)} {code}{rules}"
+
+
+def _hosts(done: Done) -> dict[str, str]:
+    return {event.socket: event.host for event in done.events if hasattr(event, "socket")}
+
+
+def main() -> int:
+    """Compare random scenarios; 1 where one differs, 2 where Linux cannot be asked."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", default="0")
+    parser.add_argument("--scenarios", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=40)
+    given = parser.parse_args()
+    counts: Counter[str] = Counter()
+    wrong = 0
+    try:
+        begin()
+        for number in range(given.scenarios):
+            found = compared(*story(random.Random(f"{given.seed}-{number}"), given.steps), counts)
+            if found:
+                wrong += 1
+                sys.stdout.write(f"scenario {number} differs:\n  " + "\n  ".join(found) + "\n")
+    except (Unavailable, Failed, OSError) as error:
+        sys.stdout.write(f"the kernel cannot be asked: {error}\n")
+        return CANNOT
+    for name, number in sorted(counts.items()):
+        sys.stdout.write(f"{number:9,}  {name}\n")
+    sys.stdout.write(f"{wrong:9,}  scenarios that differ\n")
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
