@@ -137,7 +137,7 @@ def test_half_a_command_is_dropped_by_the_helper() -> None:
     assert rule_of(packet.hops[1]) == "gate:helper"
     ruling = packet.hops[1].ruling
     assert ruling is not None
-    assert ruling.helper == "it begins like PORT and says no port"
+    assert ruling.helper == "FTP: PORT that says no port"
 
 
 def test_rules_that_drop_the_first_packet_use_it_up() -> None:

@@ -55,11 +55,11 @@ def hear(tracker: Tracker, seen: Seen, step: Step, data: bytes | None, at: float
         try:
             command = ftp.read(data, seen.direction, own.src)
         except Partial as part:
-            return Hearing(seen, data, f"it begins like {part} and says no port")
+            return Hearing(seen, data, f"FTP: {part} that says no port")
         if command is not None and command.address == own.src:
             port = _awaited(tracker, entry, seen.direction, command, at)
             if port is None:
-                return Hearing(seen, data, "another connection has announced the same")
+                return Hearing(seen, data, "FTP: another connection has announced the same")
             entry, left = _told(entry, seen.direction, command, port, data, seq)
     if data.endswith(b"\n"):
         entry = replace(entry, heard=heard.with_line(seen.direction, seq + len(data) & _ALL))

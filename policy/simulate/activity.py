@@ -6,6 +6,7 @@ So does a datagram that answers none.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 from policy._record import dataclass
@@ -54,7 +55,7 @@ class Activity:
     """Takes the log of a scenario piece by piece; each packet costs the same, however many came before."""
 
     def __init__(self) -> None:
-        self._asked: dict[_Flow, float] = {}
+        self._asked: OrderedDict[_Flow, float] = OrderedDict()
         self._open: dict[_Flow, Attempt] = {}
 
     def take(self, events: Iterable[Event]) -> Iterator[Attempt]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from policy._record import dataclass
 
 
@@ -21,7 +23,7 @@ class Window:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.missed = 0
-        self.marks: dict[int, Mark] = {}
+        self.marks: OrderedDict[int, Mark] = OrderedDict()  # whose first key is found at once
 
     def put(self, key: int, at: float, *, allowed: bool, found: bool) -> None:
         """Note an attempt, and forget what is too long ago; times never go back."""
