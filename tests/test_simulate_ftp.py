@@ -140,6 +140,16 @@ def test_half_a_command_is_dropped_by_the_helper() -> None:
     assert ruling.helper == "FTP: PORT that says no port"
 
 
+def test_two_control_connections_do_not_announce_the_same() -> None:
+    more: list[Deed] = [Connect("client", "server", tcp(21), "c2"), Send("c2", text="USER me\r\n")]
+    steps = through(*control(), *active()[:2], *more, Send("c2", text="PORT 192,0,2,9,195,80\r\n"))
+    packet = first(steps[-1])
+    assert (packet.fate, rule_of(packet.hops[1])) == ("dropped", "gate:helper")
+    ended: list[Deed] = [Close("c", abruptly=True), Wait(11)]
+    steps = through(*control(), *active()[:2], *more, *ended, Send("c2", text="PORT 192,0,2,9,195,80\r\n"))
+    assert first(steps[-1]).fate == "delivered"
+
+
 def test_rules_that_drop_the_first_packet_use_it_up() -> None:
     closed, opened = (firewall(rules(each), "ftp") for each in (UNRELATED, RELATED))
     steps = played(closed, *control(), *active(), Reload("gate", opened), Connect("server", "client", tcp(50000), "e"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -174,6 +175,12 @@ def test_same_as_packet_by_packet(name: str, library: bool, monkeypatch: pytest.
     assert reached
     assert said == reached
     assert all(each.ports.size < 20 for each in found.open)
+
+
+def test_playing_and_watching_need_no_sets_of_packets() -> None:
+    program = "import sys, policy.simulate.play, policy.simulate.watch; print('policy.reach' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def _missing(*_: object) -> None:
