@@ -7,8 +7,10 @@
 Times are seconds. It knows packets and no rules; docs/conntrack.md says what is modelled.
 """
 
-from policy.conntrack.entry import ASSURED, CONFIRMED, DST_NAT, ORIGINAL, REPLY, SEEN_REPLY, SRC_NAT, Entry
+from policy.conntrack.entry import ASSURED, CONFIRMED, DST_NAT, EXPECTED, ORIGINAL, REPLY, SEEN_REPLY, SRC_NAT, Entry
+from policy.conntrack.expect import Expectation
 from policy.conntrack.first import first_state, possible, step_of
+from policy.conntrack.helper import Hearing, hear
 from policy.conntrack.settings import TIMEOUTS, Settings
 from policy.conntrack.step import Chunk, Segment, Step
 from policy.conntrack.tracker import Seen, Tracker
@@ -18,6 +20,7 @@ __all__ = [
     "ASSURED",
     "CONFIRMED",
     "DST_NAT",
+    "EXPECTED",
     "GRE",
     "ORIGINAL",
     "REPLY",
@@ -26,6 +29,8 @@ __all__ = [
     "TIMEOUTS",
     "Chunk",
     "Entry",
+    "Expectation",
+    "Hearing",
     "Seen",
     "Segment",
     "Settings",
@@ -33,6 +38,7 @@ __all__ = [
     "Tracker",
     "Tuple",
     "first_state",
+    "hear",
     "inverse",
     "possible",
     "step_of",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from policy._record import dataclass
+from policy.conntrack.ftp import Heard
+from policy.conntrack.shift import Shifts
 from policy.conntrack.tuples import Tuple
 
-SEEN_REPLY, ASSURED, CONFIRMED, SRC_NAT, DST_NAT = 2, 4, 8, 0x10, 0x20
+EXPECTED, SEEN_REPLY, ASSURED, CONFIRMED, SRC_NAT, DST_NAT = 1, 2, 4, 8, 0x10, 0x20
 """Bits of a status, as in `enum ip_conntrack_status` of Linux."""
 
 ORIGINAL, REPLY = 0, 1
@@ -20,7 +22,9 @@ class Entry:
 
     *number*: a name, in the order in which entries were made. *original* and *reply*: how packets of each
     direction look where they arrive. *track*: what the protocol remembers. *timeout*: how long it lives without a
-    further packet, *expires*: until when; before it is confirmed, None.
+    further packet, *expires*: until when; before it is confirmed, None. *master*: the number of the entry that
+    announced it, *heard*: what a helper remembers of what was said, *shifts*: how numbers change where it said
+    something else.
     """
 
     number: int
@@ -30,6 +34,9 @@ class Entry:
     timeout: float
     expires: float | None
     track: Any
+    master: int | None = None
+    heard: Heard | None = None
+    shifts: Shifts | None = None
 
     def tuple(self, direction: int) -> Tuple:
         """Return the tuple of *direction*."""

@@ -1,8 +1,8 @@
 """The table of connections, and the state of each packet.
 
 Source: `nf_conntrack_in`, `resolve_normal_ct` and `__nf_conntrack_confirm` in
-net/netfilter/nf_conntrack_core.c, and `nf_nat_setup_info` in nf_nat_core.c, of Linux 6.18. Expectations and
-helpers, zones, templates, timeout policies and a full table are not modelled.
+net/netfilter/nf_conntrack_core.c, and `nf_nat_setup_info` in nf_nat_core.c, of Linux 6.18. Zones, templates, timeout
+policies and a full table are not modelled.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from policy.conntrack.entry import (
     ASSURED,
     CONFIRMED,
     DST_NAT,
+    EXPECTED,
     ORIGINAL,
     REPLY,
     SEEN_REPLY,
@@ -25,7 +26,9 @@ from policy.conntrack.entry import (
     Visit,
 )
 from policy.conntrack.errors import Message, message
+from policy.conntrack.expect import Endpoint, Expectation, Expectations
 from policy.conntrack.settings import Settings
+from policy.conntrack.shift import acknowledging, shifted
 from policy.conntrack.step import Step
 from policy.conntrack.tcp import tcp
 from policy.conntrack.tuples import ANSWERS, GRE, WITH_PORTS, Tuple, inverse, tuple_of
@@ -53,9 +56,6 @@ _TRACKERS: dict[int, Callable[[Step, Visit, Settings], Outcome]] = {
     ICMP6: datagrams.icmp,
 }
 _DEFAULT = Settings()
-
-Endpoint = tuple[int, int | None]
-"""An address, and a port or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class Seen:
         entry = self.entry
         if entry is None or self.direction is None or not entry.status & (SRC_NAT | DST_NAT):
             return step
+        if entry.shifts is not None and step.proto == TCP:
+            step = shifted(step, entry.shifts, self.direction)
         back = entry.tuple(1 - self.direction)
         ahead = inverse(back)
         assert ahead is not None
@@ -111,6 +113,7 @@ class Tracker:
         self.settings = settings
         self._entries: dict[int, Entry] = {}
         self._found: dict[Tuple, tuple[int, int]] = {}
+        self._expectations = Expectations()
         self._number = 0
 
     def entries(self, at: float) -> Iterator[Entry]:
@@ -184,7 +187,19 @@ class Tracker:
         """Return another tracker with the same entries, which goes its own way from here."""
         other = Tracker(self.settings)
         other._entries, other._found, other._number = dict(self._entries), dict(self._found), self._number
+        other._expectations = self._expectations.copied()
         return other
+
+    def expect(self, expectation: Expectation, at: float) -> bool:
+        """Await a connection that an entry has announced: its first packet will be `RELATED`, once.
+
+        False, where another entry has announced just such a connection, and it is not awaited.
+        """
+        return self._expectations.add(expectation, at)
+
+    def keep(self, seen: Seen, entry: Entry) -> Seen:
+        """Return a packet as it was seen, with something else that is remembered of its connection."""
+        return replace(seen, entry=self._kept(entry))
 
     def taken(self, reply: Tuple, at: float) -> bool:
         """Is there an entry one of whose directions looks like this?"""
@@ -205,6 +220,7 @@ class Tracker:
         """Forget all connections."""
         self._entries.clear()
         self._found.clear()
+        self._expectations.clear()
 
     def _usual(self, step: Step, at: float) -> Seen:
         own = tuple_of(step)
@@ -213,10 +229,13 @@ class Tracker:
             answer = inverse(own)
             if answer is None:
                 return Seen(INVALID)
-            self._number += 1
-            found = (Entry(self._number, own, answer, 0, 0, None, None), ORIGINAL)
+            found = (self._new(own, answer, at), ORIGINAL)
         entry, direction = found
         state = ESTABLISHED if direction == REPLY or entry.status & SEEN_REPLY else NEW
+        if state == NEW and entry.status & EXPECTED:
+            state = RELATED
+        if entry.shifts is not None:
+            step = acknowledging(step, entry.shifts, direction)
         visit = Visit(at, direction, entry.status, entry.expires, entry.track)
         outcome = _TRACKERS.get(step.proto, datagrams.generic)(step, visit, self.settings)
         if outcome.again:
@@ -228,6 +247,19 @@ class Tracker:
         if direction == REPLY and not entry.status & SEEN_REPLY:
             entry = self._kept(replace(entry, status=entry.status | SEEN_REPLY))
         return Seen(state, direction, entry)
+
+    def _new(self, own: Tuple, answer: Tuple, at: float) -> Entry:
+        """Return a new entry: one that another one has announced, if it has."""
+        self._number += 1
+        entry = Entry(self._number, own, answer, 0, 0, None, None)
+        expectation = self._expectations.take(own, at)
+        master = None if expectation is None else self._entries.get(expectation.master)
+        if expectation is None or master is None or _ended(master, at):
+            return entry
+        entry = replace(entry, status=EXPECTED, master=master.number)
+        made = self.translate(Seen(RELATED, ORIGINAL, entry), expectation.source, expectation.destination).entry
+        assert made is not None
+        return made
 
     def _updated(self, entry: Entry, outcome: Outcome, at: float) -> Entry:
         """Return the entry as the packet left it, and keep it if it is in the table."""
@@ -267,6 +299,7 @@ class Tracker:
 
     def _remove(self, entry: Entry) -> None:
         if self._entries.pop(entry.number, None) is not None:
+            self._expectations.forget(entry.number)
             for own in {entry.original, entry.reply}:
                 del self._found[own]
 

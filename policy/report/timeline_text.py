@@ -166,7 +166,9 @@ def _hop(hop: Hop, style: Style, columns: int) -> Iterator[str]:
     decision = ruling.decision
     reject = isinstance(decision.action, Reject)
     verdict = style("allow", "good") if ruling.allowed else style("reject" if reject else "block", "bad")
-    if decision.rule is not None:
+    if ruling.helper is not None:
+        place, text = "helper", ruling.helper
+    elif decision.rule is not None:
         place = f"line {decision.rule.span.line}"
         text = rule_text(decision.rule)
     elif decision.implicit == "state":

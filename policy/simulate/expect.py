@@ -45,10 +45,12 @@ def _missed(expected: Expected, outcome: Outcome, events: Sequence[Event], world
 
 
 def rule_of(hop: Hop) -> str | None:
-    """Return `HOST:LINE` of the rule that decided at a host, `HOST:default` where none did."""
+    """Return `HOST:LINE` of the rule that decided at a host; `HOST:default` or `HOST:helper` where that did."""
     ruling = hop.ruling
     if ruling is None or ruling.decision is None:
         return None
+    if ruling.helper is not None:
+        return f"{hop.host}:helper"
     rule = ruling.decision.rule
     if rule is None:
         return f"{hop.host}:{ruling.decision.implicit or HOOKS[hop.hook]}"

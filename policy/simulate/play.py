@@ -53,9 +53,12 @@ class Trouble(Exception):
         self.cause = cause
 
 
-def play(scenario: s.Scenario) -> Iterator[Done]:
-    """Yield the steps of a scenario as they are done. Raises `Trouble` where one cannot be done."""
-    world = World(scenario)
+def play(scenario: s.Scenario, world: World | None = None) -> Iterator[Done]:
+    """Yield the steps of a scenario as they are done. Raises `Trouble` where one cannot be done.
+
+    Whoever wants to look at the hosts meanwhile, or afterwards, gives the *world* that it is played in.
+    """
+    world = world or World(scenario)
     player = Player(world)
     tables: dict[str, list[Entry]] = {}
     for step in scenario.steps:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from policy._record import dataclass
-from policy.conntrack import CONFIRMED, Seen, Settings, Step, Tracker
+from policy.conntrack import CONFIRMED, DST_NAT, SRC_NAT, Seen, Settings, Step, Tracker, hear
 from policy.conntrack.settings import TIMEOUTS
 from policy.evaluate import Atom, Decision, Final, Index, Translation, evaluate
 from policy.evaluate import Step as EvaluatedStep
@@ -55,7 +55,7 @@ class Ruling:
 
     *allowed*, or not; *decision* is None where no rules were asked. *seen* is what connection tracking said, *logs* are
     the rules that wrote it to the log. *left* is the datagram with the addresses that it then has, at *hook*, *out* of
-    an interface.
+    an interface. What the rules allow may be dropped behind them, by a *helper* (for what reason).
     """
 
     allowed: bool
@@ -66,6 +66,7 @@ class Ruling:
     seen: Seen | None = None
     packet: Packet | None = None
     logs: tuple[Rule, ...] = ()
+    helper: str | None = None
 
     @property
     def reject(self) -> Reject | None:
@@ -157,6 +158,11 @@ class Wall:
         }
         self._kept: dict[object, _Decided] = {}
 
+    def rules(self, family: int) -> Ruleset | None:
+        """Return the rules for an IP version; None where there are none."""
+        side = self._sides.get(family)
+        return None if side is None else side.ruleset
+
     def loops(self, family: int) -> bool:
         """Do the rules themselves say what becomes of packets that the host sends to itself?"""
         side = self._sides.get(family)
@@ -189,17 +195,18 @@ class Wall:
         if side is None:
             return Ruling(True, hook, datagram, leaving)
         tracker = self.tracker.copied() if side.untracks else self.tracker
-        seen = attached or (tracker.see(datagram.step, at) if side.tracks else Seen(NEW))
+        seen = attached or (tracker.see(datagram.step, at) if side.tracks or self.firewall.helpers else Seen(NEW))
         packet = packet_of(datagram, hook, entering, leaving, self._more(seen, hook))
         known = attached is not None or (seen.entry is not None and bool(seen.entry.status & CONFIRMED))
-        left = datagram.having(seen.leaving(datagram.step)) if known else datagram
+        announced = not known and seen.entry is not None and bool(seen.entry.status & (SRC_NAT | DST_NAT))
+        left = datagram.having(seen.leaving(datagram.step)) if known or announced else datagram
         decided = self._decide(side, packet, self._translation(datagram.step, left.step, hook))
         decision, logs = decided.decision, decided.logs
         if decision.verdict not in ("allow", "block"):
             raise Undecided(self.host, decision)
         if decision.verdict == "block":
             self._keep(tracker, seen.state != UNTRACKED)
-            if not known and seen.entry is not None:
+            if not known and not announced and seen.entry is not None:
                 seen = self._towards(seen, Final(decision.packet, _changed(packet, decision.packet)), entering)
                 left = datagram.having(seen.leaving(datagram.step))
             return Ruling(False, hook, left, leaving, decision, seen, packet, logs)
@@ -209,10 +216,18 @@ class Wall:
             left = datagram
         else:
             self._keep(tracker, True)
-            if not known and seen.entry is not None:
+            if announced:
+                seen = self.tracker.confirm(seen, at)
+            elif not known and seen.entry is not None:
                 seen = self._made(seen, final, entering, at)
                 left = datagram.having(seen.leaving(datagram.step))
             self._mark(seen, final)
+            if attached is None and "ftp" in self.firewall.helpers:
+                hearing = hear(self.tracker, seen, datagram.step, _bytes(datagram.data), at)
+                seen = hearing.seen
+                if hearing.dropped is not None:
+                    return Ruling(False, hook, left, leaving, decision, seen, packet, logs, hearing.dropped)
+                left = _saying(left, hearing.data)
         hook, out = self._way(final, left.step, hook, leaving)
         ttl = final.packet.get("ttl")
         if isinstance(ttl, int) and ttl != left.step.ttl:
@@ -223,6 +238,8 @@ class Wall:
         more: dict[str, Value] = {"state": seen.state}
         if seen.state not in (INVALID, UNTRACKED) and seen.entry is not None:
             status = seen.entry.status & 0x3F
+            if seen.entry.master is not None and seen.entry.number not in self.marks:
+                self.marks[seen.entry.number] = self.marks.get(seen.entry.master, 0)  # nf_conntrack_core.c
             more |= {
                 "direction": seen.direction or 0,
                 "ctstatus": status,
@@ -335,6 +352,18 @@ class Wall:
 
 def _changed(before: Packet, now: Packet) -> frozenset[str]:
     return frozenset(name for name in ("dst", "dport") if before.get(name) != now.get(name))
+
+
+def _bytes(data: str | None) -> bytes | None:
+    return None if data is None else data.encode()
+
+
+def _saying(left: Datagram, data: bytes | None) -> Datagram:
+    """Return a datagram with other text, if it is another one."""
+    if data is None or data == _bytes(left.data):
+        return left
+    segment = replace(left.step.segment, length=len(data))
+    return replace(left, data=data.decode(), step=replace(left.step, segment=segment))
 
 
 def _picked(value: object, old: int, near: int | None = None) -> int:

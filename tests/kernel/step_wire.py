@@ -15,10 +15,13 @@ DROPPED = 4
 _INITIATES = (1, 2)
 
 
-def build(step: Step, number: int, *, passes: bool = True) -> bytes:
-    """Return the packet of a step whose numbers are all said; *number* is its IP id or flow label."""
+def build(step: Step, number: int, *, passes: bool = True, data: bytes | None = None) -> bytes:
+    """Return the packet of a step whose numbers are all said; *number* is its IP id or flow label.
+
+    *data* is what a TCP segment carries; zeros where it is left out.
+    """
     tos = 0 if passes else DROPPED
-    body = _body(step)
+    body = _body(step, data)
     if step.family == 4:
         words = (0x45, tos, 20 + len(body), number, 0, step.ttl, step.proto, 0)
         header = struct.pack("!BBHHHBBH", *words) + address(step.src) + address(step.dst)
@@ -39,10 +42,10 @@ def address(number: int) -> bytes:
     return (number - V4_BASE).to_bytes(4, "big") if number >= V4_BASE else number.to_bytes(16, "big")
 
 
-def _body(step: Step) -> bytes:
+def _body(step: Step, data: bytes | None) -> bytes:
     ports = struct.pack("!HH", step.sport, step.dport)
     if step.proto == TCP:
-        return _summed(step, ports + _tcp(step.flags, step.segment), 16)
+        return _summed(step, ports + _tcp(step.flags, step.segment, data), 16)
     if step.proto == UDP:
         return _summed(step, ports + struct.pack("!HH", 8, 0), 6)
     if step.proto == UDPLITE:
@@ -59,14 +62,14 @@ def _body(step: Step) -> bytes:
     return struct.pack("!HH", 4, 4) + bytes(28)
 
 
-def _tcp(flags: int, segment: Segment) -> bytes:
+def _tcp(flags: int, segment: Segment, data: bytes | None) -> bytes:
     options = b"\4\2" if segment.selective else b""
     if segment.scale is not None:
         options += bytes((3, 3, segment.scale))
     options += b"\1" * (-len(options) % 4)
     size = (5 + len(options) // 4) << 4
     numbers = (segment.seq or 0, segment.ack or 0, size, flags, segment.window, 0, 0)
-    return struct.pack("!IIBBHHH", *numbers) + options + bytes(segment.length)
+    return struct.pack("!IIBBHHH", *numbers) + options + (bytes(segment.length) if data is None else data)
 
 
 def _icmp(step: Step) -> bytes:
