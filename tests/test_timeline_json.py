@@ -100,7 +100,7 @@ def test_what_a_gateway_does_with_a_connection() -> None:
     assert through["rule"] == {"file": "gate.nft", "line": 11, "text": 'iifname "lan" tcp dport { 80, 81 } accept'}
     (entry,) = connect["connections"]["gate"]
     assert (entry["state"], entry["assured"], entry["replied"]) == ("ESTABLISHED", True, True)
-    assert found["steps"][3]["host"] == "server"
+    assert found["steps"][4]["host"] == "server"
 
 
 def test_what_comes_to_nothing() -> None:
@@ -122,7 +122,7 @@ def test_what_comes_to_nothing() -> None:
     assert told["answers"] == asked["number"]
     assert told["packet"]["about"]["dport"] == 25
     (logged,) = found["steps"][3]["logged"]
-    assert (logged["host"], logged["rule"]["line"]) == ("gate", 14)
+    assert (logged["host"], logged["rule"]["line"]) == ("gate", 15)
 
 
 def test_what_a_scan_found() -> None:
