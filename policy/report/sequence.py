@@ -75,6 +75,11 @@ class Stop:
     end: str | None = None
     remark: str | None = None
 
+    @property
+    def is_blocked(self) -> bool:
+        """Is the rule what stops the packet?"""
+        return self.end in ("dropped", "rejected")
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:

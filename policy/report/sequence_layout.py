@@ -54,8 +54,19 @@ class Laid:
     heights: tuple[float, ...]
 
     def is_loop(self, hop: Hop) -> bool:
-        """Does a leg start where it ends?"""
+        """Does a leg start where it ends? It has a row for itself."""
         return self.arrow.stops[hop.start].lane == self.arrow.stops[hop.end].lane
+
+    def beside(self, hop: Hop) -> str:
+        """Return what is said beside a loop of the stops of its row."""
+        told = (stop for stop, line in zip(self.arrow.stops, self.lines, strict=True) if line == hop.line)
+        return ", ".join(text for stop in told if (text := stop_text(stop)))
+
+    def half(self, number: int) -> float:
+        """Return how far what is said below a stop reaches to each side of its lane."""
+        text = stop_text(self.arrow.stops[number])
+        looped = any(hop.line == self.lines[number] and self.is_loop(hop) for hop in self.hops)
+        return measure(text, "rule") / 2 + 4 if text and not looped else 8.0
 
 
 Row = Heading | Laid | tuple[Tag, ...] | Pause
@@ -72,9 +83,9 @@ class Layout:
 
 def stop_text(stop: Stop) -> str:
     """Return what is said of a stop: what decided, and why a packet goes no further."""
-    if stop.end is None:
-        return ", ".join(each for each in (stop.rule, stop.remark) if each)
-    return stop.end if stop.rule is None else f"{stop.end}: {stop.rule}"
+    if stop.rule and stop.is_blocked:
+        return f"{stop.end}: {stop.rule}"
+    return ", ".join(each for each in (stop.rule, stop.end, stop.remark) if each)
 
 
 def laid_out(picture: Picture) -> Layout:
@@ -140,10 +151,10 @@ def laid(arrow: Arrow) -> Laid:
 
 def _height(arrow: Arrow, hops: Sequence[Hop], lines: Sequence[int], line: int) -> float:
     """Return how much room a row of an arrow needs; what stands below its line needs some, and a loop does."""
-    loops = any(arrow.stops[hop.start].lane == arrow.stops[hop.end].lane for hop in hops)
     told = any(stop_text(stop) for stop, at in zip(arrow.stops, lines, strict=True) if at == line)
-    below = 15.0 if told or any(hop.ends for hop in hops) else 0.0
-    return 27.0 + below + (LOOP if loops else 0.0)
+    if any(arrow.stops[hop.start].lane == arrow.stops[hop.end].lane for hop in hops):
+        return 27.0 + LOOP + 6.0
+    return 42.0 if told or any(hop.ends for hop in hops) else 27.0
 
 
 # Room: what must be between two lanes. Lanes count from 1; 0 is the left edge, and one more than all the right edge.
@@ -211,14 +222,18 @@ def _beside(widths: Sequence[tuple[int, float]], edge: int) -> Iterator[_Need]:
 
 def _arrow_needs(laid: Laid, edge: int) -> Iterator[_Need]:
     stops = laid.arrow.stops
-    halves = [stop_half(stop) for stop in stops]
+    halves = [laid.half(number) for number in range(len(stops))]
     for stop, half in zip(stops, halves, strict=True):
         yield 0, stop.lane + 1, half
         yield stop.lane + 1, edge, half
     for hop in laid.hops:
         one, other = sorted((stops[hop.start].lane, stops[hop.end].lane))
         if laid.is_loop(hop):
-            yield one + 1, min(one + 2, edge), 44 + measure(hop.label, "strong") + PAD
+            yield (
+                one + 1,
+                min(one + 2, edge),
+                44 + max(measure(hop.label, "strong"), measure(laid.beside(hop), "rule")) + PAD,
+            )
             continue
         yield one + 1, other + 1, measure(hop.label, "strong") + 3 * PAD
         beside = sum(halves[each] for each in (hop.start, hop.end) if laid.lines[each] == hop.line)
@@ -226,12 +241,6 @@ def _arrow_needs(laid: Laid, edge: int) -> Iterator[_Need]:
     if not laid.hops:
         lane = stops[0].lane
         yield lane + 1, min(lane + 2, edge), 20 + measure(laid.arrow.label, "strong") + PAD
-
-
-def stop_half(stop: Stop) -> float:
-    """Return how far what is said of a stop reaches to each side of its lane."""
-    text = stop_text(stop)
-    return measure(text, "rule") / 2 + 4 if text else 8.0
 
 
 def ends_look(hop: Hop) -> str:

@@ -25,7 +25,6 @@ from policy.report.sequence_layout import (
     laid_out,
     lane_width,
     measure,
-    stop_half,
     stop_text,
     tag_width,
     wrapped,
@@ -34,23 +33,24 @@ from policy.report.sequence_layout import (
 _STYLE = """
   .page { fill: #ffffff; } text { fill: #1f2430; font: 13px system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; }
   .title { font-size: 19px; font-weight: 600; } .strong { font-weight: 600; }
-  .faint, .ends { fill: #5b6270; font-size: 12px; } .card { fill: #f2f4f7; stroke: #dfe3e8; }
+  .rule { fill: #00664a; font-size: 12px; } .faint, .ends { fill: #5b6270; font-size: 12px; }
+  .card { fill: #f2f4f7; stroke: #dfe3e8; }
   .rewritten { fill: #0b5394; font-size: 12px; font-weight: 600; }
   .host { fill: #ffffff; stroke: #5b6270; stroke-width: 1.4; } .life { stroke: #b4bac4; stroke-width: 1.4; }
   .quiet { stroke-dasharray: 2 5; } .wire { stroke: #1f2430; stroke-width: 1.6; fill: none; }
   .again { stroke-dasharray: 6 4; } .head { fill: #1f2430; }
   .tag { fill: #e6eef8; stroke: #8fb0d6; } .tagged { font-size: 12px; }
   .passed { fill: #007a59; } .arrived { fill: #ffffff; stroke: #5b6270; stroke-width: 1.4; }
-  .rule { fill: #00664a; font-size: 12px; }
   .cross { stroke: #b93c00; stroke-width: 2.8; stroke-linecap: round; } .stopped { fill: #b93c00; font-size: 12px; }
   .good { fill: #00664a; } .bad { fill: #b93c00; } .tick { stroke: #007a59; stroke-width: 2.2; fill: none; }
   @media (prefers-color-scheme: dark) {
-    .page { fill: #14171c; } text { fill: #e8eaee; } .faint, .ends { fill: #a3abb8; }
+    .page { fill: #14171c; } text { fill: #e8eaee; } .rule { fill: #5fd3b0; }
+    .faint, .ends { fill: #a3abb8; }
     .card { fill: #20252d; stroke: #333a45; } .rewritten { fill: #8cc4ff; }
     .host { fill: #1c2027; stroke: #a3abb8; } .life { stroke: #4b5361; } .wire { stroke: #e8eaee; }
     .head { fill: #e8eaee; } .tag { fill: #1f3350; stroke: #4a73a8; }
     .passed { fill: #5fd3b0; } .arrived { fill: #14171c; stroke: #a3abb8; }
-    .rule, .good { fill: #5fd3b0; } .tick { stroke: #5fd3b0; }
+    .good { fill: #5fd3b0; } .tick { stroke: #5fd3b0; }
     .cross { stroke: #ff9a5c; } .stopped, .bad { fill: #ff9a5c; }
   }
 """
@@ -204,7 +204,7 @@ class _Drawing:
             x, y = self.layout.lanes[arrow.stops[0].lane], tops[0] + 20
             if arrow.stops[0].end is None:
                 self.parts.append(_line(_wire(laid), x, y, x + 10, y))
-            self._text(x + 14, y + 4, arrow.label, "strong", covers=True)
+            self._text(x + 14, y + 3, arrow.label, "strong", covers=True)
         for number, hop in enumerate(laid.hops):
             y = tops[hop.line] + 20
             if number and laid.hops[number - 1].line != hop.line:
@@ -213,9 +213,11 @@ class _Drawing:
                 self._loop(laid, hop, y)
             else:
                 self._leg(laid, hop, y)
-        looped = {hop.end for hop in laid.hops if laid.is_loop(hop)}
+        loops = {hop.line: hop for hop in laid.hops if laid.is_loop(hop)}
         for number, (stop, line) in enumerate(zip(arrow.stops, laid.lines, strict=True)):
-            self._stop(stop, tops[line] + 20 + (LOOP if number in looped else 0))
+            loop = loops.get(line)
+            lower = LOOP if loop is not None and loop.end == number else 0
+            self._stop(stop, tops[line] + 20 + lower, told=loop is None)
         self.y = tops[-1] + 4
 
     def _leg(self, laid: Laid, hop: Hop, y: float) -> None:
@@ -227,21 +229,20 @@ class _Drawing:
         self.parts.append(f'<path class="head" d="M {tip:.1f} {y:.1f} l {-way * 9} -4.5 v 9 z"/>')
         self._text((one + other) / 2, y - 6, hop.label, "strong", "middle", covers=True)
         left, right = sorted(((one, hop.start), (other, hop.end)))
-        near = [
-            stop_half(laid.arrow.stops[number]) if laid.lines[number] == hop.line else 0.0
-            for _, number in (left, right)
-        ]
+        near = [laid.half(number) if laid.lines[number] == hop.line else 0.0 for _, number in (left, right)]
         middle = (left[0] + near[0] + right[0] - near[1]) / 2
         self._text(middle, y + 15, hop.ends, ends_look(hop), "middle", covers=True)
 
     def _loop(self, laid: Laid, hop: Hop, y: float) -> None:
-        x = self.layout.lanes[laid.arrow.stops[hop.start].lane]
-        tip = x + 8
+        end = laid.arrow.stops[hop.end]
+        x = self.layout.lanes[end.lane]
+        tip = x + (11 if end.end else 8)
         self.parts.append(
             f'<path class="{_wire(laid)}" d="M {x:.1f} {y:.1f} h 30 v {LOOP:.0f} h {tip + 6 - x - 30:.1f}"/>'
         )
         self.parts.append(f'<path class="head" d="M {tip:.1f} {y + LOOP:.1f} l 9 -4.5 v 9 z"/>')
-        self._text(x + 38, y + LOOP / 2 + 4, hop.label, "strong", covers=True)
+        self._text(x + 38, y + 3, hop.label, "strong", covers=True)
+        self._text(x + 38, y + LOOP + 5, laid.beside(hop), "rule", covers=True, also=_also(end))
 
     def _turn(self, laid: Laid, hop: Hop, tops: list[float]) -> None:
         """Draw the way down at a host, from the row of the leg before."""
@@ -249,14 +250,14 @@ class _Drawing:
         before = laid.hops[hop.start - 1].line
         self.parts.append(_line(_wire(laid), x, tops[before] + 20, x, tops[hop.line] + 20))
 
-    def _stop(self, stop: Stop, y: float) -> None:
+    def _stop(self, stop: Stop, y: float, *, told: bool) -> None:
         x = self.layout.lanes[stop.lane]
         text = stop_text(stop)
+        if told:
+            self._text(x, y + 15 + (2 if stop.end else 0), text, "rule", "middle", covers=True, also=_also(stop))
         if stop.end is not None:
-            self._text(x, y + 17, text, "rule", "middle", covers=True, also="stopped")
             self.parts.append(f'<path class="cross" d="M {x - 6:.1f} {y - 6:.1f} l 12 12 m 0 -12 l -12 12"/>')
         elif text:
-            self._text(x, y + 15, text, "rule" if stop.rule else "faint", "middle", covers=True)
             look = "passed" if stop.rule else "arrived"
             self.parts.append(f'<circle class="{look}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
 
@@ -280,6 +281,11 @@ class _Drawing:
         classes = " ".join(each for each in (_CLASSES.get(look, look), also) if each)
         attributes = (f' class="{classes}"' if classes else "") + (f' text-anchor="{anchor}"' if anchor else "")
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}"{attributes}>{escape(text)}</text>')
+
+
+def _also(stop: Stop) -> str:
+    """Return how what is said of a stop looks, if no rule lets a packet on there."""
+    return "stopped" if stop.end else "" if stop.rule else "faint"
 
 
 def _wire(laid: Laid) -> str:
