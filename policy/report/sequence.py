@@ -76,9 +76,11 @@ class Stop:
     remark: str | None = None
 
     @property
-    def is_blocked(self) -> bool:
-        """Is the rule what stops the packet?"""
-        return self.end in ("dropped", "rejected")
+    def text(self) -> str:
+        """What is said of it: what decided, and why a packet goes no further."""
+        if self.rule and self.end in ("dropped", "rejected"):
+            return f"{self.end}: {self.rule}"
+        return ", ".join(each for each in (self.rule, self.end, self.remark) if each)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from textwrap import wrap
 
 from policy._record import dataclass
-from policy.report.sequence import Arrow, Heading, Item, Lane, Leg, Pause, Picture, Stop, Tag
+from policy.report.sequence import Arrow, Heading, Item, Lane, Leg, Pause, Picture, Tag
 from policy.report.style import width
 
 LETTERS = {"": 7.4, "faint": 6.7, "strong": 8.2, "title": 11.9, "ends": 6.8, "rewritten": 7.2, "tag": 6.7, "rule": 6.9}
@@ -60,11 +60,11 @@ class Laid:
     def beside(self, hop: Hop) -> str:
         """Return what is said beside a loop of the stops of its row."""
         told = (stop for stop, line in zip(self.arrow.stops, self.lines, strict=True) if line == hop.line)
-        return ", ".join(text for stop in told if (text := stop_text(stop)))
+        return ", ".join(stop.text for stop in told if stop.text)
 
     def half(self, number: int) -> float:
         """Return how far what is said below a stop reaches to each side of its lane."""
-        text = stop_text(self.arrow.stops[number])
+        text = self.arrow.stops[number].text
         looped = any(hop.line == self.lines[number] and self.is_loop(hop) for hop in self.hops)
         return measure(text, "rule") / 2 + 4 if text and not looped else 8.0
 
@@ -79,13 +79,6 @@ class Layout:
     rows: tuple[Row, ...]
     lanes: tuple[float, ...]
     wide: float
-
-
-def stop_text(stop: Stop) -> str:
-    """Return what is said of a stop: what decided, and why a packet goes no further."""
-    if stop.rule and stop.is_blocked:
-        return f"{stop.end}: {stop.rule}"
-    return ", ".join(each for each in (stop.rule, stop.end, stop.remark) if each)
 
 
 def laid_out(picture: Picture) -> Layout:
@@ -151,7 +144,7 @@ def laid(arrow: Arrow) -> Laid:
 
 def _height(arrow: Arrow, hops: Sequence[Hop], lines: Sequence[int], line: int) -> float:
     """Return how much room a row of an arrow needs; what stands below its line needs some, and a loop does."""
-    told = any(stop_text(stop) for stop, at in zip(arrow.stops, lines, strict=True) if at == line)
+    told = any(stop.text for stop, at in zip(arrow.stops, lines, strict=True) if at == line)
     if any(arrow.stops[hop.start].lane == arrow.stops[hop.end].lane for hop in hops):
         return 27.0 + LOOP + 6.0
     return 42.0 if told or any(hop.ends for hop in hops) else 27.0

@@ -25,7 +25,6 @@ from policy.report.sequence_layout import (
     laid_out,
     lane_width,
     measure,
-    stop_text,
     tag_width,
     wrapped,
 )
@@ -224,7 +223,7 @@ class _Drawing:
         start, end = laid.arrow.stops[hop.start], laid.arrow.stops[hop.end]
         one, other = self.layout.lanes[start.lane], self.layout.lanes[end.lane]
         way = 1 if other > one else -1
-        tip = other - way * (11 if end.end else 5 if stop_text(end) else 1)
+        tip = other - way * (11 if end.end else 5 if end.text else 1)
         self.parts.append(_line(_wire(laid), one, y, tip - way * 6, y))
         self.parts.append(f'<path class="head" d="M {tip:.1f} {y:.1f} l {-way * 9} -4.5 v 9 z"/>')
         self._text((one + other) / 2, y - 6, hop.label, "strong", "middle", covers=True)
@@ -252,7 +251,7 @@ class _Drawing:
 
     def _stop(self, stop: Stop, y: float, *, told: bool) -> None:
         x = self.layout.lanes[stop.lane]
-        text = stop_text(stop)
+        text = stop.text
         if told:
             self._text(x, y + 15 + (2 if stop.end else 0), text, "rule", "middle", covers=True, also=_also(stop))
         if stop.end is not None:
