@@ -173,7 +173,7 @@ def test_a_step_with_very_many_packets_is_cut() -> None:
 
 
 def test_texts_are_cut_and_clean() -> None:
-    said = "x" * 500
+    said = "x" * 500 + "\r\n\r\n"
     found = scenario(
         "Title\n\x1b[31mred",
         s.Listen("server", tcp(80), "a" * 90),
@@ -185,4 +185,6 @@ def test_texts_are_cut_and_clean() -> None:
     texts = [item.text for item in picture.items if isinstance(item, Tag)]
     assert all(len(text) < 50 for text in texts)
     assert all(len(item.label) < 60 for item in picture.items if isinstance(item, Arrow))
-    assert [item.note for item in picture.items if isinstance(item, Heading)][-1] == "two␊lines"
+    last = [item for item in picture.items if isinstance(item, Heading)][-1]
+    assert last.note == "two␊lines"
+    assert last.text == f'b sends "{"x" * 500}"'

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
+from pathlib import PurePath
 
 from policy._record import dataclass
 from policy.conntrack import Step
@@ -150,7 +152,7 @@ def _lane(host: s.HostSpec) -> Lane:
     what = ["router"] if host.forwards else []
     if host.firewall is not None:
         sources = host.firewall.rules.sources
-        what.append(f"rules: {sources[0].name}" if sources else "rules")
+        what.append(f"rules: {PurePath(sources[0].name).name}" if sources else "rules")
     return Lane(shortened(host.name, 24), tuple(shortened(each, 32) for each in [*own, *what]))
 
 
@@ -158,12 +160,21 @@ def _step(number: int, done: Done, lanes: dict[str, int]) -> Iterator[Item]:
     step, outcome = done.step, done.outcome
     held = None if step.expected is None else not done.missed
     said = result_text(outcome) if held is not None or outcome.result != "ok" else ""
+    if outcome.failure is not None:
+        said += f" ({outcome.failure.code})"
     result = "; ".join([*_found(done)]) or said
     note = None if step.note is None else clean(step.note)
     missed = tuple(clean(each) for each in done.missed)
     good = outcome.result in GOOD
-    yield Heading(number, clean(deed_text(step.deed)), clean(result), good, held, note, missed)
+    yield Heading(number, _deed(step.deed), clean(result), good, held, note, missed)
     yield from _happened(done, lanes)
+
+
+def _deed(deed: s.Deed) -> str:
+    """Return what a step does, on one line, without the ends of lines that are sent."""
+    if isinstance(deed, s.Send) and deed.text is not None:
+        deed = replace(deed, text=" ".join(deed.text.split()))
+    return clean(deed_text(deed))
 
 
 def _found(done: Done) -> Iterator[str]:
