@@ -109,7 +109,7 @@ class Player:
 
     def _listen(self, deed: s.Listen) -> Outcome:
         host = self.world.hosts[deed.on]
-        family = deed.version or (4 if deed.address is None else family_of(deed.address))
+        family = deed.version or (6 if deed.address is None else family_of(deed.address))
         socket = host.table.open(
             deed.port.proto,
             family,

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from policy.packet.fields import TCP
 from policy.report.deeds import deed_text
 from policy.report.timeline_text import result_text
 from policy.simulate import scenario as s
+from policy.simulate.log import Change
 from policy.simulate.play import Done, play
 from tests.kernel.stories import Author, story
 from tests.kernel.street import begin, inside
@@ -346,10 +348,10 @@ def differences(stage: Stage, done: Done, saw: Saw, hosts: dict[str, str]) -> It
             state for name, state in done.states.items() if hosts[name] == spec.name and state not in _QUIET
         )
         del states["listen"]
-        yield from _as_said(f"sockets of {spec.name}", +states, lambda spec=spec: stage.states(spec.name))
+        yield from _as_said(f"sockets of {spec.name}", +states, partial(stage.states, spec.name))
         if spec.firewall is not None:
             entries = entries_of(done, spec.name)
-            yield from _as_said(f"table of {spec.name}", entries, lambda spec=spec: stage.entries(spec.name))
+            yield from _as_said(f"table of {spec.name}", entries, partial(stage.entries, spec.name))
 
 
 def _as_said(what: str, ours: Counter[str], theirs: Callable[[], Counter[str]]) -> Iterator[str]:
@@ -392,7 +394,7 @@ def _told(done: Done) -> str:
 
 
 def _hosts(done: Done) -> dict[str, str]:
-    return {event.socket: event.host for event in done.events if hasattr(event, "socket")}
+    return {event.socket: event.host for event in done.events if isinstance(event, Change)}
 
 
 def main() -> int:

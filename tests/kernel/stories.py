@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from policy.app.load import load
@@ -46,7 +46,7 @@ def story(random: random.Random, length: int) -> tuple[s.Scenario, Author]:
 
 def _spec(
     name: str,
-    interfaces: dict[str, tuple[str, ...]],
+    interfaces: Mapping[str, tuple[str, ...]],
     ways: tuple[str, ...] = (),
     forwards: bool = False,
     rules: str | None = None,
@@ -62,7 +62,7 @@ def _spec(
     return s.HostSpec(name, networks, forwards, to, wall)
 
 
-def firewall(text: str, interfaces: dict[str, tuple[str, ...]]) -> s.Firewall:
+def firewall(text: str, interfaces: Mapping[str, tuple[str, ...]]) -> s.Firewall:
     """Return the firewall of a host with these interfaces."""
     host = Host()
     for interface, texts in interfaces.items():

@@ -42,7 +42,7 @@ class Firewalls:
         rules = (self._inside if "text" in given else self._file)(given, name, host | sets, place)
         if rules is None:
             return None
-        also = self._file({"rules": given["also"]}, host, at.below("also")) if "also" in given else None
+        also = self._file({"rules": given["also"]}, name, host | sets, at.below("also")) if "also" in given else None
         pair = [rules] if also is None else [rules, also]
         return Firewall(
             rules,
