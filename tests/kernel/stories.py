@@ -11,6 +11,7 @@ from policy.host import Host, own
 from policy.packet.address import parse_address
 from policy.packet.fields import TCP, UDP
 from policy.simulate import scenario as s
+from policy.simulate.log import Travel
 from policy.simulate.play import Done
 from policy.source import Source
 
@@ -116,6 +117,13 @@ def _server(random: random.Random) -> str:
     return f"table inet filter {{ {chr(10).join(chains)}\n}}\n"
 
 
+def _of(deed: s.Deed) -> tuple[str, ...]:
+    """Return the sockets of a step, and the other ends of their connections."""
+    name = deed.what if isinstance(deed, s.Close) else deed.by if isinstance(deed, s.Send) else ""
+    _, slash, end = name.partition("/")
+    return (name, end) if slash else (name, *(f"l{number}/{name}" for number in range(100)))
+
+
 def _policy(random: random.Random) -> str:
     return random.choice(("accept", "drop"))
 
@@ -141,6 +149,9 @@ class Author:
             self.datagrams.add(deed.name)
         if isinstance(deed, s.Receive) and outcome.result == "received":
             self.heard_from.add(deed.by)
+        if any(isinstance(each, Travel) and each.fate != "delivered" for each in done.events):
+            # What is sent again, and when, is not modelled in all: probes of a tail (RFC 8985) are not.
+            self.reset.update(_of(deed))
         if outcome.result == "reset" or (isinstance(deed, s.Close) and not deed.sending):
             self.reset.add(deed.by if isinstance(deed, s.Send | s.Receive) else getattr(deed, "what", ""))
 
