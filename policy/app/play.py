@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from policy.diagnostic import Diagnostic, Mistakes, Related
 from policy.evaluate import Atom
@@ -12,14 +13,51 @@ from policy.packet.text import set_text
 from policy.simulate.play import Done, Trouble, play
 from policy.simulate.scenario import Scenario
 from policy.simulate.wall import Undecided
+from policy.simulate.watch import Watch
+from policy.simulate.world import World
+from policy.sockets import Socket
+
+if TYPE_CHECKING:
+    from policy.simulate.unmatched import Unmatched
 
 
-def played(scenario: Scenario) -> Iterator[Done]:
-    """Yield the steps as they are done; raises `diagnostic.Mistakes` where one cannot be done."""
-    try:
-        yield from play(scenario)
-    except Trouble as error:
-        raise Mistakes([_mistake(error)]) from error
+class Playing:
+    """A scenario that is played: its steps as they are done, counted, and what is watched meanwhile.
+
+    *steps* were done, of *expected* something was expected, of *missed* it does not hold.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.watch = Watch()
+        self.steps = self.expected = self.missed = 0
+        self._world = World(scenario)
+
+    def __iter__(self) -> Iterator[Done]:
+        """Yield the steps; raises `diagnostic.Mistakes` where one cannot be done."""
+        try:
+            for done in play(self.scenario, self._world):
+                self.watch.take(done.events)
+                self.steps += 1
+                self.expected += done.step.expected is not None
+                self.missed += bool(done.missed)
+                yield done
+        except Trouble as error:
+            raise Mistakes([_mistake(error)]) from error
+
+    def unmatched(self) -> Iterator[Unmatched]:
+        """Yield for each host with rules the ports on which these and its sockets do not agree, as they are now."""
+        from policy.simulate.unmatched import unmatched
+
+        for host in self._world.hosts.values():
+            found = unmatched(host)
+            if found is not None:
+                yield found
+
+    @property
+    def names(self) -> dict[Socket, str]:
+        """What sockets are called."""
+        return self._world.names
 
 
 def _mistake(trouble: Trouble) -> Diagnostic:

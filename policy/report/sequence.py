@@ -140,7 +140,14 @@ def sequence(scenario: s.Scenario, dones: Sequence[Done]) -> Picture:
     lanes = {host.name: lane for lane, host in enumerate(scenario.hosts)}
     items = (item for number, done in enumerate(dones, 1) for item in _step(number, done, lanes))
     hosts = tuple(_lane(host) for host in scenario.hosts)
-    return Picture(clean(scenario.title), hosts, tuple(items), closing(dones))
+    return Picture(
+        clean(scenario.title),
+        hosts,
+        tuple(items),
+        closing(
+            len(dones), sum(done.step.expected is not None for done in dones), sum(bool(done.missed) for done in dones)
+        ),
+    )
 
 
 def _lane(host: s.HostSpec) -> Lane:

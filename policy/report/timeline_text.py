@@ -56,15 +56,14 @@ def step_text(number: int, done: Done, style: Style = PLAIN, *, brief: bool = Fa
     return "\n".join(_step(number, done, style, brief))
 
 
-def closing(dones: Sequence[Done], style: Style = PLAIN) -> str:
-    """Return how many expectations hold."""
-    expected = [done for done in dones if done.step.expected is not None]
-    wrong = [done for done in expected if done.missed]
+def closing(steps: int, expected: int, missed: int, style: Style = PLAIN) -> str:
+    """Return how many steps there were, and of how many what was *expected* holds, or not."""
+    done = "1 step" if steps == 1 else f"{steps} steps"
     if not expected:
-        return f"{len(dones)} steps, and nothing was expected of them"
-    if wrong:
-        return f"{style('failed', 'bad')}: {len(wrong)} of {len(expected)} expectations do not hold"
-    return f"{style('passed', 'good')}: {len(dones)} steps, all {len(expected)} expectations hold"
+        return f"{done}, and nothing was expected of them"
+    if missed:
+        return f"{style('failed', 'bad')}: {missed} of {expected} expectations do not hold"
+    return f"{style('passed', 'good')}: {done}, all {expected} expectations hold"
 
 
 def _step(number: int, done: Done, style: Style, brief: bool) -> Iterator[str]:
