@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from policy._record import dataclass
 from policy.packet.address import LOOPBACK, bits, family_of, prefix
@@ -82,3 +82,44 @@ class Routes:
             if low <= address <= high:
                 return Next(interface, address if via is None else via)
         return None
+
+
+def circles(hosts: Sequence[HostSpec], links: Sequence[Link]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield addresses of hosts that packets never come to, because routers send them round; and which, in order.
+
+    Each circle is told once, with the first address that gets into it.
+    """
+    routes = {host.name: Routes(host) for host in hosts}
+    plugged = {member: link.name for link in links for member in link.members}
+    near = {
+        (plugged.get((host.name, interface)), network.address): host.name
+        for host in hosts
+        for interface, networks in host.interfaces.items()
+        for network in networks
+    }
+    told: set[frozenset[str]] = set()
+    for address in sorted(address for _, address in near):
+        for host in hosts:
+            way = _followed(host.name, address, routes, plugged, near)
+            if way is not None and frozenset(way) not in told:
+                told.add(frozenset(way))
+                yield address, way
+
+
+def _followed(
+    name: str,
+    address: int,
+    routes: Mapping[str, Routes],
+    plugged: Mapping[tuple[str, str], str],
+    near: Mapping[tuple[str | None, int], str],
+) -> tuple[str, ...] | None:
+    """Return the routers that a packet goes round between, None where it does not."""
+    passed: list[str] = []
+    here: str | None = name
+    while here is not None and not routes[here].is_own(address):
+        if here in passed:
+            return tuple(passed[passed.index(here) :])
+        passed.append(here)
+        step = routes[here].next(address)
+        here = None if step is None else near.get((plugged.get((here, step.interface)), step.neighbour))
+    return None

@@ -17,9 +17,9 @@ from policy.source import Source
 
 PATIENCE = 0.25
 PORTS = (80, 81, 82, 83)
-_CLIENT = ("10.0.0.2/24", "fd00:1::2/64")
-_GATE = {"lan": ("10.0.0.1/24", "fd00:1::1/64"), "wan": ("192.0.2.1/24", "fd00:2::1/64")}
-_SERVER = ("192.0.2.9/24", "fd00:2::9/64")
+CLIENT = ("10.0.0.2/24", "fd00:1::2/64")
+GATE = {"lan": ("10.0.0.1/24", "fd00:1::1/64"), "wan": ("192.0.2.1/24", "fd00:2::1/64")}
+SERVER = ("192.0.2.9/24", "fd00:2::9/64")
 _REJECTS = (
     "reject",
     "reject with tcp reset",
@@ -33,9 +33,9 @@ _REJECTS = (
 def story(random: random.Random, length: int) -> tuple[s.Scenario, Author]:
     """Return a scenario of so many steps, and who thinks of them while it is played."""
     hosts = (
-        _spec("client", {"eth0": _CLIENT}, ways=("10.0.0.1", "fd00:1::1")),
-        _spec("gate", _GATE, forwards=True, rules=_gate(random)),
-        _spec("server", {"eth0": _SERVER}, ways=("192.0.2.1", "fd00:2::1"), rules=_server(random)),
+        spec("client", {"eth0": CLIENT}, ways=("10.0.0.1", "fd00:1::1")),
+        spec("gate", GATE, forwards=True, rules=_gate(random)),
+        spec("server", {"eth0": SERVER}, ways=("192.0.2.1", "fd00:2::1"), rules=_server(random)),
     )
     links = (
         s.Link("inside", (("client", "eth0"), ("gate", "lan"))),
@@ -45,13 +45,14 @@ def story(random: random.Random, length: int) -> tuple[s.Scenario, Author]:
     return s.Scenario("random", "", hosts, links, author), author  # type: ignore[arg-type] # steps, one after another
 
 
-def _spec(
+def spec(
     name: str,
     interfaces: Mapping[str, tuple[str, ...]],
     ways: tuple[str, ...] = (),
     forwards: bool = False,
     rules: str | None = None,
 ) -> s.HostSpec:
+    """Return a host, with rules of nftables if there are some."""
     networks = {
         interface: tuple(
             s.Network(parse_address(text.partition("/")[0]), int(text.partition("/")[2])) for text in texts
@@ -185,7 +186,7 @@ class Author:
         if chance < 0.10:
             rules = _gate(self.random) if self.random.random() < 0.6 else _server(self.random)
             host = "gate" if "forward" in rules else "server"
-            interfaces = _GATE if host == "gate" else {"eth0": _SERVER}
+            interfaces = GATE if host == "gate" else {"eth0": SERVER}
             return s.Reload(host, firewall(rules, interfaces))
         if chance < 0.13:
             return s.Flush(self.random.choice(("gate", "server")))
@@ -216,5 +217,5 @@ class Author:
         host = "server" if to == "client" else self.random.choice(("client", "server")) if to == "gate" else "client"
         if to == "client" and version == 4 and self.random.random() < 0.5:
             to = "gate"  # which may publish it
-        address = {"client": _CLIENT, "server": _SERVER, "gate": _GATE["wan"]}[to][version == 6]
+        address = {"client": CLIENT, "server": SERVER, "gate": GATE["wan"]}[to][version == 6]
         return s.Connect(host, parse_address(address.partition("/")[0]), ports, self._name("c"), within=PATIENCE)

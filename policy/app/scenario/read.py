@@ -10,7 +10,9 @@ from policy.app.scenario.keys import scenario_table
 from policy.app.scenario.networks import Hosts, links_of
 from policy.app.scenario.steps import steps_of
 from policy.app.scenario.yaml import CODE, YamlNotation, read_yaml
+from policy.packet.address import format_address
 from policy.simulate.scenario import Scenario
+from policy.simulate.topology import circles
 from policy.source import Source, Span
 
 
@@ -32,6 +34,13 @@ def read_scenario(text: Source) -> Scenario:
     firewalls = Firewalls(places, notes)
     hosts = Hosts(given.get("hosts", {}), start.below("hosts"), places, firewalls)
     links = links_of(given.get("links", {}), start.below("links"), places, hosts)
+    for address, way in circles(hosts.made, links):
+        round_ = " → ".join(f"`{name}`" for name in (*way, way[0]))
+        start.below("hosts").below(way[0]).wrong(
+            f"packets to `{format_address(address)}` go round in a circle: {round_}",
+            "change the `routes` of one of them",
+            "FW116",
+        )
     steps = steps_of(given.get("steps", ()), places, hosts)
     notes.collected.found.extend(firewalls.mistakes)
     notes.collected.check()
