@@ -143,6 +143,11 @@ def test_every_mistake_is_said_at_once() -> None:
     assert [each.span.line for each in found] == [3, 5, 4]
 
 
+def test_a_variable_may_not_be_used_before_it_is_made_and_a_chain_may() -> None:
+    _, (found,) = ran("table ip t {\n chain c {\n  tcp dport $p jump d\n }\n define p = 1\n chain d { }\n}\n")
+    assert (found.code, found.span.line, found.span.text) == ("FW701", 3, "$p")
+
+
 # Includes
 
 

@@ -143,13 +143,12 @@ class _Runner:
                 self.mistakes.add("FW001", f"`{flag}` is no flag of a table", table.name_span, help)
         made.dormant = "dormant" in table.flags  # a table that is said again without it does something again
         made.suppressions += table.suppressions
-        scope = scope.inner()
-        # Sets and chains may be named before they stand there.
-        for chain, what in [*self.body(made, table, scope)]:
-            self.rules(made, chain, what, scope.inner())
+        # Sets and chains may be named before they stand there, variables may not.
+        for rule in [*self.body(made, table, scope.inner())]:
+            names_known(made, rule, self.mistakes)
 
-    def body(self, table: TableState, said: Table, scope: Scope) -> Iterator[tuple[ChainState, Chain]]:
-        """Do what stands in a table, and yield the chains, whose rules are still to be read."""
+    def body(self, table: TableState, said: Table, scope: Scope) -> Iterator[Rule]:
+        """Do what stands in a table, and yield the rules, whose names are still to be looked up."""
         for each in said.body:
             match each:
                 case Define():
@@ -158,14 +157,15 @@ class _Runner:
                     for part in self.parts(each, said):
                         yield from self.body(table, part, scope)
                 case Chain():
-                    yield self.declared(table, each, False, scope), each
+                    yield from self.rules(table, self.declared(table, each, False, scope), each, scope.inner())
                 case NamedSet():
                     self.named_set(table, each, False, scope)
                 case NamedObject():
                     table.objects.setdefault((each.kind, each.name), each)
 
     def chain(self, table: TableState, chain: Chain, fresh: bool, scope: Scope) -> None:
-        self.rules(table, self.declared(table, chain, fresh, scope), chain, scope.inner())
+        for rule in [*self.rules(table, self.declared(table, chain, fresh, scope), chain, scope.inner())]:
+            names_known(table, rule, self.mistakes)
 
     def declared(self, table: TableState, chain: Chain, fresh: bool, scope: Scope) -> ChainState:
         self.check_name(chain.name, chain.name_span)
@@ -205,17 +205,19 @@ class _Runner:
         else:
             made.drops, made.policy_span = said.text == "drop", span
 
-    def rules(self, table: TableState, made: ChainState, chain: Chain, scope: Scope) -> None:
+    def rules(self, table: TableState, made: ChainState, chain: Chain, scope: Scope) -> Iterator[Rule]:
+        """Add the rules of a chain to it, and yield them."""
         for rule in chain.rules:
             match rule:
                 case Rule():
-                    made.rules.append(names_known(table, self.filled(rule, scope), self.mistakes))
+                    made.rules.append(self.filled(rule, scope))
+                    yield made.rules[-1]
                 case Define():
                     self.define(rule, scope)
                 case Include():
                     for part in self.parts(rule, chain):
                         self.options(table, made, part, scope)
-                        self.rules(table, made, part, scope)
+                        yield from self.rules(table, made, part, scope)
 
     def filled(self, rule: Rule, scope: Scope) -> Rule:
         return scope.filled(rule) if "$" in rule.span.text else rule
@@ -224,7 +226,8 @@ class _Runner:
         chain = self.found_chain(table, command.place)
         if chain is None:
             return
-        rule = names_known(table, self.filled(rule, scope), self.mistakes)
+        rule = self.filled(rule, scope)
+        names_known(table, rule, self.mistakes)
         if command.handle is not None:
             message = "which rule has this handle, the text does not say"
             self.mistakes.add("FW820", message, command.span, "write the rules in their order, or say `index`")
