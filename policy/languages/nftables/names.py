@@ -98,3 +98,12 @@ MPTCP_SUBTYPE: Final[dict[str, int]] = {
 """Newer than nft 1.0.6."""
 PROTOCOL_WORDS: Final[Mapping[str, int]] = {"icmpv6": 58, "comp": 108}
 """Words of the language that are protocols, too, where /etc/protocols has another name."""
+
+PROTOCOL_ALIASES: Final = frozenset({
+    "IP", "HOPOPT", "ICMP", "IGMP", "GGP", "IP-ENCAP", "ST", "TCP", "EGP", "IGP", "PUP", "UDP", "HMP", "XNS-IDP",
+    "RDP", "ISO-TP4", "DCCP", "XTP", "DDP", "IDPR-CMTP", "IPv6", "IPv6-Route", "IPv6-Frag", "IDRP", "RSVP", "GRE",
+    "IPSEC-ESP", "IPSEC-AH", "SKIP", "IPv6-ICMP", "IPv6-NoNxt", "IPv6-Opts", "RSPF", "CPHB", "VMTP", "EIGRP",
+    "OSPFIGP", "AX.25", "IPIP", "ETHERIP", "ENCAP", "PIM", "IPCOMP", "VRRP", "L2TP", "ISIS", "SCTP", "FC",
+    "Mobility-Header", "UDPLite", "MPLS-in-IP", "Shim6", "WESP", "ROHC", "Ethernet",
+})  # fmt: skip
+"""The second names of protocols in /etc/protocols, as they are written there (netbase 6.4)."""

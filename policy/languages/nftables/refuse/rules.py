@@ -16,7 +16,7 @@ from policy.languages.nftables.problem import Bad
 from policy.languages.nftables.refuse import plain
 from policy.languages.nftables.refuse.layers import Layers
 from policy.languages.nftables.refuse.sets import refuse_map
-from policy.languages.nftables.refuse.translations import refuse_reject, refuse_translation
+from policy.languages.nftables.refuse.translations import refuse_copy, refuse_reject, refuse_translation
 from policy.languages.nftables.selectors import operand
 from policy.languages.nftables.types import DataType
 from policy.source import Span
@@ -158,6 +158,8 @@ def _statement(context: Context, layers: Layers, statement: s.Statement) -> None
             refuse_reject(context, layers, statement)
         case s.Nat():
             refuse_translation(context, layers, statement)
+        case s.Other("dup" | "fwd"):
+            refuse_copy(context, statement)
         case s.Object():
             _object(context, statement)
         case s.Reset(target):
@@ -196,7 +198,17 @@ def _assigned(context: Context, target: e.Selector, value: e.Expression) -> None
         if isinstance(value.map, e.SetLiteral):
             _map(context, value.key, value.map)
         return
+    if target.kind == "meta" and target.words[0] == "pkttype":
+        _kind_of_packet(context, target)
     plain.refuse_value(context, target, value)
+
+
+def _kind_of_packet(context: Context, target: e.Selector) -> None:
+    """Note `meta pkttype set` at a hook where the kernel refuses it (nft_meta.c, nft_meta_set_validate)."""
+    allowed = "ingress" if context.table.family == "netdev" else "prerouting"
+    if wrong := context.hooks - {allowed}:
+        message = f"the kernel refuses to set `{target.span.text}` at {', '.join(sorted(wrong))}"
+        context.mistakes.add("FW001", message, target.span, f"set it at {allowed}")
 
 
 def _object(context: Context, statement: s.Object) -> None:
