@@ -143,6 +143,11 @@ RULES = [
     Wrong("jump base", "FW820", "base", "jump other"),
     Wrong("ip saddr @nowhere drop", "FW701", "@nowhere", "ip saddr @known drop"),
     Wrong('counter name "nowhere"', "FW701", '"nowhere"', 'counter name "known"'),
+    # Sets without elements.
+    Wrong("ip saddr { } drop", "FW001", "{ }", "ip saddr { 1.1.1.1, } drop"),
+    Wrong("ip saddr . tcp dport != {} drop", "FW001", "{}", "ip saddr . tcp dport != { 1.1.1.1 . 22 } drop"),
+    Wrong("tcp dport vmap { }", "FW001", "{ }", "tcp dport vmap { 22 : drop }"),
+    Wrong("meta mark set tcp dport map { }", "FW001", "{ }", "meta mark set tcp dport map { 22 : 1 }"),
     # Maps with two values for a key.
     Wrong(
         "tcp dport vmap { 22 : accept, 20-30 : drop }",
@@ -245,6 +250,13 @@ SCRIPTS = {
     "a quota of a table that is too large": (
         "table ip t {\nquota a {\nover 9223372036854775808 bytes\n}\n}\n", "FW001",
     ),
+    "a set without elements between its braces": ("table ip t {\nset s {\ntype mark\nelements = { }\n}\n}\n", "FW001"),
+    "no elements to add": ("table ip t {\nset s {\ntype mark\n}\n}\nadd element t s { }\n", "FW001"),
+    "no elements to delete": ("table ip t {\nset s {\ntype mark\n}\n}\ndelete element t s {}\n", "FW001"),
+    "a variable without elements": ("define a = { }\ntable ip t {\nchain c {\nmeta mark $a\n}\n}\n", "FW001"),
+    "a variable without elements in a set": (
+        "define a = { }\ntable ip t {\nchain c {\nmeta mark { $a }\n}\n}\n", "FW001",
+    ),
     "an expectation that says too little": ("table ip t {\nct expectation e {\nprotocol tcp\n}\n}\n", "FW001"),
 }  # fmt: skip
 
@@ -262,6 +274,10 @@ READ = {
     ),
     "a limit of a table": "table ip t {\nlimit a {\nrate over 5 / second burst 7 packets\n}\n}\n",
     "a quota of a table": "table ip t {\nquota a {\nover 9223372036854775807 bytes\n}\n}\n",
+    "a variable without elements": (
+        "define a = { }\ntable ip t {\nset s {\ntype mark\nelements = $a\n}\nchain c {\nmeta mark { 1, $a }\n}\n}\n"
+        "add element t s $a\n"
+    ),
     "names of 255 bytes": f"table ip {'t' * 255} {{\nchain {'c' * 255} {{\n}}\n}}\n",
     "a circle that no packet comes to": "table ip t {\nchain a {\njump b\n}\nchain b {\njump a\n}\n}\n",
     "a chain that is made later in the block": "table ip t {\nchain a {\njump b\n}\nchain b {\n}\n}\n",

@@ -12,7 +12,7 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.problem import Bad
+from policy.languages.nftables.problem import Bad, note_empty
 from policy.languages.nftables.refuse import plain
 from policy.languages.nftables.refuse.layers import Layers
 from policy.languages.nftables.refuse.sets import refuse_map
@@ -43,6 +43,8 @@ def refuse_rule(context: Context, rule: Rule) -> None:
             _selector(context, layers, selector, inside)
         if isinstance(statement, s.Match):
             layers.matched(statement)
+        for literal in _sets(statement):
+            note_empty(literal, context.mistakes)
         _statement(context, layers, statement)
 
 
@@ -105,6 +107,20 @@ def selectors(  # noqa: C901 # one case for each kind of node
         case e.Binary(_, left, right):
             yield from selectors(left, inside)
             yield from selectors(right, inside)
+
+
+def _sets(node: object) -> Iterator[e.SetLiteral]:
+    """Yield the sets and maps in braces of a statement."""
+    match node:
+        case e.SetLiteral():
+            yield node
+        case s.Match(right=part) | s.VerdictMap(map=part) | e.Lookup(map=part) | s.Assign(value=part):
+            yield from _sets(part)
+        case s.Object(name=part) | s.Queue(target=part) | s.Other(to=part):
+            yield from _sets(part)
+        case s.Nat(address=address, port=port):
+            yield from _sets(address)
+            yield from _sets(port)
 
 
 def _selector(context: Context, layers: Layers, selector: e.Selector, inside: str) -> None:
