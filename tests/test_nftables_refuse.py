@@ -148,6 +148,10 @@ RULES = [
     Wrong("ip saddr . tcp dport != {} drop", "FW001", "{}", "ip saddr . tcp dport != { 1.1.1.1 . 22 } drop"),
     Wrong("tcp dport vmap { }", "FW001", "{ }", "tcp dport vmap { 22 : drop }"),
     Wrong("meta mark set tcp dport map { }", "FW001", "{ }", "meta mark set tcp dport map { 22 : 1 }"),
+    # Words of the language.
+    Wrong("iifname != accept drop", "FW001", "accept", 'iifname != "accept" drop'),
+    Wrong("iifname { eth0, rule } drop", "FW001", "rule", 'iifname { eth0, "rule", state } drop'),
+    Wrong("log prefix accept", "FW001", "accept", "log prefix state"),
     # Maps with two values for a key.
     Wrong(
         "tcp dport vmap { 22 : accept, 20-30 : drop }",
@@ -257,6 +261,14 @@ SCRIPTS = {
     "a variable without elements in a set": (
         "define a = { }\ntable ip t {\nchain c {\nmeta mark { $a }\n}\n}\n", "FW001",
     ),
+    "a word of the language as a name of a chain": ("table ip t {\nchain rule {\n}\n}\n", "FW001"),
+    "a protocol as a name of a set": ("table ip t {\nset tcp {\ntype mark\n}\n}\n", "FW001"),
+    "a word of the language as a variable": ("define table = 1\ntable ip t {\n}\n", "FW001"),
+    "a verdict as a variable": ("define p = accept\ntable ip t {\n}\n", "FW001"),
+    "a name in quotes": ("table ip t {\ncounter \"x\" {\n}\n}\n", "FW001"),
+    "a chain in quotes": ("table ip t {\nchain c {\njump \"d\"\n}\nchain d {\n}\n}\n", "FW001"),
+    "a number as a name": ("table ip t {\nchain 5 {\n}\n}\n", "FW001"),
+    "a variable as a name": ("define a = x\ntable ip $a {\n}\n", "FW001"),
     "an expectation that says too little": ("table ip t {\nct expectation e {\nprotocol tcp\n}\n}\n", "FW001"),
 }  # fmt: skip
 
@@ -302,6 +314,10 @@ READ = {
         "define a = { }\ntable ip t {\nset s {\ntype mark\nelements = $a\n}\nchain c {\nmeta mark { 1, $a }\n}\n}\n"
         "add element t s $a\n"
     ),
+    "words of the language that may be names": (
+        "table ip state {\nchain filter {\n}\nset label {\ntype mark\n}\nchain accept-x {\n}\n}\n"
+    ),
+    "a chain that a variable names": "define a = d\ntable ip t {\nchain d {\n}\nchain c {\njump $a\n}\n}\n",
     "names of 255 bytes": f"table ip {'t' * 255} {{\nchain {'c' * 255} {{\n}}\n}}\n",
     "a circle that no packet comes to": "table ip t {\nchain a {\njump b\n}\nchain b {\njump a\n}\n}\n",
     "a chain that is made later in the block": "table ip t {\nchain a {\njump b\n}\nchain b {\n}\n}\n",

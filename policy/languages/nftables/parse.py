@@ -244,12 +244,16 @@ class _Parser:
         reader, parser = _reader(), _parser()
         reader.at(place)
         try:
-            return parser.parse(text + more, start)
+            tree = parser.parse(text + more, start)
         except UnexpectedInput as error:
             from policy.language.syntax import syntax_mistake
 
             self.mistakes.found.append(syntax_mistake(error, parser, place, WORDS))
             return None
+        for each in reader.reserved:
+            message = f"`{each.text}` is a word of the language"
+            self.mistakes.add("FW001", message, each, "use another name; a value may stand in quotes")
+        return tree
 
     def long(self, head: re.Pattern[str], place: Span) -> tuple[Span, SetLiteral] | None:
         """Return a long list of elements, and what stands before it; None where the grammar reads the statement."""
