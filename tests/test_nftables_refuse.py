@@ -280,29 +280,6 @@ def test_a_script_that_nft_refuses(name: str) -> None:
     assert asked(text) in (False, None)
 
 
-FOREIGN = {
-    "a byte order mark": ("\ufefftable ip t {\n}\n", "byte order mark", (1, 1)),
-    "a byte order mark before a first line": ("\ufeff#!/usr/sbin/nft -f\ntable ip t {\n}\n", "byte order mark", (1, 1)),
-    "CR LF": ("# a\r\ntable ip t {\r\nchain c {\r\ncounter\r\n}\r\n}\r\n", "carriage return", (2, 13)),
-    "CR LF in one line": ("table ip t {\nchain c {\naccept\r\n}\n}\n", "carriage return", (3, 7)),
-    "CR LF in a set": (
-        "table ip t {\nset s {\ntype mark\nelements = { 1,\r\n2 }\n}\n}\n", "carriage return", (4, 16),
-    ),
-    "braces without end": (
-        f"table ip t {{\nchain c {{\nmeta mark {'{' * 300}1{'}' * 300}\n}}\n}}\n", "nested too deeply", (3, 111),
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", FOREIGN)
-def test_a_text_that_nft_does_not_read_is_one_mistake_with_its_place(name: str) -> None:
-    text, words, place = FOREIGN[name]
-    (found,) = refused(text)
-    assert words in found.message
-    assert (found.span.line, found.span.column) == place
-    assert asked(text) in (False, None)
-
-
 READ = {
     "CR LF behind comments": "# a\r\ntable ip t {\n# b\r\n}\n",
     "a kind of packet where it may be set": (

@@ -45,7 +45,7 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
         state = run(script, source, mistakes)
         more = Collector()
         refuse(state, more)
-        mistakes.found += sure(mistakes.found, more.found)
+        mistakes.found += sure(mistakes.found, beside(mistakes.found, more.found))
         ruleset = lower(state, host, more := Collector())
         mistakes.found += sure(mistakes.found, beside(mistakes.found, more.found))
         mistakes.check()

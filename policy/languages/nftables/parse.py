@@ -247,8 +247,10 @@ class _Parser:
             tree = parser.parse(text + more, start)
         except UnexpectedInput as error:
             from policy.language.syntax import syntax_mistake
+            from policy.languages.nftables.missing import missing_value
 
-            self.mistakes.found.append(syntax_mistake(error, parser, place, WORDS))
+            found = missing_value(error, place) or syntax_mistake(error, parser, place, WORDS)
+            self.mistakes.found.append(found)
             return None
         for each in reader.reserved:
             message = f"`{each.text}` is a word of the language"
