@@ -25,7 +25,8 @@ _SCRIPT = re.compile(
     r"|\A#!\s*\S*nft\b",
     re.MULTILINE,
 )
-_JSON = re.compile(r'\A\s*\{\s*"nftables"\s*:')
+_JSON = re.compile(r'\A\{\s*[\'"]?(?:nftables|metainfo)\b|"nftables"\s*:\s*\[')
+_BLANK = "\ufeff \t\r\n"
 
 
 def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
@@ -44,7 +45,7 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
         state = run(script, source, mistakes)
         more = Collector()
         refuse(state, more)
-        mistakes.found += sure(mistakes.found, more.found)
+        mistakes.found += sure(mistakes.found, beside(mistakes.found, more.found))
         ruleset = lower(state, host, more := Collector())
         mistakes.found += sure(mistakes.found, beside(mistakes.found, more.found))
         mistakes.check()
@@ -56,12 +57,13 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
 
 def looks_like(text: str) -> bool:
     """Is this text a script of nftables, or the JSON of `nft -j`?"""
+    text = text.lstrip(_BLANK)
     return (_JSON if is_json(text) else _SCRIPT).search(text) is not None
 
 
 def is_json(text: str) -> bool:
     """Is a text of this language JSON? No script begins with a brace."""
-    return text.lstrip().startswith("{")
+    return text.lstrip(_BLANK).startswith("{")
 
 
 @dataclass(frozen=True, slots=True)

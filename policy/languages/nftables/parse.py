@@ -37,7 +37,7 @@ from policy.languages.nftables.ast.command import (
 from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable, Word
 from policy.languages.nftables.ast.statement import Statement
 from policy.languages.nftables.reader import Head, Option, Reader
-from policy.languages.nftables.split import Block, Piece, blanked, split
+from policy.languages.nftables.split import Block, Piece, blanked, carriage_return, split, too_deep
 from policy.source import Source, Span
 from policy.written import Suppression
 
@@ -109,6 +109,7 @@ class _Parser:
 
     def top(self) -> Iterator[Command]:
         """Yield the commands of the script."""
+        self.foreign()
         self.pieces = split(self.source.text)
         for piece in self.pieces:
             place = self.place(piece)
@@ -126,6 +127,16 @@ class _Parser:
 
     def place(self, piece: Piece) -> Span:
         return Span(self.source, piece.start, piece.end)
+
+    def foreign(self) -> None:
+        """Note what other systems put into texts, and nft does not read."""
+        text = self.source.text
+        if text.startswith("\ufeff"):
+            message = "the file begins with a byte order mark, which nft does not read"
+            self.mistakes.add("FW001", message, Span(self.source, 0, 1), "save it as UTF-8 without a mark")
+        if (at := carriage_return(text)) is not None:
+            message = "nft does not read carriage returns: lines end in LF alone, not in CR LF"
+            self.mistakes.add("FW001", message, Span(self.source, at, at + 1), "save the file with LF line ends")
 
     # Commands
 
@@ -249,15 +260,26 @@ class _Parser:
             message = f"the statement is longer than {LONGEST_STATEMENT} characters"
             self.mistakes.add("FW001", message, Span(self.source, place.start, place.start + 1), "make it shorter")
             return None
+        text = blanked(place.text)
+        if (deep := too_deep(text)) is not None:
+            where = Span(self.source, place.start + deep, place.start + deep + 1)
+            self.mistakes.add("FW001", "the statement is nested too deeply", where, "write it with fewer levels")
+            return None
         reader, parser = _reader(), _parser()
         reader.at(place)
         try:
-            return parser.parse(blanked(place.text) + more, start)
+            tree = parser.parse(text + more, start)
         except UnexpectedInput as error:
             from policy.language.syntax import syntax_mistake
+            from policy.languages.nftables.missing import missing_value
 
-            self.mistakes.found.append(syntax_mistake(error, parser, place, WORDS))
+            found = missing_value(error, place) or syntax_mistake(error, parser, place, WORDS)
+            self.mistakes.found.append(found)
             return None
+        for each in reader.reserved:
+            message = f"`{each.text}` is a word of the language"
+            self.mistakes.add("FW001", message, each, "use another name; a value may stand in quotes")
+        return tree
 
     def long(self, head: re.Pattern[str], place: Span) -> tuple[Span, SetLiteral] | None:
         """Return a long list of elements, and what stands before it; None where the grammar reads the statement."""

@@ -33,6 +33,7 @@ from policy.languages.nftables.base import priority_of, refuse_hook
 from policy.languages.nftables.include import Includes
 from policy.languages.nftables.known import alike, names_known, together
 from policy.languages.nftables.parse import parse, parse_part
+from policy.languages.nftables.problem import note_empty
 from policy.languages.nftables.state import ChainState, SetState, State, TableState, flat
 from policy.languages.nftables.variables import Scope
 from policy.source import Source, Span
@@ -269,6 +270,7 @@ class _Runner:
         if not isinstance(found, SetLiteral):
             self.mistakes.add("FW001", "these are no elements of a set", span, "write `{ …, … }`")
             return
+        note_empty(said, self.mistakes)
         named.elements += flat(found.elements)
 
     # Removing
@@ -340,6 +342,7 @@ class _Runner:
         named = self.found_set(table, command.place)
         if named is None or command.elements is None:
             return
+        note_empty(command.elements, self.mistakes)
         found = scope.filled(command.elements)
         keys = {each.key for each in flat(found.elements)} if isinstance(found, SetLiteral) else set()
         have = {each.key for each in named.elements}

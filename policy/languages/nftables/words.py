@@ -151,7 +151,7 @@ def _protocol(_: t.DataType, word: Word) -> int:
             raise Bad("FW001", f"protocol {number} is out of range", word.span, "protocols go from 0 to 255")
         return number
     named = tables.PROTOCOL_WORDS.get(word.text)
-    if named is None and word.text.lower() != "icmp6":
+    if named is None and (word.text in tables.PROTOCOL_ALIASES or word.text == word.text.lower() != "icmp6"):
         named = linux_protocol_number(word.text)
     if named is None:
         help = did_you_mean(word.text, [*protocol_names(), *tables.PROTOCOL_WORDS])
@@ -165,7 +165,8 @@ def _port(_: t.DataType, word: Word) -> int:
         if number > 65535:
             raise Bad("FW501", f"port {number} is out of range", word.span, "ports go from 0 to 65535")
         return number
-    found = service_ports(word.text)
+
+    found = service_ports(word.text) if word.text == word.text.lower() else {}
     if not found:
         help = did_you_mean(word.text, service_names()) if word.text.isascii() and len(word.text) < 32 else None
         raise Bad("FW701", f"unknown port or service `{word.text}`", word.span, help)

@@ -10,15 +10,10 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.problem import Bad
+from policy.languages.nftables.refuse.amounts import one_of, refuse_limit, refuse_numbers, refuse_quota
 from policy.languages.nftables.selectors import operand
-from policy.languages.nftables.values import note, number
-from policy.source import Span
+from policy.languages.nftables.values import note, number, values
 
-_RATE = re.compile(
-    r"(?P<number>\w+) ?(?P<unit>\w*)/(?P<time>\w+)(?: burst (?P<burst>\w+)(?: (?P<burst_unit>\w+))?)?", re.ASCII
-)
-_TIMES = ("second", "minute", "hour", "day", "week")
-_BYTES = ("bytes", "kbytes", "mbytes")
 _LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit")
 _LONGEST_PREFIX = 127
 _LAST = re.compile(r"last(?:\s+used\s+(?:never|[0-9]\w*))?")
@@ -34,10 +29,11 @@ def refuse_plain(context: Context, statement: s.Log | s.Limit | s.Quota | s.Sile
         case s.Log():
             _log(context, statement)
         case s.Limit(rate, span=span):
-            _limit(context, rate, span)
+            refuse_limit(context.mistakes, rate, span)
         case s.Quota(size, span=span):
-            for unit in size.split()[1::3]:
-                _one_of(context, unit, _BYTES, "unit", span)
+            refuse_quota(context.mistakes, size, span)
+        case s.Silent("counter", span=span):
+            refuse_numbers(context.mistakes, span.text, span)
         case s.Silent("last", span=span):
             if _LAST.fullmatch(span.text) is None:
                 context.mistakes.add("FW001", f"`{span.text}` is no time", span, "write `last`")
@@ -45,18 +41,11 @@ def refuse_plain(context: Context, statement: s.Log | s.Limit | s.Quota | s.Sile
             _queue(context, statement)
 
 
-def _one_of(context: Context, word: str, known: tuple[str, ...], what: str, span: Span) -> bool:
-    if word in known:
-        return True
-    help = did_you_mean(word, known) or "one of " + ", ".join(known)
-    context.mistakes.add("FW001", f"`{word}` is no {what} here", span, help)
-    return False
-
-
 def _log(context: Context, statement: s.Log) -> None:
     options = dict(statement.options)
+    refuse_numbers(context.mistakes, " ".join(options.values()), statement.span)
     level, span = options.get("level"), statement.span
-    if level is not None and not _one_of(context, level, _LEVELS, "level", span):
+    if level is not None and not one_of(context.mistakes, level, _LEVELS, "level", span):
         return
     if level == "audit" and (statement.prefix is not None or len(options) > 1):
         context.mistakes.add("FW001", "`level audit` goes with no other option of `log`", span, "leave the others out")
@@ -68,30 +57,14 @@ def _log(context: Context, statement: s.Log) -> None:
         context.mistakes.add("FW001", f"the prefix is longer than {_LONGEST_PREFIX} bytes", span, "shorten it")
 
 
-def _limit(context: Context, rate: str, span: Span) -> None:
-    found = _RATE.fullmatch(rate)
-    if found is None or not _one_of(context, found["time"], _TIMES, "time", span):
-        return
-    unit, burst = found["unit"] or "packets", found["burst_unit"]
-    if found["unit"] and not _one_of(context, unit, _BYTES, "unit", span):
-        return
-    if found["number"].strip("0") in ("", "x"):
-        context.mistakes.add("FW001", "a rate of 0 is refused", span, "leave the rule out, or `drop` alone")
-    elif found["burst"] is not None and (burst in _BYTES if unit == "packets" else burst not in _BYTES):
-        help = "write `burst N packets`" if unit == "packets" else "write `burst N bytes`"
-        context.mistakes.add("FW001", "the burst has another unit than the rate", span, help)
-
-
 def _queue(context: Context, statement: s.Queue) -> None:
     target, span = statement.target, statement.span
     for flag in statement.flags:
-        if not _one_of(context, flag, ("bypass", "fanout"), "flag of a queue", span):
+        if not one_of(context.mistakes, flag, ("bypass", "fanout"), "flag of a queue", span):
             return
     if isinstance(target, e.Word | e.Range):
-        ends = (target.low, target.high) if isinstance(target, e.Range) else (target,)
         try:
-            for end in ends:
-                number(t.integer(16, "queue"), end)
+            values(t.integer(16, "queue"), target)
         except Bad as bad:
             note(context, bad)
     elif isinstance(target, e.Selector):

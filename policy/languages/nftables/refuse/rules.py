@@ -12,11 +12,11 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.problem import Bad
+from policy.languages.nftables.problem import Bad, note_empty
 from policy.languages.nftables.refuse import plain
 from policy.languages.nftables.refuse.layers import Layers
 from policy.languages.nftables.refuse.sets import refuse_map
-from policy.languages.nftables.refuse.translations import refuse_reject, refuse_translation
+from policy.languages.nftables.refuse.translations import refuse_copy, refuse_reject, refuse_translation
 from policy.languages.nftables.selectors import operand
 from policy.languages.nftables.types import DataType
 from policy.source import Span
@@ -43,6 +43,8 @@ def refuse_rule(context: Context, rule: Rule) -> None:
             _selector(context, layers, selector, inside)
         if isinstance(statement, s.Match):
             layers.matched(statement)
+        for literal in _sets(statement):
+            note_empty(literal, context.mistakes)
         _statement(context, layers, statement)
 
 
@@ -107,6 +109,20 @@ def selectors(  # noqa: C901 # one case for each kind of node
             yield from selectors(right, inside)
 
 
+def _sets(node: object) -> Iterator[e.SetLiteral]:
+    """Yield the sets and maps in braces of a statement."""
+    match node:
+        case e.SetLiteral():
+            yield node
+        case s.Match(right=part) | s.VerdictMap(map=part) | e.Lookup(map=part) | s.Assign(value=part):
+            yield from _sets(part)
+        case s.Object(name=part) | s.Queue(target=part) | s.Other(to=part):
+            yield from _sets(part)
+        case s.Nat(address=address, port=port):
+            yield from _sets(address)
+            yield from _sets(port)
+
+
 def _selector(context: Context, layers: Layers, selector: e.Selector, inside: str) -> None:
     words = selector.words
     if selector.kind == "fib" and context.hooks:
@@ -158,6 +174,8 @@ def _statement(context: Context, layers: Layers, statement: s.Statement) -> None
             refuse_reject(context, layers, statement)
         case s.Nat():
             refuse_translation(context, layers, statement)
+        case s.Other("dup" | "fwd"):
+            refuse_copy(context, statement)
         case s.Object():
             _object(context, statement)
         case s.Reset(target):
@@ -196,7 +214,17 @@ def _assigned(context: Context, target: e.Selector, value: e.Expression) -> None
         if isinstance(value.map, e.SetLiteral):
             _map(context, value.key, value.map)
         return
+    if target.kind == "meta" and target.words[0] == "pkttype":
+        _kind_of_packet(context, target)
     plain.refuse_value(context, target, value)
+
+
+def _kind_of_packet(context: Context, target: e.Selector) -> None:
+    """Note `meta pkttype set` at a hook where the kernel refuses it (nft_meta.c, nft_meta_set_validate)."""
+    allowed = "ingress" if context.table.family == "netdev" else "prerouting"
+    if wrong := context.hooks - {allowed}:
+        message = f"the kernel refuses to set `{target.span.text}` at {', '.join(sorted(wrong))}"
+        context.mistakes.add("FW001", message, target.span, f"set it at {allowed}")
 
 
 def _object(context: Context, statement: s.Object) -> None:
