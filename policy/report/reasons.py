@@ -8,7 +8,7 @@ from policy._record import dataclass
 from policy.app.answer import PacketAnswer
 from policy.evaluate import Atom, Step
 from policy.ir import Allow, Block, Reject, Rule, Ruleset, Unknown, UnknownAction, walk
-from policy.packet import FIELDS
+from policy.packet import FIELDS, HOOKS
 from policy.packet.text import set_text, value_text
 from policy.report.rewriting import changes
 from policy.source import Span
@@ -33,6 +33,15 @@ def _asking(atom: Unknown, answer: PacketAnswer) -> Span | None:
     """Return the place of the rule that asks for an unknown which stands in several."""
     hanging = (step.rule for step in answer.steps if step.rule and step.matched is None)
     return next((rule.span for rule in hanging if atom in walk(rule.match)), None)
+
+
+def unseen(answer: PacketAnswer, ruleset: Ruleset) -> str:
+    """Return why a packet passes that came to no rules."""
+    if ruleset.language != "nftables":
+        return "there are no rules here"
+    hook = answer.packet.get("hook")
+    where = f" at {HOOKS[hook]}" if isinstance(hook, int) else ""
+    return f"no chain sees IPv{answer.packet.family}{where}, and what no chain sees passes"
 
 
 @dataclass(frozen=True, slots=True)
