@@ -57,6 +57,8 @@ def dependencies(answer: PacketAnswer) -> tuple[Dependency, ...]:
     """Return what the verdict of a packet hangs on."""
     if answer.decision.undecided:
         return (Dependency("the rules, which are too entangled to follow every way through them", None, None),)
+    if answer.decision.verdict == "depends" and not answer.decision.open:
+        return (Dependency("what becomes of the first packet, which is not known", None, None),)
     return tuple(_dependency(atom, answer) for atom in answer.decision.open)
 
 
