@@ -7,44 +7,49 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from oxidd.bcdd import BCDDFunction, BCDDManager
+from typing import Generic, Protocol, Self, TypeVar
 
 _OFTEN = 256
 """The budget is looked at once for so many ranges."""
 
 
-def either_range(
-    manager: BCDDManager, bits: Sequence[BCDDFunction], ranges: Sequence[tuple[int, int]], check: Callable[[], None]
-) -> BCDDFunction:
+class Function(Protocol):
+    """A formula of the library."""
+
+    def ite(self, t: Self, e: Self, /) -> Self:
+        """Return *t* where it is true, *e* where it is false."""
+
+    def __invert__(self) -> Self: ...
+    def __and__(self, other: Self, /) -> Self: ...
+    def __or__(self, other: Self, /) -> Self: ...
+
+
+F = TypeVar("F", bound=Function)
+
+
+def either_range(true: F, bits: Sequence[F], ranges: Sequence[tuple[int, int]], check: Callable[[], None]) -> F:
     """Return that the number with these *bits*, the highest first, is in one of *ranges*, which rise and do not meet.
 
     No range goes beyond the bits. *check* raises where the budget is spent; the library raises `MemoryError`.
     """
-    return _Ranges(manager, bits, ranges, check).within(0, 0, 0, len(ranges))
+    return _Ranges(true, bits, ranges, check).within(0, 0, 0, len(ranges))
 
 
-class _Ranges:
+class _Ranges(Generic[F]):
     def __init__(
-        self,
-        manager: BCDDManager,
-        bits: Sequence[BCDDFunction],
-        ranges: Sequence[tuple[int, int]],
-        check: Callable[[], None],
+        self, true: F, bits: Sequence[F], ranges: Sequence[tuple[int, int]], check: Callable[[], None]
     ) -> None:
-        self._true, self._false = manager.true(), manager.false()
+        self._true, self._false = true, ~true
         self._bits = [(bit, ~bit) for bit in bits]
         self._width = len(bits)
         self._ranges = ranges
         self._lows, self._highs = [low for low, _ in ranges], [high for _, high in ranges]
         self._check = check
         self._split = 0
-        self._least: dict[tuple[int, int], BCDDFunction] = {}
-        self._most: dict[tuple[int, int], BCDDFunction] = {}
+        self._least: dict[tuple[int, int], F] = {}
+        self._most: dict[tuple[int, int], F] = {}
 
-    def within(self, at: int, base: int, first: int, behind: int) -> BCDDFunction:
+    def within(self, at: int, base: int, first: int, behind: int) -> F:
         """Return that the number that begins with *base*, and goes on with the bits from *at* on, is in some ranges.
 
         They are those from *first* on, up to the one that is *behind*: all that have such numbers.
@@ -67,7 +72,7 @@ class _Ranges:
         below = self.within(at + 1, base, first, bisect_left(self._lows, middle, first, behind))
         return self._bits[at][0].ite(above, below)
 
-    def at_least(self, at: int, low: int) -> BCDDFunction:
+    def at_least(self, at: int, low: int) -> F:
         """Return that the number of the bits from *at* on is at least *low*."""
         if not low:
             return self._true
@@ -79,7 +84,7 @@ class _Ranges:
             found = self._least[at, low] = bit & rest if low & half else bit | rest
         return found
 
-    def at_most(self, at: int, high: int) -> BCDDFunction:
+    def at_most(self, at: int, high: int) -> F:
         """Return that the number of the bits from *at* on is at most *high*."""
         if high == (1 << self._width - at) - 1:
             return self._true

@@ -80,7 +80,7 @@ class Diagram:
         self.check()
         raw = [bit.raw_in(self) for bit in bits]
         try:
-            return Formula(self, either_range(self._started(), raw, ranges, self.check))
+            return Formula(self, either_range(self._started().true(), raw, ranges, self.check))
         except MemoryError:
             raise self.exhausted(f"{self.room:,} nodes") from None
 
