@@ -146,7 +146,8 @@ def _is_chosen(end: End) -> bool:
 
 def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str, bool]) -> Diagnostic:
     """Return one finding for the rules with one cause."""
-    (at, packets, blocker, lets), *others = alike
+    (at, packets, blocker, lets), *_ = alike
+    _, *others = dict.fromkeys(facts.head(each) for each, *_ in alike)
     every = facts.space(INPUT).union(each for _, each, _, _ in alike)
     what = "another rule" if len(others) == 1 else f"{len(others)} others"
     message = "this rule takes" if not others else f"this rule and {what} take"
@@ -167,7 +168,7 @@ def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str
         related=(
             Related(place(facts, blocker), "at input this would block it"),
             Related(place(facts, lets), "it is forwarded, and this lets it pass"),
-            *shown(facts, [(other, "this one, too") for other, *_ in others]),
+            *shown(facts, [(other, "this one, too") for other in others]),
         ),
         region=facts.words(every, INPUT, _arriving(facts) & care),
         example=example,

@@ -5,16 +5,14 @@ Sources: nftables 1.0.6: src/evaluate.c, src/parser_bison.y; the kernel's nft_fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from policy.diagnostic import Related, did_you_mean
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule
 from policy.languages.nftables.context import Context
+from policy.languages.nftables.layers import Layers, selectors
 from policy.languages.nftables.problem import Bad, note_empty
 from policy.languages.nftables.refuse import plain
-from policy.languages.nftables.refuse.layers import Layers
 from policy.languages.nftables.refuse.sets import refuse_map
 from policy.languages.nftables.refuse.translations import refuse_copy, refuse_reject, refuse_translation
 from policy.languages.nftables.selectors import operand
@@ -66,47 +64,6 @@ def _ends(statement: s.Statement) -> bool:
     if isinstance(statement, s.Nat):
         return statement.kind != "tproxy"
     return isinstance(statement, (s.Reject, s.Queue)) or (isinstance(statement, s.Other) and statement.kind == "fwd")
-
-
-def selectors(  # noqa: C901 # one case for each kind of node
-    node: object, inside: str = ""
-) -> Iterator[tuple[e.Selector, str]]:
-    """Yield what a statement reads, in order; *inside* says of what it is a part: `concat`, `lookup`, `value`."""
-    match node:
-        case e.Selector(of=of):
-            yield from selectors(of, "hash")
-            yield node, inside
-        case s.Match(left, _, right):
-            yield from selectors(left)
-            yield from selectors(right)
-        case s.VerdictMap(key):
-            yield from selectors(key, "lookup")
-        case e.Lookup(key):
-            yield from selectors(key, "lookup")
-        case s.Assign(target, value):
-            yield from selectors(target, "target")
-            yield from selectors(value, "value")
-        case s.Object(_, name):
-            yield from selectors(name, "value")
-        case s.Nat(address=address, port=port):
-            yield from selectors(address, "value")
-            yield from selectors(port, "value")
-        case s.Queue(target=target):
-            yield from selectors(target, "value")
-        case s.SetUpdate(key=key, value=value):
-            yield from selectors(key, "value")
-            yield from selectors(value, "value")
-        case s.Meter(key=key):
-            yield from selectors(key, "value")
-        case e.Concat(parts):
-            for part in parts:
-                yield from selectors(part, "concat")
-        case e.List(parts):
-            for part in parts:
-                yield from selectors(part, inside)
-        case e.Binary(_, left, right):
-            yield from selectors(left, inside)
-            yield from selectors(right, inside)
 
 
 def _sets(node: object) -> Iterator[e.SetLiteral]:

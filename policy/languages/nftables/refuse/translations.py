@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.refuse.layers import Layers
+from policy.languages.nftables.layers import Layers
 from policy.packet.fields import TCP
 
 _OF = {"icmp": "ip", "icmpv6": "ip6"}
