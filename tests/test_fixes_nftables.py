@@ -123,3 +123,69 @@ def test_variables_stay() -> None:
     before = VARIABLES + _in_chain("iifname $lan tcp dport $ssh accept\niifname $vpn tcp dport $ssh accept\n")
     after = VARIABLES + _in_chain("iifname { $lan, $vpn } tcp dport $ssh accept\n")
     assert fixed(before)[0] == after
+
+
+SCRIPTS: dict[str, tuple[str, str]] = {
+    "commands": (
+        """add rule inet f input tcp dport 22 accept
+add rule inet f input tcp dport 80 accept
+# for the jump host
+add rule inet f input tcp dport 22 ip saddr 10.0.0.1 accept # jump
+add rule inet f input udp dport 53 accept; add rule inet f input udp dport 54 accept; add rule inet f input tcp dport 1
+""",
+        """add rule inet f input tcp dport { 22, 80 } accept
+# for the jump host
+# jump
+add rule inet f input udp dport 53-54 accept; add rule inet f input tcp dport 1
+""",
+    ),
+    "what is put in front is not in the order of the text": (
+        "insert rule inet f input tcp dport 22 accept\ninsert rule inet f input tcp dport 80 accept\n",
+        "insert rule inet f input tcp dport 22 accept\ninsert rule inet f input tcp dport 80 accept\n",
+    ),
+    "several rules in a line": (
+        """table inet f {
+	chain input { udp dport 53 accept; udp dport 55 accept; udp dport 57 accept } # names
+	chain input {
+		tcp dport 1 accept; tcp dport 3 accept # one, three
+		tcp dport 5 accept; tcp dport 7 counter; tcp dport 1 ip saddr 10.0.0.1 accept; counter
+	}
+}
+""",
+        """table inet f {
+	chain input { udp dport { 53, 55, 57 } accept; } # names
+	chain input {
+		tcp dport { 1, 3, 5 } accept; # one, three
+		tcp dport 7 counter; counter
+	}
+}
+""",
+    ),
+    "the comment of a rule that would go with its line": (
+        """table inet f {
+	chain input {
+		tcp dport 1 accept; counter
+		tcp dport 3 accept # three
+	}
+}
+""",
+        """table inet f {
+	chain input {
+		tcp dport 1 accept; counter
+		tcp dport 3 accept # three
+	}
+}
+""",
+    ),
+}
+BASE = """table inet f
+chain inet f input { type filter hook input priority 0; policy drop; }
+"""
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts(name: str) -> None:
+    before, after = (BASE + text for text in SCRIPTS[name])
+    text, result = fixed(before)
+    assert text == after
+    assert not result.linted.errors

@@ -29,7 +29,7 @@ def edits(change: Change) -> tuple[Edit, ...] | None:
         case RemoveRule(rule):
             return removed(_ended(rule.span), rule.suppressions, _comments)
         case MergeRules(rules, text):
-            return merged([rule.span for rule in rules], text, _comments)
+            return merged([rule.span for rule in rules], text, _comments, _ended)
         case RemoveItem(of, item):
             return without_item(of, item, _comments)
         case WriteAddresses(place, values):

@@ -10,16 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from policy._record import dataclass
+from policy.diagnostic import Collector
 from policy.host import UNKNOWN_HOST
 from policy.ir import Field, Item, Not, Rule, Ruleset, conjuncts
 from policy.ir import Match as Packets
+from policy.languages.nftables.ast.command import Add
 from policy.languages.nftables.ast.command import Rule as Written
 from policy.languages.nftables.ast.expression import Expression, List, Reference, SetLiteral
 from policy.languages.nftables.ast.statement import Match, Silent
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.defined import scope_for
 from policy.languages.nftables.matches import condition
-from policy.languages.nftables.parse import parse_rule
+from policy.languages.nftables.parse import parse, parse_rule
 from policy.languages.nftables.split import blanked
 from policy.languages.nftables.state import State, TableState
 from policy.languages.nftables.variables import Scope
@@ -31,13 +33,15 @@ from policy.sets import Budget
 from policy.source import Source, Span
 
 _NOWHERE = Span(Source("", ""), 0, 0)
+_COMMAND = re.compile(r"(?:(?:add|create|insert|replace)\s+)?rule\b")
 _LITERAL = re.compile(r"\d+(?:-\d+)?|(?=[^-/]*[.:])[0-9a-fA-F.:/-]+", re.ASCII)
 
 
 def with_values(ruleset: Ruleset, rule: Rule, name: str, values: ValueSet, others: Sequence[Rule]) -> str | None:
     """Return *rule* with *values* in the field *name* and everything else as it is; None where one rule cannot say it.
 
-    None, too, where one of *others* does something else beside, or a rule has a comment inside. The numbers of a
+    None, too, where one of *others* does something else beside, is not added behind the rules before it, or a rule has
+    a comment inside. The numbers of a
     counter go. What is returned has been read again.
     """
     reader = _Reader(name, scope_for(ruleset, [each.span for each in (rule, *others)]))
@@ -116,9 +120,9 @@ class _Condition:
         """Return the rule with something else on the right of its condition, and nothing counted yet."""
         edits = [(self.match.right.span, right)]
         edits += [(s.span, s.text) for s in self.rule.statements if isinstance(s, Silent) and s.text == "counter"]
-        text, base = self.rule.span.text, self.rule.span.start
+        text = self.match.span.source.text
         for span, new in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
-            text = text[: span.start - base] + new + text[span.end - base :]
+            text = text[: span.start] + new + text[span.end :]
         return text
 
 
@@ -133,8 +137,9 @@ class _Reader:
 
     def condition(self, rule: Rule) -> _Condition | None:
         """Return the condition of a rule that asks for the field; None where the field is in none, or in several."""
-        written = parse_rule(rule.span)
-        if written is None or blanked(rule.span.text) != rule.span.text:
+        text = rule.span.text
+        written = None if blanked(text) != text else _read(text)
+        if written is None:
             return None
         asked = set(conjuncts(rule.match))
         for at, each in enumerate(written.statements):
@@ -149,7 +154,7 @@ class _Reader:
 
     def says(self, text: str, before: _Condition, values: ValueSet) -> bool:
         """Is a text the rule of a condition, but with other *values* there?"""
-        again, old = parse_rule(Span(Source("", text), 0, len(text))), before.rule
+        again, old = _read(text), before.rule
         if again is None or len(again.statements) != len(old.statements) or again.comment != old.comment:
             return False
         said = again.statements[before.at]
@@ -184,6 +189,17 @@ class _Reader:
             values = self._values(self._packets(replace(match, operator="", right=each)), False)
             if values is not None:
                 yield _Word(each.span.text, values)
+
+
+def _read(text: str) -> Written | None:
+    """Return the rule in a text: a rule of a chain, or a command that adds one behind the others."""
+    source = Source("", text)
+    if not _COMMAND.match(text):
+        return parse_rule(Span(source, 0, len(text)))
+    match parse(source, Collector()).commands:
+        case (Add("add" | "create", Written() as rule, handle=None, index=None),):
+            return rule
+    return None
 
 
 def _parts(right: Expression) -> Iterator[Expression]:
