@@ -189,3 +189,186 @@ def test_scripts(name: str) -> None:
     text, result = fixed(before)
     assert text == after
     assert not result.linted.errors
+
+
+UNSAFE: dict[str, tuple[str, str]] = {
+    "a chain": (
+        """table inet f {
+
+	# for later
+	chain web { # not yet
+		# all of it
+		tcp dport 443 accept
+	} # web
+
+	chain input {
+		type filter hook input priority 0; policy drop;
+	}
+}
+""",
+        """table inet f {
+
+	# for later
+	# web
+
+	chain input {
+		type filter hook input priority 0; policy drop;
+	}
+}
+""",
+    ),
+    "a chain between others": (
+        """table inet f {
+	chain input {
+		type filter hook input priority 0; policy drop;
+	}
+
+	chain web {
+		tcp dport 443 accept
+	}
+
+	chain mail {
+		tcp dport 25 accept
+	}
+}
+add rule inet f mail tcp dport 465 log; add rule inet f input counter
+""",
+        """table inet f {
+	chain input {
+		type filter hook input priority 0; policy drop;
+	}
+}
+add rule inet f input counter
+""",
+    ),
+    "the first of a block": (
+        """table inet f {
+	chain web {
+		tcp dport 443 accept
+	}
+
+	chain input { type filter hook input priority 0; policy drop; }
+}
+""",
+        """table inet f {
+	chain input { type filter hook input priority 0; policy drop; }
+}
+""",
+    ),
+    "commands": (
+        """add table inet f
+add chain inet f input { type filter hook input priority 0; policy drop; }
+add chain inet f web
+add chain inet f mail { comment "mail"; }
+add rule inet f web tcp dport 443 accept
+add rule inet f mail tcp dport 25 accept
+""",
+        """add table inet f
+add chain inet f input { type filter hook input priority 0; policy drop; }
+""",
+    ),
+    "in one line": (
+        """table inet f { chain web { accept; }; chain in { type filter hook input priority 0; policy drop; }; }
+""",
+        """table inet f { chain in { type filter hook input priority 0; policy drop; }; }
+""",
+    ),
+    "a chain that a command names": (
+        """table inet f {
+	chain web { tcp dport 443 accept; }
+	chain input { type filter hook input priority 0; policy drop; }
+}
+list chain inet f web
+""",
+        """table inet f {
+	chain web { tcp dport 443 accept; }
+	chain input { type filter hook input priority 0; policy drop; }
+}
+list chain inet f web
+""",
+    ),
+    "a chain that a map without a use names": (
+        """table inet f {
+	map m { type inet_service : verdict; elements = { 443 : jump web }; }
+	chain web { tcp dport 443 accept; }
+	chain input { type filter hook input priority 0; policy drop; }
+}
+""",
+        """table inet f {
+	chain input { type filter hook input priority 0; policy drop; }
+}
+""",
+    ),
+    "sets": (
+        """table inet f {
+	set used {
+		type ipv4_addr
+	}
+
+	set admins {
+		type ipv4_addr
+		elements = { 10.0.0.1, # alice
+			10.0.0.2 }
+	}
+
+	map m { type inet_service : verdict; }
+	set filled { type ipv4_addr; }
+	chain input {
+		type filter hook input priority 0; policy drop;
+		ip saddr @used accept
+	}
+}
+add element inet f filled { 10.0.0.7 }
+""",
+        """table inet f {
+	set used {
+		type ipv4_addr
+	}
+
+	set filled { type ipv4_addr; }
+	chain input {
+		type filter hook input priority 0; policy drop;
+		ip saddr @used accept
+	}
+}
+add element inet f filled { 10.0.0.7 }
+""",
+    ),
+    "two negations": (
+        _in_chain('iifname != "lan0" drop\ntcp dport 22 log\niifname != { "lan1", "lan2" } drop\n').replace(
+            "policy drop", "policy accept"
+        ),
+        _in_chain('iifname != { "lan0", "lan1", "lan2" } drop\ntcp dport 22 log\n').replace(
+            "policy drop", "policy accept"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+def test_unsafe_fixes(name: str) -> None:
+    before, after = UNSAFE[name]
+    assert fixed(before)[0] == before
+    text, result = fixed(before, unsafe=True)
+    assert text == after
+    assert not result.linted.errors
+
+
+def test_variables_without_a_use() -> None:
+    before = """define lan = 10.1.0.0/16
+# in the cellar
+define old = { 10.8.0.0/16, # one
+	10.9.0.0/16 } # two
+define inner = 10.0.0.3; define outer = { $inner }
+define twice = 1
+redefine twice = 2
+"""
+    rest = _in_chain("ip saddr $lan accept\n")
+    after = """define lan = 10.1.0.0/16
+# in the cellar
+# one
+# two
+define twice = 1
+redefine twice = 2
+"""
+    assert fixed(before + rest)[0] == after + rest

@@ -6,6 +6,7 @@ arp and netdev see no packets as they are asked about, so they are read and left
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
@@ -21,6 +22,8 @@ from policy.looping import arriving, looping
 from policy.packet import OUTPUT, Intervals
 from policy.routing import ending, minds_ttl
 from policy.source import Span
+
+_SET = re.compile(r"@([A-Za-z_][\w.-]*)", re.ASCII)
 
 
 def lower(state: State, host: Host, mistakes: Collector) -> Ruleset:
@@ -113,8 +116,13 @@ def _named(statements: Iterable[object]) -> Iterator[tuple[str, Span]]:
                 yield from _named((left, right))
             case s.VerdictMap(key, map_) | e.Lookup(key, map_):
                 yield from _named((key, map_))
-            case s.Assign(_, value) | s.Object(_, value):
+            case s.Assign(_, value) | s.Object(_, value) | s.Queue(target=value):
                 yield from _named((value,))
+            case s.Meter(name, key, inner, span=span):
+                yield name, span
+                yield from _named((key, *inner))
+            case s.Other(text=text, span=span):
+                yield from ((name, span) for name in _SET.findall(text))
             case s.Nat(address=address, port=port):
                 yield from _named((address, port))
             case e.Concat(parts) | e.List(parts):
