@@ -61,17 +61,30 @@ def merged(
     if any(comments_in(each, comments) for each in between):
         return None
     edits = [Edit(spans[0], text)]
-    about, *others = [comments_in(each, comments) for each in lines]
-    for span, row, found in zip(map(ended, spans[1:]), lines[1:], others, strict=True):
+    about = [each.text for each in comments_in(lines[0], comments)]
+    for span in _side_by_side([ended(each) for each in spans[1:]]):
+        row = lines_of(span)
+        found = comments_in(row, comments)
         if any(span.start < each.start < span.end for each in found):
             return None
         if not _is_alone(span, found):
             edits.append(_cut(span))
-        elif [each.text for each in found] == [each.text for each in about]:
+        elif [each.text for each in found] == about:
             edits.append(Edit(row, ""))
         else:
             return None
     return tuple(edits)
+
+
+def _side_by_side(spans: Sequence[Span]) -> list[Span]:
+    """Return stretches of text, those between which there is only space as one."""
+    found: list[Span] = []
+    for span in spans:
+        if found and not span.source.text[found[-1].end : span.start].strip(" \t"):
+            found[-1] = found[-1].to(span)
+        else:
+            found.append(span)
+    return found
 
 
 def _is_alone(span: Span, comments: Sequence[Span]) -> bool:
