@@ -19,7 +19,7 @@ from policy.change import (
 )
 from policy.ir import Allow, Block, Definition, Policy, Verdict
 from policy.language.edits import lines_of, merged, removed, without_item
-from policy.languages.nftables.blocks import pieces, whole
+from policy.languages.nftables.blocks import pieces, stands_in, whole
 from policy.languages.nftables.split import split
 from policy.packet.address import format_range
 from policy.source import Span
@@ -63,8 +63,8 @@ def _without_chain(policy: Policy) -> tuple[Edit, ...] | None:
     if policy.span is None or place is None:
         return None
     beside = [rule.span for rule in policy.rules if not _inside(rule.span, place)]
-    named = _CHAIN.format(re.escape(policy.span.text.strip('"')))
-    if any(each.source is not place.source for each in beside) or _is_named(named, [place, *beside]):
+    name = policy.span.text.strip('"')
+    if any(each.source is not place.source for each in beside) or _is_named(name, _CHAIN, [place, *beside]):
         return None
     found = [_block(place, policy.suppressions), *(removed(_ended(each), (), _comments) for each in beside)]
     return None if None in found else tuple(edit for edits in found for edit in edits or ())
@@ -75,8 +75,8 @@ def _without_name(definition: Definition) -> tuple[Edit, ...] | None:
     place = whole(definition.span)
     if place is None:
         return None
-    named = (_VARIABLE if definition.kind == "variable" else _SET).format(re.escape(definition.span.text.strip('"')))
-    if _is_named(named, [place]):
+    pattern = _VARIABLE if definition.kind == "variable" else _SET
+    if _is_named(definition.span.text.strip('"'), pattern, [place]):
         return None
     if definition.kind == "variable":
         return removed(_ended(place), definition.suppressions, _comments)
@@ -87,14 +87,15 @@ def _inside(one: Span, other: Span) -> bool:
     return one.source is other.source and other.start <= one.start and one.end <= other.end
 
 
-def _is_named(pattern: str, places: Sequence[Span]) -> bool:
-    """Does a pattern fit in any statement, or beginning of a block, that is in none of some places?"""
-    source = places[0].source
-    return any(
-        re.search(pattern, piece.text) is not None
-        for piece in (Span(source, each.start, each.end) for each in pieces(source.text))
-        if not any(_inside(piece, place) for place in places)
-    )
+def _is_named(name: str, pattern: str, places: Sequence[Span]) -> bool:
+    """Is there, outside of some places, a statement or the beginning of a block with a name where a pattern has it?"""
+    source, fits = places[0].source, re.compile(pattern.format(re.escape(name)))
+    for found in re.finditer(re.escape(name), source.text):
+        if not any(place.start <= found.start() < place.end for place in places):
+            piece = stands_in(Span(source, *found.span()))
+            if piece is not None and fits.search(piece.text):
+                return True
+    return False
 
 
 def _block(span: Span, suppressions: Sequence[Suppression]) -> tuple[Edit, ...] | None:
