@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.fixing import fixed, in_chain
+from tests.nftables_listed import each_listed
+from tests.test_merges_nftables import RULES as MERGES
 
 SCRIPTS: dict[str, tuple[str, str]] = {
     "commands": (
@@ -26,7 +30,7 @@ add rule inet f input udp dport 53-54 accept; add rule inet f input tcp dport 1
     ),
     "several rules in a line": (
         """table inet f {
-	chain input { udp dport 53 accept; udp dport 55 accept; udp dport 57 accept } # names
+	chain input { udp dport 53 accept; udp dport 55 accept; udp dport 57 accept; } # names
 	chain input {
 		tcp dport 1 accept; tcp dport 3 accept # one, three
 		tcp dport 5 accept; tcp dport 7 counter; tcp dport 1 ip saddr 10.0.0.1 accept; counter
@@ -289,3 +293,16 @@ define twice = 1
 redefine twice = 2
 """
     assert fixed(before + rest)[0] == after + rest
+
+
+def test_nft_takes_what_it_took_before(tmp_path: Path) -> None:
+    pairs = [tuple(map(in_chain, pair)) for pair in MERGES.values()]
+    pairs += [(BASE + before, BASE + after) for before, after in SCRIPTS.values()]
+    pairs += UNSAFE.values()
+    taken = []
+    for name, texts in zip(("before", "after"), zip(*pairs, strict=True), strict=True):
+        (folder := tmp_path / name).mkdir()
+        taken.append([bool(text) for text in each_listed(texts, folder)])
+    before, after = taken
+    assert before == after
+    assert before.count(False) <= 1  # one names a device that is not there
