@@ -22,6 +22,16 @@ RULES: dict[str, tuple[str, str]] = {
         "tcp dport {\n\t22,\n\t80,\n} accept\ntcp dport 443 accept\n",
         "tcp dport {\n\t22,\n\t80,\n\t443,\n} accept\n",
     ),
+    "a long list": (
+        "".join(f"ip daddr 10.{number}0.200.1 tcp dport 22 accept\n" for number in range(1, 20)),
+        """ip daddr {
+	10.10.200.1, 10.20.200.1, 10.30.200.1, 10.40.200.1, 10.50.200.1,
+	10.60.200.1, 10.70.200.1, 10.80.200.1, 10.90.200.1, 10.100.200.1,
+	10.110.200.1, 10.120.200.1, 10.130.200.1, 10.140.200.1, 10.150.200.1,
+	10.160.200.1, 10.170.200.1, 10.180.200.1, 10.190.200.1
+} tcp dport 22 accept
+""",
+    ),
     "what overlaps": (
         "tcp dport 20-30 accept\ntcp dport 25-40 accept\ntcp dport 50 accept\n",
         "tcp dport { 20-30, 25-40, 50 } accept\n",

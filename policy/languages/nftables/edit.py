@@ -14,6 +14,7 @@ from policy.diagnostic import Collector
 from policy.host import UNKNOWN_HOST
 from policy.ir import Field, Item, Not, Rule, Ruleset, conjuncts
 from policy.ir import Match as Packets
+from policy.language.edits import lines_of
 from policy.languages.nftables.ast.command import Add
 from policy.languages.nftables.ast.command import Rule as Written
 from policy.languages.nftables.ast.expression import Expression, List, Reference, SetLiteral
@@ -32,6 +33,9 @@ from policy.reach.merges import united
 from policy.sets import Budget
 from policy.source import Source, Span
 
+WIDTH = 100
+"""So wide a set may be, before its elements get lines of their own; and so wide are these."""
+
 _NOWHERE = Span(Source("", ""), 0, 0)
 _COMMAND = re.compile(r"(?:(?:add|create|insert|replace)\s+)?rule\b")
 _LITERAL = re.compile(r"\d+(?:-\d+)?|(?=[^-/]*[.:])[0-9a-fA-F.:/-]+", re.ASCII)
@@ -41,8 +45,7 @@ def with_values(ruleset: Ruleset, rule: Rule, name: str, values: ValueSet, other
     """Return *rule* with *values* in the field *name* and everything else as it is; None where one rule cannot say it.
 
     None, too, where one of *others* does something else beside, is not added behind the rules before it, or a rule has
-    a comment inside. The numbers of a
-    counter go. What is returned has been read again.
+    a comment inside. The numbers of a counter go. What is returned has been read again.
     """
     reader = _Reader(name, scope_for(ruleset, [each.span for each in (rule, *others)]))
     conditions = [found for each in (rule, *others) if (found := reader.condition(each)) is not None]
@@ -55,6 +58,8 @@ def with_values(ruleset: Ruleset, rule: Rule, name: str, values: ValueSet, other
         return None
     for right in first.written(words, said, conditions):
         text = first.text_with(right)
+        if right.startswith("{") and max(map(len, right.splitlines())) > WIDTH:
+            text = first.text_with(_in_lines([word.text for word in words], first.indent))
         if reader.says(text, first, said):
             return text
     return None
@@ -72,9 +77,11 @@ class _Word:
 class _Condition:
     """The condition of a rule that asks for the field: *at* a place among the statements, it compares with *words*.
 
-    *packets* are those that meet it; they have one of the *values*, or where it denies, another one.
+    *packets* are those that meet it; they have one of the *values*, or where it denies, another one. *indent* is the
+    space before the rule.
     """
 
+    indent: str
     rule: Written
     at: int
     match: Match
@@ -142,6 +149,8 @@ class _Reader:
         if written is None:
             return None
         asked = set(conjuncts(rule.match))
+        before = rule.span.source.text[lines_of(rule.span).start : rule.span.start]
+        indent = before[: len(before) - len(before.lstrip(" \t"))]
         for at, each in enumerate(written.statements):
             if isinstance(each, Match) and each.operator in ("", "==", "!=") and not isinstance(each.right, Reference):
                 packets = self._packets(each)
@@ -149,7 +158,7 @@ class _Reader:
                 words = tuple(self._words(each))
                 if values is not None and self._part(values, each.operator == "!=") in asked:
                     united_ = united([word.values for word in words])
-                    return _Condition(written, at, each, words, packets, values) if united_ == values else None
+                    return _Condition(indent, written, at, each, words, packets, values) if united_ == values else None
         return None
 
     def says(self, text: str, before: _Condition, values: ValueSet) -> bool:
@@ -200,6 +209,18 @@ def _read(text: str) -> Written | None:
         case (Add("add" | "create", Written() as rule, handle=None, index=None),):
             return rule
     return None
+
+
+def _in_lines(texts: Sequence[str], indent: str) -> str:
+    """Return a set whose elements are on lines of their own, as many on each as there is room for."""
+    start = f"{indent}\t"
+    lines = [start]
+    for text in texts:
+        if lines[-1] != start and len(f"{lines[-1]} {text},".expandtabs(8)) > WIDTH:
+            lines.append(start)
+        lines[-1] += f"{'' if lines[-1] == start else ' '}{text},"
+    lines[-1] = lines[-1].removesuffix(",")
+    return "\n".join(("{", *lines, f"{indent}}}"))
 
 
 def _parts(right: Expression) -> Iterator[Expression]:
