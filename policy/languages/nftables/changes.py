@@ -80,7 +80,7 @@ def _without_name(definition: Definition) -> tuple[Edit, ...] | None:
         return None
     if definition.kind == "variable":
         return removed(_ended(place), definition.suppressions, _comments)
-    return _block(place, ())
+    return _block(place, definition.suppressions)
 
 
 def _inside(one: Span, other: Span) -> bool:
@@ -111,7 +111,13 @@ def _block(span: Span, suppressions: Sequence[Suppression]) -> tuple[Edit, ...] 
     edits = removed(span, own, behind)
     if edits is None or edits[-1] != Edit(lines, ""):
         return edits
-    return (*edits[:-1], Edit(_with_blank(lines), ""))
+    rest: list[Edit] = []
+    for edit in reversed(edits[:-1]):
+        if edit.span.end == lines.start:
+            lines = edit.span.to(lines)
+        else:
+            rest.append(edit)
+    return (*rest, Edit(_with_blank(lines), ""))
 
 
 def _with_blank(lines: Span) -> Span:

@@ -74,18 +74,25 @@ def _definitions(state: State, policies: Mapping[str, Policy]) -> Iterator[Defin
                 if isinstance(action, Jump | Goto) and action.span is not None:
                     uses.setdefault(action.policy.partition(":")[0], []).append(action.span)
     for table in state.tables.values():
-        sets = dict(_uses(table))
+        named: dict[str, list[Span]] = {}
+        for name, span in _uses(table):
+            named.setdefault(name, []).append(span)
         for chain in table.chains.values():
             if chain.hook is None and table.family in VERSIONS:
                 name = f"{table.family} {table.name} {chain.name}"
                 places = tuple(dict.fromkeys(uses.get(name, ())))
                 yield Definition(name, "chain", chain.name, span=chain.span, uses=places)
-        for name, each in table.sets.items():
-            used = tuple(span for other, span in _uses(table) if other == name)
-            if table.family in VERSIONS and name in sets | {name: None}:
-                kind = "map" if each.definition.is_map else "set"
-                value = None if each.elements else Intervals()
-                yield Definition(name, kind, f"@{name}", value, span=each.definition.name_span, uses=used)
+        for name, each in table.sets.items() if table.family in VERSIONS else ():
+            said = each.definition
+            yield Definition(
+                name,
+                "map" if said.is_map else "set",
+                f"@{name}",
+                None if each.elements else Intervals(),
+                span=said.name_span,
+                uses=tuple(named.get(name, ())),
+                suppressions=said.suppressions,
+            )
     for variable in state.variables:
         yield Definition(
             variable.name,

@@ -336,6 +336,7 @@ def _made(
             "auto-merge" in said,
             elements=cast("SetLiteral | Variable | None", said.get("elements")),
             statements=tuple(each for each in found if not isinstance(each, Option | tuple | Define | Include)),
+            suppressions=suppressions,
             **common,
         )
     statement: Statement | None = None

@@ -77,6 +77,7 @@ class NamedSet:
     comment: str | None = None
     elements: SetLiteral | Variable | None = None
     statements: tuple[Statement, ...] = ()
+    suppressions: tuple[Suppression, ...] = mark(())
     name_span: Span = mark()
     span: Span = mark()
 
