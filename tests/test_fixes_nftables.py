@@ -21,7 +21,7 @@ add rule inet f input udp dport 53 accept; add rule inet f input udp dport 54 ac
         """add rule inet f input tcp dport { 22, 80 } accept
 # for the jump host
 # jump
-add rule inet f input udp dport 53-54 accept; add rule inet f input tcp dport 1
+add rule inet f input udp dport { 53, 54 } accept; add rule inet f input tcp dport 1
 """,
     ),
     "what is put in front is not in the order of the text": (

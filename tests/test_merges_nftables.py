@@ -40,6 +40,12 @@ RULES: dict[str, tuple[str, str]] = {
         "ip saddr 10.0.0.0/24 accept\nip saddr 10.0.1.0/24 accept\n",
         "ip saddr 10.0.0.0/23 accept\n",
     ),
+    "networks that are no network together": (
+        "ip saddr 10.0.1.0/24 accept\nip saddr 10.0.2.0/24 accept\n",
+        "ip saddr { 10.0.1.0/24, 10.0.2.0/24 } accept\n",
+    ),
+    "two hosts": ("ip saddr 10.0.0.2 accept\nip saddr 10.0.0.3 accept\n", "ip saddr { 10.0.0.2, 10.0.0.3 } accept\n"),
+    "ports in a row": ("tcp sport 5 log\ntcp sport 6 log\ntcp sport 7 log\n", "tcp sport 5-7 log\n"),
     "addresses": (
         "ip6 saddr fe80::1 udp dport 53 accept\nip6 saddr fe80::7-fe80::9 udp dport 53 accept\n",
         "ip6 saddr { fe80::1, fe80::7-fe80::9 } udp dport 53 accept\n",

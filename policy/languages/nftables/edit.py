@@ -261,15 +261,20 @@ def _all_but(name: str, values: ValueSet) -> ValueSet:
 
 
 def _whole(match: Match, texts: Sequence[str], values: ValueSet) -> str | None:
-    """Return the one range or prefix that some *texts* are together, where all of them are numbers or addresses."""
+    """Return the one range or prefix that some *texts* are together, where all of them are numbers or addresses.
+
+    Networks are not worth a range, nor are two hosts or two ports anything but these.
+    """
     if not isinstance(values, Intervals) or len(values.ranges) > 1:
         return None
     if match.operator == "!=" or not all(_LITERAL.fullmatch(text) for text in texts):
         return None
     low, high = values.ranges[0]
-    match match.left.span.text.split()[-1]:
-        case "saddr" | "daddr":
-            return format_range(low, high)
-        case "sport" | "dport":
-            return f"{low}-{high}"
-    return None
+    name = match.left.span.text.split()[-1]
+    if name not in ("saddr", "daddr", "sport", "dport"):
+        return None
+    whole = format_range(low, high) if name.endswith("addr") else f"{low}-{high}"
+    networks, ranges = (any(sign in text for text in texts) for sign in "/-")
+    if networks:
+        return None if "-" in whole else whole
+    return whole if ranges or len(texts) > 2 else None
