@@ -128,3 +128,13 @@ def test_variables_stay() -> None:
     before = VARIABLES + in_chain("iifname $lan tcp dport $ssh accept\niifname $vpn tcp dport $ssh accept\n")
     after = VARIABLES + in_chain("iifname { $lan, $vpn } tcp dport $ssh accept\n")
     assert fixed(before)[0] == after
+
+
+def test_a_long_set_is_indented_as_the_rule_is() -> None:
+    rows = "".join(f"        ip daddr 10.{number}0.200.1 accept\n" for number in range(1, 9))
+    text = in_chain("").replace("drop;\n", f"drop;\n{rows}")
+    rows = (
+        "        ip daddr {\n            10.10.200.1, 10.20.200.1, 10.30.200.1, 10.40.200.1, 10.50.200.1, 10.60.200.1,"
+    )
+    rows += "\n            10.70.200.1, 10.80.200.1\n        } accept\n"
+    assert fixed(text)[0] == in_chain("").replace("drop;\n", f"drop;\n{rows}")

@@ -213,7 +213,7 @@ def _read(text: str) -> Written | None:
 
 def _in_lines(texts: Sequence[str], indent: str) -> str:
     """Return a set whose elements are on lines of their own, as many on each as there is room for."""
-    start = f"{indent}\t"
+    start = indent + ("    " if indent.startswith(" ") else "\t")
     lines = [start]
     for text in texts:
         if lines[-1] != start and len(f"{lines[-1]} {text},".expandtabs(8)) > WIDTH:
