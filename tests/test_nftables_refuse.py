@@ -123,6 +123,7 @@ RULES = [
     ),
     Wrong("dnat to 1.2.3.4", "FW001", "dnat to 1.2.3.4", "dnat ip to 1.2.3.4", NAT),
     Wrong("redirect to :80", "FW504", "redirect to :80", "tcp dport 1 redirect to :80", NAT),
+    Wrong("tcp dport 1 redirect to 10.0.0.1", "FW701", "10.0.0.1", "tcp dport 1 redirect to 80", NAT),
     Wrong("ip6 daddr ::1 dnat to 1.2.3.4", "FW603", "1.2.3.4", "ip6 daddr ::1 dnat to ::2", NAT),
     Wrong("tproxy to :50", "FW504", "tproxy to :50", "meta l4proto tcp tproxy to :50", PRE),
     # Where the kernel takes a statement.

@@ -21,6 +21,7 @@ from fnmatch import fnmatchcase
 from policy.change import RemovePolicy
 from policy.check import Check, Facts
 from policy.check.fixes import offer
+from policy.check.programs import chain_of
 from policy.check.tables import rows
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Ruleset
@@ -55,7 +56,7 @@ def _only_adds(ruleset: Ruleset) -> bool:
 
 def _of_tool(name: str) -> bool:
     """Does a tool write this chain whether something calls it or not?"""
-    chain = name.rpartition(":")[2]
+    chain = chain_of(name)
     return any(fnmatchcase(chain, pattern) for pattern, *_ in rows("chains.tsv"))
 
 

@@ -79,15 +79,12 @@ class FrontEnd:
         return looks_like(text)
 
     def with_values(
-        self,
-        ruleset: Ruleset,  # noqa: ARG002 (no rule is written anew)
-        rule: Rule,  # noqa: ARG002
-        field: str,  # noqa: ARG002
-        values: ValueSet,  # noqa: ARG002
-        others: Sequence[Rule] = (),  # noqa: ARG002
+        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
     ) -> str | None:
-        """Return a rule with other values in one field, as text: not done here."""
-        return None
+        """Return a rule with other values in one field, as text; None where one rule cannot say it, and in JSON."""
+        from policy.languages.nftables.edit import with_values
+
+        return None if is_json(rule.span.source.text) else with_values(ruleset, rule, field, values, others)
 
     def edits(self, change: Change) -> tuple[Edit, ...] | None:
         """Return the edits of the text that make a change of the rules; None: there are none."""

@@ -29,7 +29,7 @@ from policy.languages.nftables.ast.command import (
     Table,
 )
 from policy.languages.nftables.ast.expression import SetLiteral, Variable, Word
-from policy.languages.nftables.base import priority_of, refuse_hook
+from policy.languages.nftables.base import priority_of, refuse_flags, refuse_hook
 from policy.languages.nftables.include import Includes
 from policy.languages.nftables.known import alike, names_known, together
 from policy.languages.nftables.parse import parse, parse_part
@@ -43,7 +43,6 @@ LONGEST_NAME = 255
 """In bytes; the kernel's `NFT_NAME_MAXLEN` is one more."""
 
 T = TypeVar("T", Table, Chain, NamedSet)
-_TABLE_FLAGS = ("dormant", "owner")
 
 
 def run(script: Script, source: Source, mistakes: Collector) -> State:
@@ -138,10 +137,7 @@ class _Runner:
         if made is None:
             made = TableState(table.family, table.name, table.span)
             self.state.tables[key] = made
-        for flag in table.flags:
-            if flag not in _TABLE_FLAGS:
-                help = did_you_mean(flag, _TABLE_FLAGS) or "`flags dormant` switches the table off"
-                self.mistakes.add("FW001", f"`{flag}` is no flag of a table", table.name_span, help)
+        refuse_flags(table, self.mistakes)
         made.dormant = "dormant" in table.flags  # a table that is said again without it does something again
         made.suppressions += table.suppressions
         # Sets and chains may be named before they stand there, variables may not.

@@ -102,6 +102,10 @@ class Reader(StatementReader):
         value = value.value if isinstance(value, Masked) else value
         return Define(str(how), name, value, name_span=self.span(token), span=self.place)  # type: ignore[arg-type]
 
+    def define_negative(self, parts: list[Any]) -> Define:
+        how, name, minus, value = parts
+        return self.define([how, name, Word(f"-{value}", span=self.span(minus, value))])
+
     def undefine(self, parts: list[Any]) -> Define:
         return Define("undefine", str(parts[1]), None, name_span=self.span(parts[1]), span=self.place)
 

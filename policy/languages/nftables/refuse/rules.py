@@ -5,6 +5,8 @@ Sources: nftables 1.0.6: src/evaluate.c, src/parser_bison.y; the kernel's nft_fi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from policy.diagnostic import Related, did_you_mean
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
