@@ -151,6 +151,8 @@ RULES = [
     # Words of the language.
     Wrong("iifname != accept drop", "FW001", "accept", 'iifname != "accept" drop'),
     Wrong("iifname { eth0, rule } drop", "FW001", "rule", 'iifname { eth0, "rule", state } drop'),
+    Wrong("ip saddr udp drop", "FW003", "udp", "ip saddr 1.1.1.1 drop"),
+    Wrong("ct original ip saddr mark drop", "FW003", "mark", "ct original ip saddr 1.1.1.1 drop"),
     Wrong("log prefix accept", "FW001", "accept", "log prefix state"),
     # Maps with two values for a key.
     Wrong(
