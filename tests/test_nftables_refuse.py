@@ -121,6 +121,7 @@ RULES = [
         "reject with icmp host-unreachable",
         "ip saddr 1.1.1.1 reject with icmp host-unreachable",
     ),
+    Wrong("jhash ip saddr mod 8 == 1", "FW603", "ip saddr", "jhash ip6 saddr mod 8 == 1", family="ip6"),
     Wrong("dnat to 1.2.3.4", "FW001", "dnat to 1.2.3.4", "dnat ip to 1.2.3.4", NAT),
     Wrong("redirect to :80", "FW504", "redirect to :80", "tcp dport 1 redirect to :80", NAT),
     Wrong("ip6 daddr ::1 dnat to 1.2.3.4", "FW603", "1.2.3.4", "ip6 daddr ::1 dnat to ::2", NAT),

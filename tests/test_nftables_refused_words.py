@@ -51,6 +51,8 @@ RULES = [
     ("numgen inc mod 4 offset 1 == 5", "5", "numgen inc mod 4 offset 1 == 4", INPUT),
     ("jhash ip saddr mod 8 == 8", "8", "jhash ip saddr mod 8 == 7", INPUT),
     ("symhash mod 4 == 4", "4", "symhash mod 4 == 3", INPUT),
+    ("jhash saddr mod 8 == 1", "saddr", "jhash ip saddr . tcp dport mod 8 == 1", INPUT),
+    ("jhash ip arp mod 8 == 1", "ip arp", "jhash ip id mod 8 == 1", INPUT),
     ("ipsec inn reqid 1", "ipsec inn reqid", "ipsec in reqid 1", INPUT),
     ("ipsec in reqi8 1", "ipsec in reqi8", "ipsec out ip saddr 1.1.1.1", OUTPUT),
     ("log flags foo", "log flags foo", "log flags all", INPUT),

@@ -106,6 +106,15 @@ def refuse_words(context: Context, selector: e.Selector) -> None:
         return
     if selector.kind == "numgen" and not one_of(context.mistakes, words[0], ("inc", "random"), "order", selector.span):
         return
+    hashed = selector.of.parts if isinstance(selector.of, e.Concat) else (selector.of,)
+    for each in hashed:
+        try:
+            if isinstance(each, e.Selector):
+                operand(context, each)
+            elif isinstance(each, e.Word):
+                raise Bad("FW001", f"`{each.text}` is nothing that is read from a packet", each.span)
+        except Bad as bad:
+            note(context, bad)
     if numbers[0] < 1 or _last(selector) > 0xFFFF_FFFF:
         help = "`mod` is 1 or more, and what is given has 32 bits"
         context.mistakes.add("FW001", f"the kernel refuses `{selector.span.text}`", selector.span, help)
