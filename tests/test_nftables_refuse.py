@@ -121,6 +121,7 @@ RULES = [
         "reject with icmp host-unreachable",
         "ip saddr 1.1.1.1 reject with icmp host-unreachable",
     ),
+    Wrong("jhash ip saddr mod 8 == 1", "FW603", "ip saddr", "jhash ip6 saddr mod 8 == 1", family="ip6"),
     Wrong("dnat to 1.2.3.4", "FW001", "dnat to 1.2.3.4", "dnat ip to 1.2.3.4", NAT),
     Wrong("redirect to :80", "FW504", "redirect to :80", "tcp dport 1 redirect to :80", NAT),
     Wrong("tcp dport 1 redirect to 10.0.0.1", "FW701", "10.0.0.1", "tcp dport 1 redirect to 80", NAT),
@@ -152,6 +153,8 @@ RULES = [
     # Words of the language.
     Wrong("iifname != accept drop", "FW001", "accept", 'iifname != "accept" drop'),
     Wrong("iifname { eth0, rule } drop", "FW001", "rule", 'iifname { eth0, "rule", state } drop'),
+    Wrong("ip saddr udp drop", "FW003", "udp", "ip saddr 1.1.1.1 drop"),
+    Wrong("ct original ip saddr mark drop", "FW003", "mark", "ct original ip saddr 1.1.1.1 drop"),
     Wrong("log prefix accept", "FW001", "accept", "log prefix state"),
     # Maps with two values for a key.
     Wrong(

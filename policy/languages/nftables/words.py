@@ -96,7 +96,7 @@ def _ipv4(type: t.DataType, word: Word) -> int | str:
         _refuse_other(word, "IPv6", "IPv4")
     if text == "localhost":
         return V4_BASE + (127 << 24) + 1
-    if _HOST.fullmatch(text):
+    if _is_host(word):
         return f"host:{text.lower()}"
     try:
         return parse_address(text)
@@ -104,12 +104,17 @@ def _ipv4(type: t.DataType, word: Word) -> int | str:
         raise Bad("FW003", str(error), word.span) from None
 
 
+def _is_host(word: Word) -> bool:
+    """May a word be the name of a host? Words of the language are none without quotes."""
+    return _HOST.fullmatch(word.text) is not None and (word.quoted or word.text not in tables.RESERVED_NAMES)
+
+
 def _ipv6(_: t.DataType, word: Word) -> int | str:
     text = word.text
     if ":" not in text:
         if text == "localhost":
             return 1
-        if _HOST.fullmatch(text):
+        if _is_host(word):
             return f"host:{text.lower()}"
         _refuse_other(word, "IPv4", "IPv6")
     try:
@@ -177,6 +182,8 @@ def _owner(type: t.DataType, word: Word) -> int | str:
     number = plain(word.text)
     if number is not None:
         return bounded(type, word, number)
+    if word.text in tables.RESERVED_NAMES and not word.quoted:
+        raise Bad("FW001", f"`{word.text}` is a word of the language", word.span, "write the name in quotes")
     return 0 if word.text == "root" else f"{type.title}:{word.text}"
 
 

@@ -15,7 +15,8 @@ from policy.languages.nftables.context import Context
 from policy.languages.nftables.layers import Layers, selectors
 from policy.languages.nftables.problem import Bad, note_empty
 from policy.languages.nftables.refuse import plain
-from policy.languages.nftables.refuse.sets import refuse_map
+from policy.languages.nftables.refuse.sets import refuse_map, refuse_verdicts
+from policy.languages.nftables.refuse.targets import refuse_inner, refuse_meter, refuse_target, refuse_update
 from policy.languages.nftables.refuse.translations import refuse_copy, refuse_reject, refuse_translation
 from policy.languages.nftables.selectors import operand
 from policy.languages.nftables.types import DataType
@@ -119,16 +120,30 @@ def _selector(context: Context, layers: Layers, selector: e.Selector, inside: st
         if family in ("ip", "ip6") and family != words[1]:
             message = f"`{selector.span.text}` is of the other IP version than the table"
             context.mistakes.add("FW603", message, selector.span, f"write `rt {family} nexthop`")
+    elif selector.kind in ("numgen", "hash", "ipsec"):
+        plain.refuse_words(context, selector)
     elif selector.kind in ("tcpopt", "dccpopt"):
         plain.refuse_option(context, selector)
 
 
 def _statement(context: Context, layers: Layers, statement: s.Statement) -> None:
     match statement:
-        case s.VerdictMap(key, e.SetLiteral() as literal):
-            _map(context, key, literal)
+        case s.VerdictMap(key, where):
+            _verdicts(context, key, where)
         case s.Assign(target, value):
             _assigned(context, target, value)
+        case s.Match(e.Selector("numgen" | "hash") as drawn, _, e.Word() as word):
+            plain.refuse_drawn(context, drawn, word)
+        case s.SetUpdate(statements=inner) | s.Meter(statements=inner):
+            if isinstance(statement, s.SetUpdate):
+                refuse_update(context, statement)
+            else:
+                refuse_meter(context, statement)
+            refuse_inner(context, inner)
+            for each in inner:
+                _statement(context, layers, each)
+        case s.Other("synproxy"):
+            plain.refuse_synproxy(context, statement)
         case s.Reject():
             refuse_reject(context, layers, statement)
         case s.Nat():
@@ -149,6 +164,24 @@ def _map(context: Context, key: e.Expression, literal: e.SetLiteral) -> None:
         refuse_map(context, types, literal)
 
 
+def _verdicts(context: Context, key: e.Expression, where: e.Expression) -> None:
+    if isinstance(where, e.SetLiteral):
+        _map(context, key, where)
+        refuse_verdicts(context, where)
+    elif isinstance(where, e.Reference):
+        _of_verdicts(context, where, wanted=True)
+
+
+def _of_verdicts(context: Context, where: e.Reference, *, wanted: bool) -> None:
+    """Note a named map whose values are verdicts where others are wanted, or the other way round."""
+    named = context.table.sets.get(where.name)
+    if named is None or not named.definition.is_map or (named.definition.value == ("verdict",)) == wanted:
+        return
+    message = f"the values of `{where.name}` are {'no' if wanted else 'all'} verdicts"
+    help = "write `type KEY : verdict` for the map" if wanted else "look it up with `vmap`"
+    context.mistakes.add("FW001", message, where.span, help)
+
+
 def _types(context: Context, key: e.Expression) -> tuple[DataType, ...]:
     parts = key.parts if isinstance(key, e.Concat) else (key,)
     found: list[DataType] = []
@@ -165,6 +198,8 @@ def _types(context: Context, key: e.Expression) -> tuple[DataType, ...]:
 
 
 def _assigned(context: Context, target: e.Selector, value: e.Expression) -> None:
+    if refuse_target(context, target):
+        return
     if isinstance(value, e.SetLiteral):
         message = f"`{target.span.text}` is set to one value, not to a set"
         context.mistakes.add("FW001", message, value.span, "write a value, or look one up with `map`")
@@ -172,18 +207,10 @@ def _assigned(context: Context, target: e.Selector, value: e.Expression) -> None
     if isinstance(value, e.Lookup):
         if isinstance(value.map, e.SetLiteral):
             _map(context, value.key, value.map)
+        elif isinstance(value.map, e.Reference):
+            _of_verdicts(context, value.map, wanted=False)
         return
-    if target.kind == "meta" and target.words[0] == "pkttype":
-        _kind_of_packet(context, target)
     plain.refuse_value(context, target, value)
-
-
-def _kind_of_packet(context: Context, target: e.Selector) -> None:
-    """Note `meta pkttype set` at a hook where the kernel refuses it (nft_meta.c, nft_meta_set_validate)."""
-    allowed = "ingress" if context.table.family == "netdev" else "prerouting"
-    if wrong := context.hooks - {allowed}:
-        message = f"the kernel refuses to set `{target.span.text}` at {', '.join(sorted(wrong))}"
-        context.mistakes.add("FW001", message, target.span, f"set it at {allowed}")
 
 
 def _object(context: Context, statement: s.Object) -> None:
