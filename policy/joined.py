@@ -1,12 +1,13 @@
 """The rules of one host in two texts: what nftables has, and a dump of iptables for the same packets.
 
 At each hook packets meet the chains of both in the order of their priorities. Of two with one priority that which was
-made later is first; here those of the first text are.
+made later is first; here those of the first text are. What nftables has is all of a host: for an IP version that none
+of its chains sees there are no rules (`with_unseen`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
@@ -29,6 +30,17 @@ _HOOKS = {"input": INPUT, "forward": FORWARD, "postrouting": FORWARD}
 
 class Apart(Exception):
     """Rules that cannot be told as one set; the text says why."""
+
+
+def with_unseen(pair: Sequence[Ruleset]) -> tuple[Ruleset, ...]:
+    """Return the rule sets of a host, with an empty one for the IP version that no chain of nftables sees.
+
+    A dump of iptables says nothing of the other IP version, and gets none.
+    """
+    unseen = frozenset({4, 6}).difference(*(each.families for each in pair))
+    if not unseen or pair[0].language != "nftables":
+        return tuple(pair)
+    return (*pair, Ruleset(pair[0].language, unseen, {}, {}, sources=pair[0].sources))
 
 
 def joined(one: Ruleset, other: Ruleset) -> Ruleset:

@@ -1,4 +1,4 @@
-"""Random files in both languages whose rules often meet, and what tests ask about fixes of them."""
+"""Random files in all languages whose rules often meet, and what tests ask about fixes of them."""
 
 from __future__ import annotations
 
@@ -142,6 +142,111 @@ translating_texts = st.builds(
 """Files for iptables-restore that translate addresses."""
 
 
+_script_rule = _parts(
+    st.sampled_from(
+        ("", "", "", 'iifname "eth0" ', 'iifname { "eth0", "eth1" } ', "iifname != eth0 ", "iifname eth1 ")
+    ),
+    st.sampled_from(
+        (
+            "",
+            "ip saddr 10.0.0.0/30 ",
+            "ip saddr 10.0.0.0/31 ",
+            "ip saddr 10.0.0.2/31 ",
+            "ip saddr { 10.0.0.1, 10.0.0.3 } ",
+            "ip saddr @s ",
+            "ip saddr != 10.0.0.1 ",
+            "ip saddr $a ",
+        )
+    ),
+    st.sampled_from(
+        (
+            "",
+            "",
+            "tcp dport 1 ",
+            "tcp dport 2 ",
+            "tcp dport { 1, 2, 1-2 } ",
+            "tcp dport 3-4 ",
+            "udp dport 1 ",
+            "tcp dport $b ",
+        )
+    ),
+    st.sampled_from(("", "", "", "ct state new ", "ct state established,related ", "ct state { new } ")),
+    st.sampled_from(("", "", "", "counter ", "counter packets 3 bytes 4 ", "limit rate 1/second ", "log ")),
+    st.sampled_from(("accept", "accept", "accept", "drop", "drop", "reject", "return", "continue", "jump c")),
+    st.sampled_from(("", "", "", ' comment "x"')),
+)
+_script_end = st.sampled_from(
+    ("\n\t\t", "\n\t\t", "\n\t\t", "; ", ";\n\t\t", " # why\n\t\t", "\n\n\t\t# about this\n\t\t")
+)
+_ALIKE = (
+    ("tcp dport", ("1", "2", "$b", "{ 3, 4 }", "2-4", "4")),
+    ("ip saddr", ("10.0.0.0/31", "10.0.0.2/31", "$a", "{ 10.0.0.3 }", "10.0.0.1-10.0.0.2")),
+    ("iifname", ("eth0", '"eth1"', "{ eth1, eth0 }", '"e*"', "x")),
+    ("ct state", ("new", "established,related", "{ invalid }", "established")),
+    ("ip saddr !=", ("10.0.0.0/31", "10.0.0.2/31", "$a")),
+)
+
+
+@st.composite
+def _script_run(draw: st.DrawFn) -> str:
+    """Rules that differ in what they compare one field with."""
+    asked, words = draw(st.sampled_from(_ALIKE))
+    before = draw(st.sampled_from(("", "", "", 'iifname "eth0" ', "tcp dport 1 ")))
+    after = draw(st.sampled_from(("", "", "counter ", "log ")))
+    verdict = draw(st.sampled_from(("accept", "accept", "drop", "reject", "return", "jump c")))
+    chosen = draw(st.lists(st.sampled_from(words), min_size=2, max_size=3))
+    end = draw(_script_end)
+    if asked.startswith(before[:3] or "none"):
+        before = ""
+    return "".join(f"{before}{asked} {word} {after}{verdict}{end}" for word in chosen)
+
+
+_script_body = st.lists(_parts(_script_rule, _script_end) | _script_run(), min_size=1, max_size=5).map("".join)
+_command = st.builds(
+    lambda verb, chain, rule, end: f"{verb} rule inet f {chain} {rule}{end}",
+    st.sampled_from(("add", "add", "add", "insert")),
+    st.sampled_from(("i", "i", "c")),
+    _script_rule,
+    st.sampled_from(("\n", "\n", "; ", " # later\n")),
+)
+
+
+def _script(bodies: tuple[str, str, str], policy: str, commands: list[str], values: tuple[str, str]) -> str:
+    body, called, unused = (each.rstrip("\t ") for each in bodies)
+    return f"""define a = {values[0]}
+define b = {values[1]} # ports
+define unused = $b
+table inet f {{
+	set s {{ type ipv4_addr; elements = {{ 10.0.0.1, # one
+		10.0.0.2 }}; }}
+	set t {{ type ipv4_addr; }}
+
+	chain c {{
+		{called.replace("jump c", "drop")}
+	}}
+	chain unused {{ # for later
+		{unused}
+	}}
+
+	chain i {{
+		type filter hook input priority 0; policy {policy};
+		{body}
+	}}
+}}
+{"".join(commands)}
+"""
+
+
+script_texts = st.builds(
+    _script,
+    st.tuples(_script_body, _script_body, _script_body),
+    st.sampled_from(("drop", "accept")),
+    st.lists(_command.filter(lambda row: "rule inet f c" not in row or "jump c" not in row), max_size=4),
+    st.tuples(st.sampled_from(("10.0.0.1", "{ 10.0.0.1, 10.0.0.0/31 }")), st.sampled_from(("1", "{ 1-3, 2 }"))),
+)
+"""Scripts of nftables: rules that share lines, commands, variables, sets, and what nothing uses."""
+
+
 def fixed(text: str, unsafe: bool = False, how: Linting = HOW) -> tuple[str, Fixed]:
     """Return a text with all its fixes, and what fixing said."""
     with tempfile.TemporaryDirectory() as folder:
@@ -151,6 +256,16 @@ def fixed(text: str, unsafe: bool = False, how: Linting = HOW) -> tuple[str, Fix
         assert file.read_bytes() == text.encode()  # `fix` itself writes nothing
     (new,) = [draft.text for draft in result.drafts] or [text]
     return new, result
+
+
+def in_chain(rules: str) -> str:
+    """Return a script with rules, one a line, in a chain that blocks what they leave."""
+    body = "".join(f"\t\t{row}\n" for row in rules.splitlines())
+    return (
+        "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority 0; policy drop;\n"
+        + body
+        + "\t}\n}\n"
+    )
 
 
 def rules_of(text: str) -> Ruleset:

@@ -96,6 +96,14 @@ def test_line_ends_and_marks_change_nothing(file: Path, data: bytes) -> None:
     assert file.read_bytes() == data
 
 
+@pytest.mark.parametrize("text", ["table inet f {\n}\n", '{"nftables": [{"table": {"family": "inet", "name": "f"}}]}'])
+def test_where_no_chain_stands_everything_passes(file: Path, text: str) -> None:
+    file.write_text(text)
+    done = run("ask", str(file), "tcp/22 from 10.0.0.1 to 10.0.0.2 at input")
+    assert done.status == 0
+    assert "allowed: no chain sees IPv4 at input, and what no chain sees passes" in done.out
+
+
 def test_an_empty_file_has_no_policy(file: Path) -> None:
     file.write_bytes(b"")
     done = ask(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -154,3 +155,16 @@ def test_what_a_baseline_knows_is_not_fixed(dead: Path, monkeypatch: pytest.Monk
     run("lint", "--fix", "--write-baseline", str(dead), *SELECT)
     assert dead.read_text() == SAFE
     assert '"FW102"' not in Path(NAME).read_text()
+
+
+def test_json_is_not_fixed_and_that_is_said(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.json"
+    command = {"family": "inet", "table": "f"}
+    chain = {**command, "name": "c", "type": "filter", "hook": "input", "prio": 0, "policy": "drop"}
+    rule = {**command, "chain": "c", "expr": [{"accept": None}]}
+    listed = [{"table": {"family": "inet", "name": "f"}}, {"chain": chain}, {"rule": rule}, {"rule": rule}]
+    rules.write_text(json.dumps({"nftables": listed}))
+    said = f"nothing to fix; `{rules}` cannot be fixed as JSON: lint the script that `nft list ruleset` prints\n"
+    for option in ("--fix", "--diff"):
+        done = run("lint", option, str(rules), "--select", "FW111,FW108")
+        assert (done.status, done.err) == (1, said)

@@ -9,7 +9,13 @@ from policy.app.ask import ask
 from policy.app.load import facts, load
 from policy.app.question import read_question
 from policy.check import Check
-from policy.checks import fw102_shadowed_same, fw111_after_catch_all, fw212_default_accept
+from policy.checks import (
+    fw102_shadowed_same,
+    fw103_union_shadowed,
+    fw111_after_catch_all,
+    fw212_default_accept,
+    fw412_nat_bypasses_filter,
+)
 from policy.diagnostic import Diagnostic
 from policy.host import UNKNOWN_HOST
 from policy.joined import Apart, joined
@@ -130,3 +136,55 @@ def test_a_chain_of_frames_may_drop_what_comes_by_its_device() -> None:
     )
     assert verdict("tcp/443 from 10.1.1.1 in eth0 at input", text) == "depends"
     assert verdict("tcp/443 from 10.1.1.1 in eth1 at input", text) == "allow"
+
+
+def told(check: Check, text: str) -> list[tuple[str, str | None, list[int]]]:
+    """Return the message of each finding, its packets, and the lines of what is related."""
+    assert check.find is not None
+    finds = check.find(facts(load(Source("rules", text), "nftables")))
+    return [
+        (each.message, each.region, [other.span.line for other in each.related])
+        for each in finds
+        if isinstance(each, Diagnostic)
+    ]
+
+
+def test_a_rule_in_parts_is_told_once() -> None:
+    text = """table inet filter {
+	chain input {
+		type filter hook input priority 0; policy drop;
+		tcp dport vmap { 95 : accept, 96 : drop }
+		ip saddr 10.0.0.1 tcp dport vmap { 95 : accept, 96 : drop }
+		tcp dport 98 drop
+		tcp dport vmap { 98 : accept, 96 : accept }
+	}
+}
+"""
+    ((_, region, lines),) = told(fw102_shadowed_same.CHECK, text)
+    assert (region, lines) == ("tcp/95 from 10.0.0.1; tcp/96 from 10.0.0.1", [4])
+    ((message, region, lines),) = told(fw103_union_shadowed.CHECK, text)
+    assert (
+        message == "this rule never acts: line 4 and line 6 together take all its packets first, and each blocks them"
+    )
+    assert (region, lines) == ("tcp/{96, 98}", [4, 6])
+
+
+def test_a_rule_that_translates_in_parts_is_told_once() -> None:
+    text = """table ip nat {
+	chain prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		iifname "eth0" dnat to tcp dport map { 90 : 10.3.0.8, 91 : 10.3.0.9 }
+		iifname "eth0" tcp dport 92 dnat to 10.3.0.8
+	}
+}
+table ip filter {
+	chain input {
+		type filter hook input priority 0; policy drop;
+		tcp dport vmap { 90 : drop, 91 : drop, 92 : drop }
+	}
+	chain forward { type filter hook forward priority 0; policy drop; ct status dnat accept; }
+}
+"""
+    ((message, _, lines),) = told(fw412_nat_bypasses_filter.CHECK, text)
+    assert message.startswith("this rule and another rule take 3 ports past the rules at input")
+    assert lines == [11, 13, 5]

@@ -143,6 +143,11 @@ def test_every_mistake_is_said_at_once() -> None:
     assert [each.span.line for each in found] == [3, 5, 4]
 
 
+def test_a_variable_may_not_be_used_before_it_is_made_and_a_chain_may() -> None:
+    _, (found,) = ran("table ip t {\n chain c {\n  tcp dport $p jump d\n }\n define p = 1\n chain d { }\n}\n")
+    assert (found.code, found.span.line, found.span.text) == ("FW701", 3, "$p")
+
+
 # Includes
 
 
@@ -326,6 +331,24 @@ def test_json_is_told_from_scripts() -> None:
     assert looks_like('{"nftables": []}')
     assert looks_like('\n { "nftables" : [] }')
     assert not looks_like('{"a": 1}')
+    assert not looks_like('{"dependencies": {"nftables": "1.0"}}')
+    assert not is_json("table ip t {\n}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufefftable ip t {\n}\n",
+        '\ufeff{"nftables": []}',
+        '{"a": 1, "nftables": []}',
+        '{"metainfo": {"version": "1.0.6"}}',
+        '{"nftables"}',
+        "{'nftables': []}",
+        "{nftables: []}",
+    ],
+)
+def test_texts_with_a_mistake_at_their_beginning_are_of_this_language(text: str) -> None:
+    assert looks_like(text)
     assert not is_json("table ip t { }")
 
 

@@ -16,6 +16,7 @@ NFT = shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin:/bin")
 
 INPUT = "type filter hook input priority 0"
 PRE = "type filter hook prerouting priority -150"
+EGRESS = 'type filter hook egress device "lo" priority 0'
 NAT = "type nat hook prerouting priority 0"
 
 
@@ -50,12 +51,63 @@ RULES = [
         "limit rate 1/second burst 5 bytes",
         "limit rate 1/second burst 5 packets",
     ),
+    Wrong(
+        "limit rate 18446744073709551616/second",
+        "FW001",
+        "limit rate 18446744073709551616/second",
+        "limit rate 18446744073709551610/second",
+    ),
+    Wrong(
+        "limit rate 1/day burst 213504 packets",
+        "FW001",
+        "limit rate 1/day burst 213504 packets",
+        "limit rate 1/day burst 213503 packets",
+    ),
+    Wrong(
+        "limit rate 30500 bytes/week burst 1 bytes",
+        "FW001",
+        "limit rate 30500 bytes/week burst 1 bytes",
+        "limit rate 30500 bytes/week",
+    ),
+    Wrong(
+        "limit rate 17593 mbytes/second", "FW001", "limit rate 17593 mbytes/second", "limit rate 17592 mbytes/second"
+    ),
+    Wrong(
+        "limit rate 1/second burst 0 packets",
+        "FW001",
+        "limit rate 1/second burst 0 packets",
+        "limit rate 1 bytes/second burst 0 bytes",
+    ),
+    Wrong(
+        "limit rate 1/second burst 5", "FW001", "limit rate 1/second burst 5", "limit rate 1/second burst 0x5 packets"
+    ),
+    Wrong("limit rate 5 packets/second", "FW001", "limit rate 5 packets/second", "limit rate 5 bytes/second"),
+    Wrong(
+        "quota 9223372036854775808 bytes", "FW001", "quota 9223372036854775808 bytes", "quota 9223372036854775807 bytes"
+    ),
+    Wrong("quota 9007199254740992 kbytes", "FW001", "quota 9007199254740992 kbytes", "quota 9007199254740991 kbytes"),
+    Wrong("quota 5 bytes used 6 bytes", "FW001", "quota 5 bytes used 6 bytes", "quota 5 bytes used 5 bytes"),
+    Wrong(
+        "counter packets 18446744073709551616 bytes 0",
+        "FW001",
+        "counter packets 18446744073709551616 bytes 0",
+        "counter packets 18446744073709551615 bytes 0",
+    ),
+    Wrong("log group 18446744073709551616", "FW001", "log group 18446744073709551616", "log group 65535"),
     Wrong("quota 5 gbytes", "FW001", "quota 5 gbytes", "quota over 5 mbytes"),
     Wrong("queue num 65536", "FW001", "65536", "limit rate 1/second"),
+    Wrong("queue num 3-1", "FW502", "3-1", "counter"),
+    Wrong("queue to 3-1", "FW502", "3-1", "counter"),
     Wrong("queue flags fanout to 1", "FW001", "queue flags fanout to 1", "counter"),
     Wrong("meta mark set { 1, 2 }", "FW001", "{ 1, 2 }", "meta mark set 1"),
     Wrong("ip dscp set 64", "FW001", "64", "ip dscp set 63"),
     Wrong("reset tcp option nonsense", "FW001", "tcp option nonsense", "reset tcp option sack-perm"),
+    # Names are as /etc/services and /etc/protocols write them.
+    Wrong("tcp dport SSH", "FW701", "SSH", "tcp dport ssh"),
+    Wrong("tcp dport { 22, Domain }", "FW701", "Domain", "tcp dport { 22, domain }"),
+    Wrong("ip protocol Tcp", "FW001", "Tcp", "ip protocol TCP"),
+    Wrong("meta l4proto ESP", "FW001", "ESP", "meta l4proto IPSEC-ESP"),
+    Wrong("meta l4proto IPV6-ICMP", "FW001", "IPV6-ICMP", "meta l4proto IPv6-ICMP"),
     # What a rule says of protocols.
     Wrong("ip saddr 1.1.1.1 ip6 daddr ::1", "FW603", "ip6 daddr", "ip saddr 1.1.1.1 ip daddr 1.1.1.1"),
     Wrong("tcp dport 22 udp dport 22", "FW001", "udp dport", "tcp dport 22 tcp sport 22"),
@@ -69,19 +121,41 @@ RULES = [
         "reject with icmp host-unreachable",
         "ip saddr 1.1.1.1 reject with icmp host-unreachable",
     ),
+    Wrong("jhash ip saddr mod 8 == 1", "FW603", "ip saddr", "jhash ip6 saddr mod 8 == 1", family="ip6"),
     Wrong("dnat to 1.2.3.4", "FW001", "dnat to 1.2.3.4", "dnat ip to 1.2.3.4", NAT),
     Wrong("redirect to :80", "FW504", "redirect to :80", "tcp dport 1 redirect to :80", NAT),
+    Wrong("tcp dport 1 redirect to 10.0.0.1", "FW701", "10.0.0.1", "tcp dport 1 redirect to 80", NAT),
     Wrong("ip6 daddr ::1 dnat to 1.2.3.4", "FW603", "1.2.3.4", "ip6 daddr ::1 dnat to ::2", NAT),
     Wrong("tproxy to :50", "FW504", "tproxy to :50", "meta l4proto tcp tproxy to :50", PRE),
     # Where the kernel takes a statement.
     Wrong("fib daddr . oif type local", "FW001", "fib daddr . oif type", "fib daddr . iif type local"),
     Wrong('fib saddr . oif oif "lo"', "FW001", "fib saddr . oif oif", 'fib saddr . iif oif "lo"'),
+    Wrong("meta pkttype set host", "FW001", "meta pkttype", "counter"),
+    Wrong("meta pkttype set host", "FW001", "meta pkttype", "dup to lo", EGRESS, "netdev"),
+    Wrong("dup to 10.0.0.1", "FW001", "dup to 10.0.0.1", "counter"),
+    Wrong("dup to 10.0.0.1", "FW001", "dup to 10.0.0.1", "counter", family="bridge"),
+    Wrong("dup to lo device lo", "FW001", "dup to lo device lo", "dup to lo", EGRESS, "netdev"),
+    Wrong("fwd to lo drop", "FW001", "drop", "fwd ip to 10.0.0.1 device lo", EGRESS, "netdev"),
+    Wrong("dup to ::1", "FW603", "::1", "dup to 10.0.0.1 device lo", family="ip"),
+    Wrong("fwd to lo", "FW001", "fwd to lo", "dup to 10.0.0.1", family="ip"),
+    Wrong("fwd ip6 to 10.0.0.1 device lo", "FW603", "10.0.0.1", "fwd ip6 to fe80::1 device lo", EGRESS, "netdev"),
     # Names that there are not.
     Wrong("jump nowhere", "FW701", "nowhere", "jump other"),
     Wrong("ip saddr vmap { 1.1.1.1 : goto nowhere }", "FW701", "nowhere", "ip saddr vmap { 1.1.1.1 : goto other }"),
     Wrong("jump base", "FW820", "base", "jump other"),
     Wrong("ip saddr @nowhere drop", "FW701", "@nowhere", "ip saddr @known drop"),
     Wrong('counter name "nowhere"', "FW701", '"nowhere"', 'counter name "known"'),
+    # Sets without elements.
+    Wrong("ip saddr { } drop", "FW001", "{ }", "ip saddr { 1.1.1.1, } drop"),
+    Wrong("ip saddr . tcp dport != {} drop", "FW001", "{}", "ip saddr . tcp dport != { 1.1.1.1 . 22 } drop"),
+    Wrong("tcp dport vmap { }", "FW001", "{ }", "tcp dport vmap { 22 : drop }"),
+    Wrong("meta mark set tcp dport map { }", "FW001", "{ }", "meta mark set tcp dport map { 22 : 1 }"),
+    # Words of the language.
+    Wrong("iifname != accept drop", "FW001", "accept", 'iifname != "accept" drop'),
+    Wrong("iifname { eth0, rule } drop", "FW001", "rule", 'iifname { eth0, "rule", state } drop'),
+    Wrong("ip saddr udp drop", "FW003", "udp", "ip saddr 1.1.1.1 drop"),
+    Wrong("ct original ip saddr mark drop", "FW003", "mark", "ct original ip saddr 1.1.1.1 drop"),
+    Wrong("log prefix accept", "FW001", "accept", "log prefix state"),
     # Maps with two values for a key.
     Wrong(
         "tcp dport vmap { 22 : accept, 20-30 : drop }",
@@ -97,8 +171,8 @@ RULES = [
 
 
 def script(rule: str, hook: str, family: str) -> str:
-    known = "" if family == "bridge" else "set known {\ntype ipv4_addr\n}\ncounter known {\n}\n"
-    others = f"{known}chain other {{\n}}\nchain base {{\n{INPUT}\n}}\n"
+    known = "" if family in ("bridge", "netdev") else "set known {\ntype ipv4_addr\n}\ncounter known {\n}\n"
+    others = f"{known}chain other {{\n}}\nchain base {{\n{INPUT if family != 'netdev' else EGRESS}\n}}\n"
     return f"table {family} t {{\n{others}chain c {{\n{hook}\n{rule}\n}}\n}}\n"
 
 
@@ -177,6 +251,28 @@ SCRIPTS = {
     "a prefix of another IP version": (
         f"table ip t {{\nchain c {{\n{NAT}\ndnat ip prefix to ::1/64\n}}\n}}\n", "FW003",
     ),
+    "a limit of a table that is too large": (
+        "table ip t {\nlimit a {\nrate 1/week burst 30501 packets\n}\n}\n", "FW001",
+    ),
+    "a limit of a table of 0": ("table ip t {\nlimit a {\nrate 0/second\n}\n}\n", "FW001"),
+    "a quota of a table that is too large": (
+        "table ip t {\nquota a {\nover 9223372036854775808 bytes\n}\n}\n", "FW001",
+    ),
+    "a set without elements between its braces": ("table ip t {\nset s {\ntype mark\nelements = { }\n}\n}\n", "FW001"),
+    "no elements to add": ("table ip t {\nset s {\ntype mark\n}\n}\nadd element t s { }\n", "FW001"),
+    "no elements to delete": ("table ip t {\nset s {\ntype mark\n}\n}\ndelete element t s {}\n", "FW001"),
+    "a variable without elements": ("define a = { }\ntable ip t {\nchain c {\nmeta mark $a\n}\n}\n", "FW001"),
+    "a variable without elements in a set": (
+        "define a = { }\ntable ip t {\nchain c {\nmeta mark { $a }\n}\n}\n", "FW001",
+    ),
+    "a word of the language as a name of a chain": ("table ip t {\nchain rule {\n}\n}\n", "FW001"),
+    "a protocol as a name of a set": ("table ip t {\nset tcp {\ntype mark\n}\n}\n", "FW001"),
+    "a word of the language as a variable": ("define table = 1\ntable ip t {\n}\n", "FW001"),
+    "a verdict as a variable": ("define p = accept\ntable ip t {\n}\n", "FW001"),
+    "a name in quotes": ("table ip t {\ncounter \"x\" {\n}\n}\n", "FW001"),
+    "a chain in quotes": ("table ip t {\nchain c {\njump \"d\"\n}\nchain d {\n}\n}\n", "FW001"),
+    "a number as a name": ("table ip t {\nchain 5 {\n}\n}\n", "FW001"),
+    "a variable as a name": ("define a = x\ntable ip $a {\n}\n", "FW001"),
     "an expectation that says too little": ("table ip t {\nct expectation e {\nprotocol tcp\n}\n}\n", "FW001"),
 }  # fmt: skip
 
@@ -189,6 +285,20 @@ def test_a_script_that_nft_refuses(name: str) -> None:
 
 
 READ = {
+    "CR LF behind comments": "# a\r\ntable ip t {\n# b\r\n}\n",
+    "a kind of packet where it may be set": (
+        f"table inet t {{\nchain c {{\n{PRE}\nmeta pkttype set host\n}}\nchain d {{\nmeta pkttype set host\n}}\n}}\n"
+    ),
+    "a limit of a table": "table ip t {\nlimit a {\nrate over 5 / second burst 7 packets\n}\n}\n",
+    "a quota of a table": "table ip t {\nquota a {\nover 9223372036854775807 bytes\n}\n}\n",
+    "a variable without elements": (
+        "define a = { }\ntable ip t {\nset s {\ntype mark\nelements = $a\n}\nchain c {\nmeta mark { 1, $a }\n}\n}\n"
+        "add element t s $a\n"
+    ),
+    "words of the language that may be names": (
+        "table ip state {\nchain filter {\n}\nset label {\ntype mark\n}\nchain accept-x {\n}\n}\n"
+    ),
+    "a chain that a variable names": "define a = d\ntable ip t {\nchain d {\n}\nchain c {\njump $a\n}\n}\n",
     "names of 255 bytes": f"table ip {'t' * 255} {{\nchain {'c' * 255} {{\n}}\n}}\n",
     "a circle that no packet comes to": "table ip t {\nchain a {\njump b\n}\nchain b {\njump a\n}\n}\n",
     "a chain that is made later in the block": "table ip t {\nchain a {\njump b\n}\nchain b {\n}\n}\n",

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+from policy.app.answer import PacketAnswer
+from policy.evaluate import Decision
+from policy.packet import INPUT, complete
+from policy.report.reasons import dependencies
 from tests.command import run
 
 TIMED = "create banned hash:ip family inet timeout 600\nadd banned 203.0.113.9 timeout 555\n"
@@ -34,3 +38,9 @@ def test_the_status_of_a_connection_has_a_name_and_a_place(tmp_path: Path) -> No
         "ask", str(dump), "--local", "192.0.2.10/24@eth1", "--packet", "tcp/22 from 203.0.113.9 to 192.0.2.2 in eth0"
     )
     assert "v4:6:25: it depends on connection status DNAT" in done.out
+
+
+def test_what_hangs_on_nothing_that_is_told_has_words() -> None:
+    packet = complete({"src": 1, "dst": 2, "proto": 6, "hook": INPUT})
+    (said,) = dependencies(PacketAnswer("reply", packet, (), Decision("depends", packet)))
+    assert said.text == "what becomes of the first packet, which is not known"

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.ir import Allow
+from policy.packet import Intervals
 from policy.reach import Proof, Witness, find
 from policy.sets import Budget, Exhausted
 from policy.sets.dd import Diagram, Formula
@@ -30,15 +31,23 @@ def number(bits: tuple[Formula, ...], value: int) -> Formula:
     return found
 
 
-@given(NUMBERS, NUMBERS, st.integers(0, 31), st.integers(0, 31))
-def test_ranges_and_masks(low: int, high: int, value: int, mask: int) -> None:
+@given(st.lists(st.tuples(NUMBERS, NUMBERS)), st.integers(0, 31), st.integers(0, 31))
+def test_ranges_and_masks(pairs: list[tuple[int, int]], value: int, mask: int) -> None:
     diagram = Diagram(Budget(nodes=1 << 12))
     bits = diagram.variables(5)
-    between, masked = diagram.between(bits, low, high), diagram.masked(bits, value & mask, mask)
+    values = Intervals.of(*pairs)
+    among, masked = diagram.among(bits, values.ranges), diagram.masked(bits, value & mask, mask)
     for each in range(32):
-        assert bool(between & number(bits, each)) is (low <= each <= high)
+        assert bool(among & number(bits, each)) is (each in values)
         assert bool(masked & number(bits, each)) is (each & mask == value & mask)
-    assert between.solutions(5) == max(high - low + 1, 0)
+    assert among.solutions(5) == values.size
+
+
+def test_bits_may_be_formulas() -> None:
+    diagram = Diagram(Budget(nodes=1 << 12))
+    a, b = diagram.variables(2)
+    assert diagram.among((a & b, a | b), ((1, 1),)) == a ^ b
+    assert diagram.among((a & b, diagram.constant(True)), ((0, 0), (2, 3))) == a & b
 
 
 def test_the_algebra() -> None:
@@ -84,7 +93,7 @@ def test_two_diagrams_do_not_mix() -> None:
         lambda: a & b,
         lambda: a.choose(a, b),
         lambda: a.some(b),
-        lambda: a.diagram.between((b,), 0, 0),
+        lambda: a.diagram.among((b,), ((0, 0),)),
     ]
     for operation in operations:
         with pytest.raises(ValueError, match="two diagrams"):

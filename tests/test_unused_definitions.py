@@ -30,3 +30,33 @@ def test_the_fix_takes_whole_definitions_and_keeps_comments(tmp_path: Path) -> N
         "# the networks\nnetwork office = 10.1.0.0/16\n# one\n\n"
         "policy border {\n    default block\n    allow tcp/443 from office\n}\n"
     )
+
+
+NFTABLES = """# fwpolicy: ignore FW702: for the lab
+define lab = 10.9.0.0/16
+define old = 10.8.0.0/16
+table inet filter {
+	# fwpolicy: ignore FW702: a program asks for it
+	set banned { type ipv4_addr; }
+
+	# fwpolicy: ignore FW812: no more
+	set admins {
+		type ipv4_addr
+	}
+
+	chain input {
+		type filter hook input priority filter; policy drop;
+		tcp dport 22 accept
+	}
+}
+"""
+
+
+def test_what_silences_stands_above_names_of_nftables(tmp_path: Path) -> None:
+    (file := tmp_path / "rules.nft").write_text(NFTABLES)
+    found = run("lint", "--select", "FW702", "--format", "json", str(file)).json()["findings"]
+    assert [each["line"] for each in found] == [3, 9]
+    run("lint", "--select", "FW702", "--fix", "--unsafe-fixes", str(file))
+    gone = NFTABLES.replace("define old = 10.8.0.0/16\n", "")
+    gone = gone.replace("\t# fwpolicy: ignore FW812: no more\n\tset admins {\n\t\ttype ipv4_addr\n\t}\n\n", "")
+    assert file.read_text() == gone

@@ -11,6 +11,7 @@ from policy.app.problem import CannotAnswer
 from policy.evaluate.looks import looks_at
 from policy.explain import nearest_allow
 from policy.ir import Ruleset
+from policy.joined import with_unseen
 from policy.looping import looping
 from policy.netfilter import BY_LO, LANGUAGES
 from policy.packet import FORWARD, INPUT, OUTPUT
@@ -25,7 +26,8 @@ _LOOPING = ("iptables", "ip6tables")
 def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counterpart: Ruleset | None = None) -> Answer:
     """Answer *question*; raises `CannotAnswer` where that is not possible.
 
-    What is asked about the other IP version is a question to the *counterpart*, if there is one. Where the rules
+    What is asked about the other IP version is a question to the *counterpart*, if there is one; what no chain of
+    nftables sees passes. Where the rules
     treat every part of the question alike, each is one region, and the evaluator alone says what becomes of it.
     Else sets of packets find the regions.
     """
@@ -33,7 +35,7 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counter
         everything = parts(question)
     except ValueError as error:
         raise CannotAnswer(str(error)) from None
-    pair = (ruleset,) if counterpart is None else (ruleset, counterpart)
+    pair = with_unseen((ruleset,) if counterpart is None else (ruleset, counterpart))
     by_hook: dict[int | None, list[HookAnswer]] = {}
     for rules in pair:
         spoken = [part for part in everything if part.family in rules.families]

@@ -13,6 +13,7 @@ from policy.app.problem import CannotAnswer
 from policy.diagnostic import did_you_mean
 from policy.evaluate import Decision, Index, decide, is_implied
 from policy.ir import Allow, Block, Field, Reject, Rule, Ruleset
+from policy.joined import with_unseen
 from policy.netfilter import LANGUAGES
 from policy.packet import FIELDS, HOOKS, Packet, Value, complete
 from policy.packet.address import LOOPBACK
@@ -66,9 +67,10 @@ class Bulk:
     """
 
     def __init__(self, ruleset: Ruleset, asking: Asking, counterpart: Ruleset | None = None) -> None:
-        pair = (ruleset,) if counterpart is None else (ruleset, counterpart)
+        pair = with_unseen((ruleset,) if counterpart is None else (ruleset, counterpart))
         self._sides = tuple(_side(each, Hooks(each, asking.host, pair)) for each in pair)
         self._assume = asking.assume
+        self._several = counterpart is not None
 
     def answers(self, lines: BinaryIO) -> Iterator[Row]:
         """Yield the answer for each line that is not blank; in bounded memory, however many and long they are."""
@@ -98,7 +100,7 @@ class Bulk:
         except (_Wrong, CannotAnswer, ValueError) as error:
             return {"id": name, "error": _message(error)}, None
         decision = asked.answer.decision
-        file = {"file": rule.span.source.name if rule else None} if len(self._sides) > 1 else {}
+        file = {"file": rule.span.source.name if rule else None} if self._several else {}
         row = {
             "id": name,
             "verdict": decision.verdict,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from types import TracebackType
@@ -13,6 +13,7 @@ from policy.app.answer import Answer, PacketAnswer, Region, Ruled
 from policy.evaluate import decide
 from policy.host import Host, own
 from policy.ir import Ruleset
+from policy.joined import with_unseen
 from policy.kernel.child import Kernel, Rules
 from policy.kernel.play import Ruling, may_be, values_of
 from policy.kernel.tools import Unavailable
@@ -73,8 +74,9 @@ class Kernels:
         self.by: str | None = None
         self.cannot: str | None = None
         try:
+            unseen = with_unseen([side.ruleset for side in sides])[len(sides) :]
             for side in sides:
-                for rules in _rules(side, assume):
+                for rules in _rules(side, (side.ruleset, *unseen), assume):
                     kernel = Kernel(rules)
                     self._kernels.append((side.ruleset, rules.family, kernel))
                     self.by = kernel.by if self.by in (None, kernel.by) else f"{self.by}; {kernel.by}"
@@ -180,8 +182,11 @@ def _with(region: Region, rulings: Sequence[Ruled]) -> Region:
     return replace(region, packets=tuple(packets))
 
 
-def _rules(side: Side, assume: Mapping[str, bool]) -> Iterator[Rules]:
-    """Yield what is loaded for packets of each IP version; raises `Unavailable` for rules that cannot be."""
+def _rules(side: Side, asked: Iterable[Ruleset], assume: Mapping[str, bool]) -> Iterator[Rules]:
+    """Yield what is loaded for packets of the IP versions of those that are *asked*.
+
+    Raises `Unavailable` for rules that cannot be loaded.
+    """
     if side.ruleset.language not in LANGUAGES:
         raise Unavailable("only rules of nftables, and dumps of iptables and ip6tables, can be loaded into it")
     if len(side.ruleset.sources) > 1:
@@ -191,5 +196,5 @@ def _rules(side: Side, assume: Mapping[str, bool]) -> Iterator[Rules]:
         what, _, address = key.partition(":")
         if what == "local" and holds and address != "dst":
             host |= own(address)
-    for family in sorted(side.ruleset.families):
+    for family in sorted(frozenset[int]().union(*(each.families for each in asked))):
         yield Rules(side.ruleset.sources[0].text, family, host, side.sets, side.ruleset.language == _NFTABLES)

@@ -10,7 +10,7 @@ from policy.app.problem import CannotAnswer
 from policy.evaluate import Decision, Final, Index, Step, Translation, decide, evaluate
 from policy.evaluate.following import marks_behind
 from policy.evaluate.looks import changes, looks_at, tells_replies_apart
-from policy.ir import Ruleset, UnknownAction
+from policy.ir import Ruleset, Unknown, UnknownAction, walk
 from policy.packet import INPUT, OUTPUT, Packet, Value, complete
 from policy.packet.connection import Known, Role, behind_reply, connection, known
 from policy.packet.example import example
@@ -96,7 +96,8 @@ def _rest(
         ]
     behind = [_behind(ruleset, way, asking, index, most_open) for way in ways]
     found: Iterable[PacketAnswer] = (
-        _alike([answer for answers in some for answer in answers], definite) for some in zip(*behind, strict=True)
+        _alike([answer for answers in some for answer in answers], definite, first)
+        for some in zip(*behind, strict=True)
     )
     if example(first.packet) == first.packet:
         found = (_chosen(each) for each in found)
@@ -150,14 +151,28 @@ def _hanging(answer: PacketAnswer, last: UnknownAction) -> PacketAnswer:
     return replace(answer, decision=Decision("depends", decision.packet, open=(last,), finals=decision.finals))
 
 
-def _alike(answers: Sequence[PacketAnswer], definite: bool) -> PacketAnswer:
-    """Return the answer for a packet that may be any of several; *definite*: these are all that it may be."""
+def _alike(answers: Sequence[PacketAnswer], definite: bool, first: PacketAnswer) -> PacketAnswer:
+    """Return the answer for a packet that may be any of several, as the *first* one may have left.
+
+    *definite*: these are all that it may be.
+    """
     worst = max(answers, key=lambda answer: _ORDER.index(answer.decision.verdict))
     if definite and len({answer.decision.verdict for answer in answers}) == 1:
         return answers[0]
     if not definite and worst.decision.verdict == "allow":
         return worst
-    return replace(worst, decision=replace(worst.decision, verdict="depends"))
+    open_ = worst.decision.open or tuple(dict.fromkeys(_not_known(first.steps)))
+    return replace(worst, decision=replace(worst.decision, verdict="depends", open=open_))
+
+
+def _not_known(steps: Iterable[Step]) -> Iterator[Unknown | UnknownAction]:
+    """Yield what rules ask, or do, of which it is not known how it turned out."""
+    for step in steps:
+        if step.rule is not None:
+            if step.matched is None:
+                yield from (part for part in walk(step.rule.match) if isinstance(part, Unknown))
+            if step.matched is not False:
+                yield from (action for action in step.rule.actions if isinstance(action, UnknownAction))
 
 
 def _packet(ruleset: Ruleset, sent: Known, asking: Asking, index: Index | None, most_open: int | None) -> PacketAnswer:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from policy._record import dataclass
+from policy.app.folded import folded
 from policy.app.sentence import action_text, field_text, match_text
 from policy.ir import All, Either, Field, Match, Not, Policy, Rule, Ruleset, Unknown, conjuncts, walk
 from policy.netfilter import MEETS_NAT, NOT_LOOPED
@@ -103,8 +104,16 @@ def _table(policy: Policy, ruleset: Ruleset, services: Mapping[Match, str]) -> T
         action_text(default) if default else None,
         any(entry.stateful for _, entry in entered),
         policy.last_match,
-        tuple(_row(number, rule, services) for number, rule in enumerate(policy.rules, 1)),
+        tuple(_row(number, rule, services) for number, rule in enumerate(_shown(policy.rules), 1)),
     )
+
+
+def _shown(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """Yield rules without those parts of a rule that no packet matches: maps are taken apart into all that may be."""
+    for number, rule in enumerate(rules):
+        in_parts = rule.part or (number + 1 < len(rules) and rules[number + 1].part)
+        if not in_parts or folded(conjuncts(rule.match)) is not None:
+            yield rule
 
 
 def _row(number: int, rule: Rule, services: Mapping[Match, str]) -> Row:
@@ -129,7 +138,8 @@ def _row(number: int, rule: Rule, services: Mapping[Match, str]) -> Row:
 def _parts(match: Match) -> dict[str, list[Match]]:
     """Return the conditions of a rule by the column that can say them."""
     found: dict[str, list[Match]] = {**{column: [] for column in _COLUMNS}, "other": []}
-    for part in conjuncts(match):
+    conditions = conjuncts(match)
+    for part in folded(conditions) or conditions:
         if part in (MEETS_NAT, NOT_LOOPED):  # of every rule in a chain of the nat table
             continue
         fields = {inner.name for inner in walk(part) if isinstance(inner, Field)}

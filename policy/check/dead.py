@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
 
 from policy.check.base import Check, Undecided
 from policy.check.facts import Facts
@@ -18,6 +17,8 @@ from policy.reach.effects import verdict
 from policy.source import Span
 
 SHOWN_CAUSES = 10
+SHOWN_PARTS = 10
+"""The packets of so many parts of a rule are told."""
 
 Say = Callable[[Facts, At, Standing[At]], tuple[str, str] | None]
 """Says of a dead rule what is wrong with it, and what to do; nothing where another check says it better."""
@@ -51,18 +52,28 @@ def dead_rules(
 def _whole(facts: Facts) -> Iterator[tuple[At, Standing[At]]]:
     """Yield the rules of the text with their standings; one that is several of the IR is dead if all of these are."""
     of = facts.standings.of
-    for (name, number), standing in of.items():
-        rules = facts.ruleset.policies[name].rules
-        if rules[number].part:
+    for name, number in of:
+        if facts.ruleset.policies[name].rules[number].part:
             continue
-        behind = takewhile(lambda n: rules[n].part, range(number + 1, len(rules)))  # noqa: B023 # used at once
-        parts = [standing, *(of[name, n] for n in behind)]
+        parts = [of[at] for at in facts.parts((name, number))]
         if all(part.dead for part in parts):
-            causes = dict.fromkeys(cause for part in parts for cause in part.by)
-            same = all(part.same is not False for part in parts) if standing.by else standing.same
-            yield (name, number), replace(standing, by=tuple(causes), same=same) if len(parts) > 1 else standing
+            yield (name, number), _together(facts, parts)
         elif not any(part.kind is Kind.ALIVE for part in parts):
             yield (name, number), next(part for part in parts if not part.dead)
+
+
+def _together(facts: Facts, parts: Sequence[Standing[At]]) -> Standing[At]:
+    """Return the standing of a rule of which all parts are dead."""
+    first = parts[0]
+    causes = tuple(dict.fromkeys(cause for part in parts for cause in part.by))
+    same = all(part.same is not False for part in parts) if first.by else first.same
+    taking = {facts.head(cause) for cause in causes}
+    kind = first.kind
+    if kind is Kind.DUPLICATE and any(len(facts.parts(each)) != len(parts) for each in taking):
+        kind = Kind.COVERED  # the other rule does something else besides
+    if kind in (Kind.COVERED, Kind.DUPLICATE) and len(taking) > 1:
+        kind = Kind.COVERED_TOGETHER
+    return replace(first, kind=kind, by=causes, same=same)
 
 
 def _counted(check: Check, facts: Facts, alike: Sequence[tuple[At, Standing[At], str, str]]) -> Diagnostic:
@@ -79,9 +90,9 @@ def _counted(check: Check, facts: Facts, alike: Sequence[tuple[At, Standing[At],
 
 
 def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message: str, help: str) -> Diagnostic:
-    packets = [] if standing.kind in (Kind.UNMATCHABLE, Kind.NOT_SENT) else facts.standings.packets(at)
-    match = facts.rule(at).match
-    words = dict.fromkeys(text for sets, each in packets if (text := facts.told(sets, each, match)) is not None)
+    taken = standing.kind not in (Kind.UNMATCHABLE, Kind.NOT_SENT)
+    packets = facts.standings.packets(at) if taken else []
+    words = dict.fromkeys(_words(facts, at)) if taken else {}
     return check.finding(
         facts.rule(at).span,
         message,
@@ -94,14 +105,37 @@ def _finding(check: Check, facts: Facts, at: At, standing: Standing[At], message
     )
 
 
+def _words(facts: Facts, at: At) -> Iterator[str]:
+    """Yield the packets of a dead rule in words, those of its parts one behind the other."""
+    parts = facts.parts(at)
+    for part in parts[:SHOWN_PARTS]:
+        for sets, each in facts.standings.packets(part):
+            if (text := facts.told(sets, each, facts.rule(part).match)) is not None:
+                yield text
+    if len(parts) > SHOWN_PARTS:
+        yield "and more"
+
+
 def _related(facts: Facts, at: At, standing: Standing[At]) -> Iterator[Related]:
+    taking: dict[At, list[At]] = {}
+    for other in standing.by:
+        taking.setdefault(facts.head(other), []).append(other)
     what = "it takes some of them"
-    if len(standing.by) == 1:
-        what = "it takes all of them" if facts.standings.is_taker(at) else "it takes those that other rules leave"
-    for other in standing.by[:SHOWN_CAUSES]:
-        rule = facts.rule(other)
-        text = "it sends packets here" if standing.kind is Kind.NOT_SENT else f"{what} and {does(rule)}"
-        yield Related(rule.span, text)
+    if len(taking) == 1:
+        what = "it takes all of them" if _is_taker(facts, at) else "it takes those that other rules leave"
+    for some in [*taking.values()][:SHOWN_CAUSES]:
+        text = "it sends packets here" if standing.kind is Kind.NOT_SENT else f"{what} and {all_do(facts, some)}"
+        yield Related(facts.rule(some[0]).span, text)
+
+
+def _is_taker(facts: Facts, at: At) -> bool:
+    """Do all packets of a dead rule come to the one rule that makes it so?"""
+    return all(facts.standings.is_taker(part) for part in facts.parts(at))
+
+
+def all_do(facts: Facts, some: Sequence[At]) -> str:
+    """Return what rules do to the packets that match them, in words: several are parts of one."""
+    return " or ".join(dict.fromkeys(does(facts.rule(at)) for at in some))
 
 
 def does(rule: Rule) -> str:
@@ -139,7 +173,7 @@ def causes(facts: Facts, at: At, standing: Standing[At]) -> str:
 
 def takes(facts: Facts, at: At, standing: Standing[At]) -> str:
     """Return which one rule takes the packets of a dead rule, and whether some of them end before it, in words."""
-    which = "first" if facts.standings.is_taker(at) else "that other rules leave,"
+    which = "first" if _is_taker(facts, at) else "that other rules leave,"
     return f"{causes(facts, at, standing)} takes all its packets {which}"
 
 

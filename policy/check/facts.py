@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from policy.check.language import Language
@@ -64,6 +65,7 @@ class Facts:
         self.language = language
         self._spaces: dict[int | None, Sets[Any, Any]] = {}
         self._flows: dict[int | None, Flow[Any, Any]] = {}
+        self._heads: dict[str, list[int]] = {}
         self._nearby: dict[str, Nearby] = {}
         self._found: dict[Callable[[Facts], Any], Any] = {}
         self._opponents: dict[At, list[Opponent[Any]]] = {}
@@ -212,6 +214,21 @@ class Facts:
         """Is a rule of the IR all of a rule of the text (`Rule.part`)?"""
         rules, number = self.ruleset.policies[at[0]].rules, at[1]
         return not any(rule.part for rule in rules[number : number + 2])
+
+    def head(self, at: At) -> At:
+        """Return the first of the rules of the IR that are one rule of the text with the one at a place."""
+        name, number = at
+        if name not in self._heads:
+            rules = self.ruleset.policies[name].rules
+            heads = self._heads[name] = []
+            for n, rule in enumerate(rules):
+                heads.append(heads[-1] if rule.part else n)
+        return name, self._heads[name][number]
+
+    def parts(self, at: At) -> tuple[At, ...]:
+        """Return all rules of the IR that are one rule of the text with the one at a place, in order."""
+        (name, first), heads = self.head(at), self._heads[at[0]]
+        return tuple((name, number) for number in takewhile(lambda n: heads[n] == first, range(first, len(heads))))
 
     def is_preamble(self, at: At) -> bool:
         """Is a rule only about packets of known connections, invalid ones, or `lo`, as many policies begin?"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from policy.change import Announced, Change, Fix, RemoveRule
+from policy.change import Announced, Change, Edit, Fix, RemoveRule
 from policy.check.facts import Facts
 from policy.reach import At
 from policy.source import Span
@@ -23,7 +23,19 @@ def offer(
     edits = [each for each in found if each is not None]
     if len(edits) < len(found):
         return None
-    return Fix(description, tuple(edit for each in edits for edit in each), safe, announced, tuple(rests))
+    return Fix(description, _apart(edit for each in edits for edit in each), safe, announced, tuple(rests))
+
+
+def _apart(edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Return edits that do not meet: what is taken out with the same space around it is taken out as one."""
+    found: list[Edit] = []
+    for edit in sorted(edits, key=lambda each: (each.span.source.name, each.span.start)):
+        last = found[-1] if found and not found[-1].text and not edit.text else None
+        if last is not None and last.span.source is edit.span.source and edit.span.start < last.span.end:
+            found[-1] = Edit(Span(last.span.source, last.span.start, max(last.span.end, edit.span.end)), "")
+        else:
+            found.append(edit)
+    return tuple(found)
 
 
 def removal(facts: Facts, at: At, safe: bool, rests: Iterable[At] = ()) -> Fix | None:

@@ -1,14 +1,19 @@
-"""The two IP versions of a host, compared: in one file of both, or in two that are linted together."""
+"""The two IP versions of a host, compared: in one file of both, or in two that are linted together.
+
+What nftables has is all of a host: where its chains see IPv4 alone, IPv6 passes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from policy._record import dataclass
 from policy.check.facts import Facts
 from policy.check.families import speaks_of_v6, whole_v4
 from policy.ir import EVERYTHING, Field, Match, either_of
+from policy.joined import with_unseen
 from policy.packet import INPUT, OUTPUT
 from policy.packet.fields import TCP, UDP
 from policy.packet.services import PORTS
@@ -40,6 +45,8 @@ class Comparison:
     hook: int | None
     four: Version
     six: Version
+    unseen: bool = False
+    """Does no chain see IPv6, so that nothing is written of it?"""
 
     @property
     def unfiltered(self) -> bool:
@@ -59,7 +66,7 @@ def parity(facts: Facts) -> tuple[Comparison, ...]:
 def unfiltered(facts: Facts) -> Iterator[Comparison]:
     """Yield the comparisons in which rules of *facts* let IPv6 through as if there were none (FW601)."""
     for each in facts.once(parity):
-        if each.six.facts is facts and each.unfiltered:
+        if (each.unseen or each.six.facts is facts) and each.unfiltered:
             deciders = [end for end, _ in each.four.side.deciders(each.four.side.closed)]
             # Where a rule of both versions has IPv4 addresses alone, FW308 says how that comes about.
             if not any(end.rule is not None and whole_v4(end.rule.match) for end in deciders):
@@ -69,17 +76,21 @@ def unfiltered(facts: Facts) -> Iterator[Comparison]:
 def _compared(facts: Facts) -> Iterator[Comparison]:
     """Yield both IP versions of a host at each hook where packets arrive; nothing where only one is there."""
     other = facts.counterpart
+    unseen = with_unseen((facts.ruleset,))[1:] if other is None else ()
     if facts.ruleset.families == {4, 6} and speaks_of_v6(facts.ruleset):
         four = six = facts
     elif other is not None and facts.ruleset.families == {4} and other.ruleset.families == {6}:
         four, six = facts, other
+    elif unseen and facts.ruleset.families == {4}:
+        nothing = replace(unseen[0], entries=dict.fromkeys(facts.hooks, ()))
+        four, six = facts, Facts(nothing, facts.budget, facts.local, facts.language, facts.settings)
     else:
         return
     for hook in four.hooks:
         if hook != OUTPUT and hook in six.hooks:
-            versions = [_version(each, hook, family) for each, family in ((four, 4), (six, 6))]
-            if not any(version.side.is_empty for version in versions):
-                yield Comparison(hook, *versions)
+            one, two = _version(four, hook, 4), _version(six, hook, 6)
+            if not (one.side.is_empty or two.side.is_empty):
+                yield Comparison(hook, one, two, unseen=bool(unseen))
 
 
 def _version(facts: Facts, hook: int | None, family: int) -> Version:

@@ -16,7 +16,7 @@ is reported here, too.
 from collections.abc import Iterator
 
 from policy.check import Check, Facts, Undecided
-from policy.check.dead import dead_rules, does, move, takes
+from policy.check.dead import all_do, dead_rules, move, takes
 from policy.diagnostic import Diagnostic, Severity
 from policy.reach import At, Kind, Standing
 
@@ -26,7 +26,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic | Undecided]:
 
 
 def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str]:
-    taker = does(facts.rule(standing.by[0]))
+    taker = all_do(facts, standing.by)
     message = f"this rule never acts: {takes(facts, at, standing)} and {taker}"
     return message, f"{move(facts, at, standing)} if it is meant as an exception, or remove it"
 

@@ -9,7 +9,7 @@ this one comes to life. The finding names the one rule that takes the packets (t
 from collections.abc import Iterator
 
 from policy.check import Check, Facts, Undecided
-from policy.check.dead import causes, dead_rules, does, takes
+from policy.check.dead import all_do, causes, dead_rules, takes
 from policy.diagnostic import Diagnostic, Severity
 from policy.reach import At, Kind, Standing
 
@@ -19,7 +19,7 @@ def _find(facts: Facts) -> Iterator[Diagnostic | Undecided]:
 
 
 def _say(facts: Facts, at: At, standing: Standing[At]) -> tuple[str, str]:
-    taker, where = does(facts.rule(standing.by[0])), causes(facts, at, standing)
+    taker, where = all_do(facts, standing.by), causes(facts, at, standing)
     message = f"this rule never acts: {takes(facts, at, standing)} and {taker} as well"
     return message, f"remove it; or, if {where} lets through or stops more than is meant, remove that"
 

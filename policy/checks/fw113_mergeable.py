@@ -11,7 +11,7 @@ date and suppressions of other checks, and no condition that cannot be known; no
 differ in the values of one field, no rule says what the others say already, and the one rule matches just those
 packets that any of them matches. Each packet then meets the same as before. The new rule is read again before it is
 shown. What cannot be written as one rule is not reported: iptables has one prefix, one range of ports, or fifteen
-ports with multiport. A finding speaks of at most 32 rules.
+ports with multiport; nftables has sets of anything. A finding speaks of at most 32 rules.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def _finding(rules: Sequence[Rule], field: Field, text: str, facts: Facts, polic
     match = with_values(first.match, field.name, field.values)
     assert match is not None
     which = "the next one" if len(others) == 1 else f"the {len(others)} that follow it"
-    message = f"this rule and {which} differ only in the {FIELDS[field.name].title} and can be one rule: `{text}`"
+    what, one = FIELDS[field.name].title, " ".join(text.split())
+    message = f"this rule and {which} differ only in the {what} and can be one rule: `{one}`"
     help = f"write it instead of the {'two' if len(others) == 1 else len(rules)}"
     related = tuple(Related(each.span, "one rule with the first") for each in others)
     space = facts.space(facts.met[policy][0])
@@ -132,6 +133,17 @@ policy border {
 -A INPUT -p udp -m udp --dport 5001 -m comment --comment "calls" -j ACCEPT
 COMMIT
 """,
+        """
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ct state established accept ### FW113 "`ct state established,related accept`"
+        ct state related accept
+        iifname "eth0" tcp dport 22 accept ### FW113 "`iifname .eth0. tcp dport { 22, 80, 443 } accept`"
+        iifname "eth0" tcp dport { 80, 443 } accept
+    }
+}
+""",
     ),
     good=(
         """
@@ -157,6 +169,19 @@ policy border {
 -A INPUT -p tcp -m tcp --dport 80 -m comment --comment "web" -j ACCEPT
 -A INPUT -p tcp -m tcp --dport 22 -m comment --comment "admins" -j ACCEPT
 COMMIT
+""",
+        """
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        tcp dport 22 counter name "ssh" accept
+        tcp dport 80 counter name "web" accept
+        tcp dport 53 accept
+        udp dport 53 accept
+    }
+    counter ssh { }
+    counter web { }
+}
 """,
     ),
 )

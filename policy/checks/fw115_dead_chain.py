@@ -11,6 +11,7 @@ remove it.
 * empty chains: scripts and distributions leave them for later, and nothing in them looks as if it were in force;
 * chains that only such chains call: what is to be corrected is there;
 * files that name no built-in chain, as those of ufw: they add chains that other files call;
+* scripts of nftables whose rules look something up in a map that is empty: what fills it may say `jump`;
 * chains that tools write whether they are called or not, or that a program calls when it starts, such as `DOCKER-USER`
   (`policy/check/data/chains.tsv` has them all, with the reason).
 """
@@ -21,15 +22,17 @@ from fnmatch import fnmatchcase
 from policy.change import RemovePolicy
 from policy.check import Check, Facts
 from policy.check.fixes import offer
+from policy.check.programs import chain_of
 from policy.check.tables import rows
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Ruleset
+from policy.packet import Intervals
 from policy.reach.way import calls
 
 
 def _find(facts: Facts) -> Iterator[Diagnostic]:
     gone = facts.standings.not_entered
-    if not gone or _only_adds(facts.ruleset):
+    if not gone or _only_adds(facts.ruleset) or _looks_up_later(facts.ruleset):
         return
     for name in gone:
         policy = facts.ruleset.policies[name]
@@ -53,9 +56,14 @@ def _only_adds(ruleset: Ruleset) -> bool:
     return not any(ruleset.policies[name].span or ruleset.policies[name].rules for name in entries)
 
 
+def _looks_up_later(ruleset: Ruleset) -> bool:
+    """Do rules look something up in a map that is filled while the host runs?"""
+    return any(each.kind == "map" and each.value == Intervals() and each.uses for each in ruleset.definitions)
+
+
 def _of_tool(name: str) -> bool:
     """Does a tool write this chain whether something calls it or not?"""
-    chain = name.rpartition(":")[2]
+    chain = chain_of(name)
     return any(fnmatchcase(chain, pattern) for pattern, *_ in rows("chains.tsv"))
 
 

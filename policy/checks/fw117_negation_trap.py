@@ -3,8 +3,8 @@
 "Everything that is not from A is blocked" and then "everything that is not from B is blocked" blocks everything: what
 is from A is not from B. The same holds for a list of two groups that are each "everything but something".
 
-**What to do.** Leave out both in one condition: `from any except a, b`. iptables cannot say this of two networks in
-one rule: let a chain return for each of them, and block at its end.
+**What to do.** Leave out both in one condition: `from any except a, b`, in nftables `ip saddr != { A, B }`. iptables
+cannot say this of two networks in one rule: let a chain return for each of them, and block at its end.
 
 **What is said exactly.** Two rules of one policy have the same actions, after which no rule sees the packet, and the
 same match but for one condition, which each of them negates (`!`, `except`, or a group that is defined with
@@ -23,7 +23,7 @@ from policy.check.fixes import offer
 from policy.check.wording import SHOWN_RULES
 from policy.diagnostic import Diagnostic, Related, Severity
 from policy.ir import Allow, Block, Field, Goto, ItemList, Reject, Return, Rule, all_of, conjuncts, either_of
-from policy.packet import FIELDS, Intervals, Packet
+from policy.packet import FIELDS, Intervals, Names, Packet
 from policy.packet.address import ANY_ADDRESS
 from policy.packet.text import set_text
 from policy.reach import At
@@ -98,7 +98,7 @@ def _finding(
     )
     text = _one_rule(first, rule, other, mine, facts)
     if text is not None:
-        help = f"if both are to be left out, write one rule: `{text}`"
+        help = f"if both are to be left out, write one rule: `{' '.join(text.split())}`"
         fix = offer(
             facts,
             "write one rule that leaves out both",
@@ -129,9 +129,14 @@ def _does(rule: Rule) -> str:
 
 def _one_rule(first: Rule, rule: Rule, other: Negation, mine: Negation, facts: Facts) -> str | None:
     """Return the one rule that leaves out what both do, where the language has one."""
-    if mine.base is None or not (isinstance(mine.excepted, Intervals) and isinstance(other.excepted, Intervals)):
-        return None
-    left = mine.base - other.excepted - mine.excepted
+    left: Intervals | Names
+    match mine.base or FIELDS[mine.field].domain, other.excepted, mine.excepted:
+        case Intervals() as base, Intervals() as one, Intervals() as two:
+            left = base - one - two
+        case Names(), Names() as one, Names() as two:
+            left = Names(one.exact | two.exact, one.prefixes | two.prefixes, negated=True)
+        case _:
+            return None
     return facts.with_values(first, mine.field, left, [rule]) if left else None
 
 
@@ -203,6 +208,16 @@ policy border {
 -A FORWARD ! -i eth0 -j ACCEPT
 -A FORWARD ! -i eth1 -j ACCEPT ### FW117 "allows whatever the input interface is"
 COMMIT
+""",
+        """
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy accept;
+        ip saddr != 10.1.0.0/16 drop
+        meta l4proto icmp accept
+        ip saddr != 10.2.0.0/24 drop ### FW117 "`ip saddr != { 10.1.0.0/16, 10.2.0.0/24 } drop`"
+    }
+}
 """,
     ),
     good=(

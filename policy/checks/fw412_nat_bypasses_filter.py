@@ -27,7 +27,7 @@ from typing import Any
 
 from policy.check import Check, Facts
 from policy.check.connections import names, place
-from policy.check.programs import LEFT_TO_USERS, filled_by_program
+from policy.check.programs import LEFT_TO_USERS, chain_of, filled_by_program
 from policy.check.traffic import bound
 from policy.check.wording import shown
 from policy.diagnostic import Diagnostic, Related, Severity
@@ -120,7 +120,7 @@ def _assumed(ruleset: Ruleset) -> dict[str, bool]:
 def _is_filtered(facts: Facts, passing: Flow[Any, Any], packets: Any) -> bool:
     """Does a chain that is left to the operator block some of these packets?"""
     policies = facts.ruleset.policies
-    own = {name for chain in LEFT_TO_USERS if chain in policies for name in below(policies, chain)}
+    own = {name for policy in policies if chain_of(policy) in LEFT_TO_USERS for name in below(policies, policy)}
     ends = [(end, some) for end, some in passing.by_end.items() if not end.allows and end.at is not None]
     return any(end.at is not None and end.at[0] in own and some & packets for end, some in ends)
 
@@ -146,7 +146,8 @@ def _is_chosen(end: End) -> bool:
 
 def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str, bool]) -> Diagnostic:
     """Return one finding for the rules with one cause."""
-    (at, packets, blocker, lets), *others = alike
+    (at, packets, blocker, lets), *_ = alike
+    _, *others = dict.fromkeys(facts.head(each) for each, *_ in alike)
     every = facts.space(INPUT).union(each for _, each, _, _ in alike)
     what = "another rule" if len(others) == 1 else f"{len(others)} others"
     message = "this rule takes" if not others else f"this rule and {what} take"
@@ -167,7 +168,7 @@ def _finding(facts: Facts, alike: list[tuple[At, Any, End, End]], away: dict[str
         related=(
             Related(place(facts, blocker), "at input this would block it"),
             Related(place(facts, lets), "it is forwarded, and this lets it pass"),
-            *shown(facts, [(other, "this one, too") for other, *_ in others]),
+            *shown(facts, [(other, "this one, too") for other in others]),
         ),
         region=facts.words(every, INPUT, _arriving(facts) & care),
         example=example,

@@ -12,8 +12,9 @@ addresses that no rule names (from untrusted zones, where the configuration has 
 `lo`). Reported is the IPv6 side if the IPv4 rules surely block most TCP ports, and the IPv6 rules surely let in every
 TCP and UDP port. Both sides are one file of both versions, or two dumps of one host that are linted together: files
 of one folder whose names differ in the IP version alone, such as `rules.v4` and `rules.v6`, `host.save` and
-`host.save6`, `web.iptables` and `web.ip6tables`, `user.rules` and `user6.rules`. Of an IPv4 dump alone nothing can be
-known of IPv6, and nothing is said.
+`host.save6`, `web.iptables` and `web.ip6tables`, `user.rules` and `user6.rules`. Of an IPv4 dump of iptables alone
+nothing can be known of IPv6, and nothing is said. What nftables has is all of a host: where its tables are of
+the family `ip` alone, no chain sees IPv6, and this is reported where IPv4 is blocked.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ def _finding(each: Comparison, related: list[Related]) -> Diagnostic:
     packets = side.of(side.open)
     ends = [end for end, _ in side.deciders(side.open)]
     where = "" if each.hook is None else f" at {HOOKS[each.hook]}"
+    why = "no chain sees it, and " if each.unseen else ""
     return CHECK.finding(
-        each.six.place(ends[0]),
-        f"IPv6 is not filtered{where}: every port is open to anyone, where IPv4 blocks what it does not allow",
+        related.pop(0).span if each.unseen else each.six.place(ends[0]),
+        f"IPv6 is not filtered{where}: {why}every port is open to anyone, where IPv4 blocks what it does not allow",
         help="filter IPv6 likewise, with what it needs of ICMPv6, or block it if the host has none",
         related=tuple(related),
         region=services_text(side.open),

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from policy._record import dataclass
+from policy.kernel.named import named_devices
 from policy.kernel.tools import Failed, Unavailable, found, run
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from policy.kernel.play import Player, Ruling, Talk
 
 BACKENDS = ("nft", "legacy")
+_ABSENT = "No such file or directory"
 """The back ends of iptables, in the order in which they are tried."""
 
 _PATIENCE = 600
@@ -147,8 +149,8 @@ def _begin(rules: Rules) -> tuple[Player, str]:
     return Player(judge, place, untracks=untracks, statuses=statuses, foreign=foreign), f"Linux {release}, {version}"
 
 
-def _refusal(error: Failed) -> str:
-    """Return what a tool refuses, and why, in its words without its name and its hints."""
+def _refusal(error: Failed, text: str) -> str:
+    """Return what of a text a tool refuses, and why, in its words without its name and its hints."""
     from policy.kernel.judge import refused_line
 
     line = refused_line(error)
@@ -156,6 +158,8 @@ def _refusal(error: Failed) -> str:
     said = said[:1] if said[0].startswith("/dev/stdin:") else said  # nft shows the text, too
     reason = re.sub(r"^ip6?tables-\S+ v\S+ \(\w+\): |^/dev/stdin:\S+ Error: ", "", " | ".join(said)).rstrip(".")
     what = "the rules" if line is None else f"line {line} of the rules"
+    if line is not None and "flowtable" in text.splitlines()[line - 1] and _ABSENT in reason:  # the devices are there
+        return f"{what}: this kernel has no flowtables (CONFIG_NF_FLOW_TABLE)"
     return f"{what}: {reason}" if reason else what
 
 
@@ -181,10 +185,12 @@ def _loaded(devices: Devices, rules: Rules) -> tuple[Judge, str]:
         raise Unavailable(f"no {missing} here")
     for backend, tool in tools.items():
         judge = Judge(devices, rules.family, backend)
+        if rules.nftables:
+            devices.add(named_devices(rules.text))
         try:
             judge.load(rules.text)
         except Failed as error:
-            refused = refused or f"{tool} refuses {_refusal(error)}"
+            refused = refused or f"{tool} refuses {_refusal(error, rules.text)}"
         else:
             return judge, tool
     raise Unavailable(refused or "the rules cannot be loaded")

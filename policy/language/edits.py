@@ -37,14 +37,9 @@ def removed(span: Span, suppressions: Sequence[Suppression], comments: Comments)
     own = {(each.span.start, each.span.end) for each in suppressions}
     found = comments_in(lines, comments)
     kept = [each for each in found if (each.start, each.end) not in own]
-    before, after = text[lines.start : span.start], text[span.end : lines.end]
-    for each in reversed(found):
-        if each.start >= span.end:
-            after = after[: each.start - span.end] + after[each.end - span.end :]
-    if before.strip(" \t\ufeff") or after.strip():
-        if any(span.start < each.start < span.end for each in found):
-            return None
-        return (Edit(Span(span.source, span.start - len(before) + len(before.rstrip()), span.end), ""),)
+    before = text[lines.start : span.start]
+    if not _is_alone(span, found):
+        return None if any(span.start < each.start < span.end for each in found) else (_cut(span),)
     mark, indent = before[: before.rfind("\ufeff") + 1], before[before.rfind("\ufeff") + 1 :]
     ending = "\r\n" if lines.text.endswith("\r\n") else "\n"
     rows = mark + "".join(f"{indent}{each.text}{ending}" for each in kept)
@@ -52,20 +47,66 @@ def removed(span: Span, suppressions: Sequence[Suppression], comments: Comments)
     return (*(Edit(lines_of(each), "") for each in above), Edit(lines, rows))
 
 
-def merged(spans: Sequence[Span], text: str, comments: Comments) -> tuple[Edit, ...] | None:
-    """Return the edits that write *text* instead of statements; None where comments would lose what they are about."""
-    lines = [lines_of(span) for span in spans]
-    source = spans[0].source
-    said = [tuple(each.text for each in comments_in(each, comments)) for each in lines]
-    between = [Span(source, one.end, two.start) for one, two in pairwise(lines)]
-    if any(span.source is not source for span in spans) or any(one.end > two.start for one, two in pairwise(lines)):
+def merged(
+    spans: Sequence[Span], text: str, comments: Comments, ended: Callable[[Span], Span] = lambda span: span
+) -> tuple[Edit, ...] | None:
+    """Return the edits that write *text* instead of statements; None where comments would lose what they are about.
+
+    *ended* says what of the text goes with a statement: the sign behind it.
+    """
+    source, lines = spans[0].source, [lines_of(span) for span in spans]
+    if any(span.source is not source for span in spans) or any(one.end > two.start for one, two in pairwise(spans)):
         return None
-    if len(set(said)) > 1 or any(comments_in(each, comments) for each in between if each.start < each.end):
+    between = [Span(source, one.end, two.start) for one, two in pairwise(lines) if one.end < two.start]
+    if any(comments_in(each, comments) for each in between):
         return None
-    outside = [each.source.text[each.start : span.start] for each, span in zip(lines, spans, strict=True)]
-    if any(each.strip(" \t\ufeff") for each in outside):
-        return None
-    return (Edit(spans[0], text), *(Edit(each, "") for each in lines[1:]))
+    edits = [Edit(spans[0], text)]
+    about = [each.text for each in comments_in(lines[0], comments)]
+    for span in _side_by_side([ended(each) for each in spans[1:]]):
+        row = lines_of(span)
+        found = comments_in(row, comments)
+        if any(span.start < each.start < span.end for each in found):
+            return None
+        if not _is_alone(span, found):
+            edits.append(_cut(span))
+        elif [each.text for each in found] == about:
+            edits.append(Edit(row, ""))
+        else:
+            return None
+    return tuple(edits)
+
+
+def _side_by_side(spans: Sequence[Span]) -> list[Span]:
+    """Return stretches of text, those between which there is only space as one."""
+    found: list[Span] = []
+    for span in spans:
+        if found and not span.source.text[found[-1].end : span.start].strip(" \t"):
+            found[-1] = found[-1].to(span)
+        else:
+            found.append(span)
+    return found
+
+
+def _is_alone(span: Span, comments: Sequence[Span]) -> bool:
+    """Is there nothing but *comments* beside a statement in its lines?"""
+    text, lines = span.source.text, lines_of(span)
+    before, after = text[lines.start : span.start], text[span.end : lines.end]
+    for each in reversed(comments):
+        if each.start >= span.end:
+            after = after[: each.start - span.end] + after[each.end - span.end :]
+    return not before.strip(" \t\ufeff") and not after.strip()
+
+
+def _cut(span: Span) -> Edit:
+    """Take out a statement that shares its line, with the space behind it if it is the first there, else before it."""
+    text, start, end = span.source.text, span.start, span.end
+    if text[lines_of(span).start : start].strip(" \t\ufeff"):
+        while text[start - 1] in " \t":
+            start -= 1
+    else:
+        while text[end : end + 1] in (" ", "\t"):
+            end += 1
+    return Edit(Span(span.source, start, end), "")
 
 
 def without_item(of: ItemList, place: Span, comments: Comments) -> tuple[Edit, ...] | None:

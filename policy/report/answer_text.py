@@ -12,7 +12,7 @@ from policy.explain import because
 from policy.ir import Allow, Reject, Ruleset, UnknownAction
 from policy.packet import HOOKS
 from policy.report.frame import frame, place
-from policy.report.reasons import Dependency, default_span, dependencies, rule_text
+from policy.report.reasons import Dependency, default_span, dependencies, rule_text, unseen
 from policy.report.regions_text import ROLES, VERDICTS, regions_text, verdict_text
 from policy.report.rewriting import rewriting_text
 from policy.report.style import PLAIN, VERDICT_LOOKS, Style, clean, shortened
@@ -118,7 +118,7 @@ def _decided(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[s
 def _default(answer: PacketAnswer, how: str, ruleset: Ruleset, style: Style) -> Iterator[str]:
     name = answer.decision.policy
     if name is None:
-        yield f"{how}: there are no rules here"
+        yield f"{how}: {unseen(answer, ruleset)}"
     elif (span := default_span(name, ruleset)) is None:
         yield f"{how} by default: no rule of `{clean(name)}` decides"
     else:

@@ -10,6 +10,9 @@ from policy.fix import Difference, Refusal
 from policy.report.frame import place
 from policy.report.style import PLAIN, Style, clean
 
+_NAMED = 3
+"""So many files are named."""
+
 
 def refusals_text(refused: Sequence[Refusal], style: Style = PLAIN) -> str:
     """Return a line for each fix that is not made."""
@@ -48,6 +51,9 @@ def _parts(fixed: Fixed, written: bool) -> Iterator[str]:
         yield "nothing to fix" if not fixed.refused else "nothing was fixed"
     if fixed.refused:
         yield f"{len(fixed.refused):,} could not be proved"
+    if programs := {f"`{clean(each.span.source.name)}`" for each in fixed.linted.findings if each.span.source.said}:
+        which = " and ".join(sorted(programs)) if len(programs) <= _NAMED else f"{len(programs)} files"
+        yield f"{which} cannot be fixed as JSON: lint the script that `nft list ruleset` prints"
     if fixed.stopped:
         yield "more can be fixed: run it again"
 

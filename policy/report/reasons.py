@@ -8,7 +8,7 @@ from policy._record import dataclass
 from policy.app.answer import PacketAnswer
 from policy.evaluate import Atom, Step
 from policy.ir import Allow, Block, Reject, Rule, Ruleset, Unknown, UnknownAction, walk
-from policy.packet import FIELDS
+from policy.packet import FIELDS, HOOKS
 from policy.packet.text import set_text, value_text
 from policy.report.rewriting import changes
 from policy.source import Span
@@ -35,6 +35,15 @@ def _asking(atom: Unknown, answer: PacketAnswer) -> Span | None:
     return next((rule.span for rule in hanging if atom in walk(rule.match)), None)
 
 
+def unseen(answer: PacketAnswer, ruleset: Ruleset) -> str:
+    """Return why a packet passes that came to no rules."""
+    if ruleset.language != "nftables":
+        return "there are no rules here"
+    hook = answer.packet.get("hook")
+    where = f" at {HOOKS[hook]}" if isinstance(hook, int) else ""
+    return f"no chain sees IPv{answer.packet.family}{where}, and what no chain sees passes"
+
+
 @dataclass(frozen=True, slots=True)
 class Dependency:
     """One thing that a verdict hangs on: what, where it is written, and the key that settles it."""
@@ -48,6 +57,8 @@ def dependencies(answer: PacketAnswer) -> tuple[Dependency, ...]:
     """Return what the verdict of a packet hangs on."""
     if answer.decision.undecided:
         return (Dependency("the rules, which are too entangled to follow every way through them", None, None),)
+    if answer.decision.verdict == "depends" and not answer.decision.open:
+        return (Dependency("what becomes of the first packet, which is not known", None, None),)
     return tuple(_dependency(atom, answer) for atom in answer.decision.open)
 
 

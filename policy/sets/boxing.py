@@ -18,7 +18,7 @@ from policy.sets.layout import ADDRESSES
 from policy.sets.ranges import cube, is_cube, ranges
 from policy.sets.regions import WITH_FIELDS, Region, Values
 
-MOST_RANGES = 8192
+MOST_RANGES = 1 << 17
 """A set of more ranges is taken apart by the bits under a mask."""
 
 FEW_RANGES = 4

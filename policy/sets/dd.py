@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from policy.sets.among import either_range
 from policy.sets.budget import Budget, Exhausted
 
 if TYPE_CHECKING:
@@ -74,27 +75,14 @@ class Diagram:
         manager = self._started()
         return Formula(self, manager.true() if value else manager.false())
 
-    def between(self, bits: Sequence[Formula], low: int, high: int) -> Formula:
-        """Return that the number with these *bits*, the highest first, is at least *low* and at most *high*."""
-        if low > high:
-            return self.constant(False)
+    def among(self, bits: Sequence[Formula], ranges: Sequence[tuple[int, int]]) -> Formula:
+        """Return that the number with these *bits*, the highest first, is in one of *ranges* (`Intervals.ranges`)."""
         self.check()
-        width = len(bits)
-        shared = width - (low ^ high).bit_length()
         raw = [bit.raw_in(self) for bit in bits]
         try:
-            whole = above = below = self._started().true()
-            for at in range(width - 1, shared, -1):
-                bit, place = raw[at], width - 1 - at
-                above = bit & above if low >> place & 1 else bit | above
-                below = bit.ite(below, whole) if high >> place & 1 else ~bit & below
-            if shared < width:
-                whole = raw[shared].ite(below, above)
-            for at in range(shared - 1, -1, -1):
-                whole = (raw[at] if low >> width - 1 - at & 1 else ~raw[at]) & whole
+            return Formula(self, either_range(self._started().true(), raw, ranges, self.check))
         except MemoryError:
             raise self.exhausted(f"{self.room:,} nodes") from None
-        return Formula(self, whole)
 
     def masked(self, bits: Sequence[Formula], value: int, mask: int) -> Formula:
         """Return that the *bits* under *mask* are those of *value*."""

@@ -119,7 +119,7 @@ class Encoding:
         return family.choose(v4, v6)
 
     def _ranges(self, values: Intervals, bits: Bits) -> Formula:
-        return self.diagram.either(self.diagram.between(bits, low, high) for low, high in values.ranges)
+        return self.diagram.among(bits, values.ranges)
 
     def number(self, name: str, value: int) -> Bits:
         """Return the bits of one number of a field."""

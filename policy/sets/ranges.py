@@ -13,28 +13,46 @@ Cube = tuple[int, int]
 """The numbers whose bits under a mask are those of a value: (value, mask)."""
 
 
+_KEPT = 4
+"""What has no more ranges than these is kept: ends of ranges are alike in their low bits."""
+
+
+class _TooMany(Exception):
+    """There are more ranges than are wanted."""
+
+
 def ranges(formula: Formula, places: Places, width: int, most: int) -> list[tuple[int, int]] | None:
     """Return the numbers of *width* bits for which *formula* is true, as ranges; None if there are more than *most*."""
-    found: list[tuple[int, int]] = []
-    waiting = [(formula, 0, 0)]
-    while waiting:
-        rest, at, low = waiting.pop()
+    kept: dict[tuple[Formula, int], list[tuple[int, int]]] = {}
+
+    def behind(rest: Formula, at: int) -> list[tuple[int, int]]:
+        """Return the numbers of the bits from *at* on."""
+        found = kept.get((rest, at))
+        if found is not None:
+            return found
         branches = rest.branches()
         if branches is None:
-            if not rest:
-                continue
-            high = low + (1 << width - at) - 1
-            if found and found[-1][1] == low - 1:
-                low = found.pop()[0]
-            found.append((low, high))
-            if len(found) > most:
-                return None
-            continue
+            found = kept[rest, at] = [(0, (1 << width - at) - 1)] if rest else []
+            return found
         variable, one, zero = branches
+        middle = 1 << width - at - 1
         if places[variable] > at:
-            one = zero = rest
-        waiting += [(one, at + 1, low | 1 << width - 1 - at), (zero, at + 1, low)]
-    return found
+            below = above = behind(rest, at + 1)
+        else:
+            below, above = behind(zero, at + 1), behind(one, at + 1)
+        found = [*below, *((low + middle, high + middle) for low, high in above)]
+        if below and above and below[-1][1] + 1 == found[len(below)][0]:
+            found[len(below) - 1 : len(below) + 1] = [(below[-1][0], found[len(below)][1])]
+        if len(found) > most:
+            raise _TooMany
+        if len(found) <= _KEPT:
+            kept[rest, at] = found
+        return found
+
+    try:
+        return behind(formula, 0)
+    except _TooMany:
+        return None
 
 
 def cube(formula: Formula, places: Places, width: int) -> Cube:

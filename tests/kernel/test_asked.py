@@ -159,6 +159,36 @@ def test_native_rules() -> None:
     assert "only rules of nftables, and dumps of iptables" in done.err
 
 
+NETDEV = """table netdev d {
+	chain one { type filter hook ingress device "eth3" priority 0; policy accept; }
+	chain two { type filter hook ingress devices = { eth4, eth5 } priority 0; policy accept; }
+}
+table inet f {
+	chain c { type filter hook input priority 0; policy drop; tcp dport 22 accept; }
+}
+"""
+FLOWTABLE = """table inet f {
+	flowtable t {
+		hook ingress priority 0
+		devices = { eth3 }
+	}
+	chain c { type filter hook input priority 0; policy drop; tcp dport 22 accept; }
+}
+"""
+
+
+@pytest.mark.usefixtures("kernel")
+def test_devices_that_chains_and_flowtables_name(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.nft"
+    rules.write_text(NETDEV)
+    done = run("ask", str(rules), "--packet", QUESTION, "--kernel")
+    assert "kernel: decides the same" in done.out
+    rules.write_text(FLOWTABLE)
+    done = run("ask", str(rules), "--packet", QUESTION, "--kernel")
+    lacks = "nft refuses line 2 of the rules: this kernel has no flowtables (CONFIG_NF_FLOW_TABLE)"
+    assert "kernel: decides the same" in done.out or lacks in done.err
+
+
 @pytest.mark.usefixtures("kernel")
 def test_a_process_that_is_killed() -> None:
     kernel = Kernel(Rules(RULES, 4, UNKNOWN_HOST))

@@ -25,7 +25,8 @@ _SCRIPT = re.compile(
     r"|\A#!\s*\S*nft\b",
     re.MULTILINE,
 )
-_JSON = re.compile(r'\A\s*\{\s*"nftables"\s*:')
+_JSON = re.compile(r'\A\{\s*[\'"]?(?:nftables|metainfo)\b|"nftables"\s*:\s*\[')
+_BLANK = "\ufeff \t\r\n"
 
 
 def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
@@ -44,7 +45,7 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
         state = run(script, source, mistakes)
         more = Collector()
         refuse(state, more)
-        mistakes.found += sure(mistakes.found, more.found)
+        mistakes.found += sure(mistakes.found, beside(mistakes.found, more.found))
         ruleset = lower(state, host, more := Collector())
         mistakes.found += sure(mistakes.found, beside(mistakes.found, more.found))
         mistakes.check()
@@ -56,12 +57,13 @@ def read(source: Source, *, host: Host = UNKNOWN_HOST) -> Ruleset:
 
 def looks_like(text: str) -> bool:
     """Is this text a script of nftables, or the JSON of `nft -j`?"""
+    text = text.lstrip(_BLANK)
     return (_JSON if is_json(text) else _SCRIPT).search(text) is not None
 
 
 def is_json(text: str) -> bool:
     """Is a text of this language JSON? No script begins with a brace."""
-    return text.lstrip().startswith("{")
+    return text.lstrip(_BLANK).startswith("{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,12 @@ class FrontEnd:
         return looks_like(text)
 
     def with_values(
-        self,
-        ruleset: Ruleset,  # noqa: ARG002 (no rule is written anew)
-        rule: Rule,  # noqa: ARG002
-        field: str,  # noqa: ARG002
-        values: ValueSet,  # noqa: ARG002
-        others: Sequence[Rule] = (),  # noqa: ARG002
+        self, ruleset: Ruleset, rule: Rule, field: str, values: ValueSet, others: Sequence[Rule] = ()
     ) -> str | None:
-        """Return a rule with other values in one field, as text: not done here."""
-        return None
+        """Return a rule with other values in one field, as text; None where one rule cannot say it, and in JSON."""
+        from policy.languages.nftables.edit import with_values
+
+        return None if is_json(rule.span.source.text) else with_values(ruleset, rule, field, values, others)
 
     def edits(self, change: Change) -> tuple[Edit, ...] | None:
         """Return the edits of the text that make a change of the rules; None: there are none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policy.diagnostic import Collector, did_you_mean
-from policy.languages.nftables.ast.command import Family, Hook
+from policy.languages.nftables.ast.command import Family, Hook, Table
 from policy.languages.nftables.ast.expression import Word
 from policy.languages.nftables.variables import Scope
 
@@ -41,6 +41,8 @@ PRIORITIES: dict[Family, dict[str, int]] = {
 }
 _AT_ONE_HOOK = {"dstnat": "prerouting", "srcnat": "postrouting", "out": "output"}
 _CONNTRACK = -200
+
+_TABLE_FLAGS = ("dormant", "owner")
 
 
 def refuse_hook(family: Family, hook: Hook, mistakes: Collector) -> None:
@@ -84,3 +86,11 @@ def priority_of(family: Family, hook: Hook, scope: Scope, mistakes: Collector) -
         message = f"the priority {priority} of a chain of type `nat` is before connection tracking"
         mistakes.add("FW001", message, hook.span, f"it must be more than {_CONNTRACK}")
     return priority
+
+
+def refuse_flags(table: Table, mistakes: Collector) -> None:
+    """Note flags that no table has."""
+    for flag in table.flags:
+        if flag not in _TABLE_FLAGS:
+            help = did_you_mean(flag, _TABLE_FLAGS) or "`flags dormant` switches the table off"
+            mistakes.add("FW001", f"`{flag}` is no flag of a table", table.name_span, help)

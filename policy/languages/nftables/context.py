@@ -25,3 +25,5 @@ class Context:
     mistakes: Collector
     types: frozenset[str] = frozenset()
     """The types of the base chains that call its chain: `filter`, `nat`, `route`."""
+    network: str | None = None
+    """The protocol that a rule of inet has asked for so far: `ip`, `ip6` or None."""

@@ -16,8 +16,8 @@ _REFERENCE = re.compile(r'"[^"\n]*"|#[^\n]*|@(?!(?:ll|nh|th|ih),)([A-Za-z_][\w.-
 _HELP = "make it before, or in the same block"
 
 
-def names_known(table: TableState, rule: Rule, mistakes: Collector) -> Rule:
-    """Return a rule; note which of the chains and sets that it names are not there by now."""
+def names_known(table: TableState, rule: Rule, mistakes: Collector) -> None:
+    """Note which of the chains and sets that a rule names are not there by now."""
     for statement in rule.statements:
         for verdict in verdicts(table, statement):
             if isinstance(verdict.chain, Word) and verdict.chain.text not in table.chains:
@@ -33,7 +33,6 @@ def names_known(table: TableState, rule: Rule, mistakes: Collector) -> Rule:
             span = Span(rule.span.source, start, start + len(name) + 1)
             help = did_you_mean(name, table.sets) or _HELP
             mistakes.add("FW701", f"there is no set `{name}` in `{table.name}`", span, help)
-    return rule
 
 
 def alike(one: NamedSet, two: NamedSet) -> bool:

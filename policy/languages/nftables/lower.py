@@ -6,6 +6,7 @@ arp and netdev see no packets as they are asked about, so they are read and left
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from policy.diagnostic import Collector
@@ -21,6 +22,8 @@ from policy.looping import arriving, looping
 from policy.packet import OUTPUT, Intervals
 from policy.routing import ending, minds_ttl
 from policy.source import Span
+
+_SET = re.compile(r"@([A-Za-z_][\w.-]*)", re.ASCII)
 
 
 def lower(state: State, host: Host, mistakes: Collector) -> Ruleset:
@@ -71,18 +74,25 @@ def _definitions(state: State, policies: Mapping[str, Policy]) -> Iterator[Defin
                 if isinstance(action, Jump | Goto) and action.span is not None:
                     uses.setdefault(action.policy.partition(":")[0], []).append(action.span)
     for table in state.tables.values():
-        sets = dict(_uses(table))
+        named: dict[str, list[Span]] = {}
+        for name, span in _uses(table):
+            named.setdefault(name, []).append(span)
         for chain in table.chains.values():
             if chain.hook is None and table.family in VERSIONS:
                 name = f"{table.family} {table.name} {chain.name}"
                 places = tuple(dict.fromkeys(uses.get(name, ())))
                 yield Definition(name, "chain", chain.name, span=chain.span, uses=places)
-        for name, each in table.sets.items():
-            used = tuple(span for other, span in _uses(table) if other == name)
-            if table.family in VERSIONS and name in sets | {name: None}:
-                kind = "map" if each.definition.is_map else "set"
-                value = None if each.elements else Intervals()
-                yield Definition(name, kind, f"@{name}", value, span=each.definition.name_span, uses=used)
+        for name, each in table.sets.items() if table.family in VERSIONS else ():
+            said = each.definition
+            yield Definition(
+                name,
+                "map" if said.is_map else "set",
+                f"@{name}",
+                None if each.elements else Intervals(),
+                span=said.name_span,
+                uses=tuple(named.get(name, ())),
+                suppressions=said.suppressions,
+            )
     for variable in state.variables:
         yield Definition(
             variable.name,
@@ -113,8 +123,13 @@ def _named(statements: Iterable[object]) -> Iterator[tuple[str, Span]]:
                 yield from _named((left, right))
             case s.VerdictMap(key, map_) | e.Lookup(key, map_):
                 yield from _named((key, map_))
-            case s.Assign(_, value) | s.Object(_, value):
+            case s.Assign(_, value) | s.Object(_, value) | s.Queue(target=value):
                 yield from _named((value,))
+            case s.Meter(name, key, inner, span=span):
+                yield name, span
+                yield from _named((key, *inner))
+            case s.Other(text=text, span=span):
+                yield from ((name, span) for name in _SET.findall(text))
             case s.Nat(address=address, port=port):
                 yield from _named((address, port))
             case e.Concat(parts) | e.List(parts):

@@ -7,7 +7,7 @@ anonymous set of one element is that element.
 
 from __future__ import annotations
 
-from policy.ir import EVERYTHING, NOTHING, Match, all_of, negated
+from policy.ir import EVERYTHING, NOTHING, All, Either, Field, Match, Not, all_of, negated
 from policy.languages.nftables import types as t
 from policy.languages.nftables.ast.expression import (
     Binary,
@@ -66,10 +66,25 @@ def branches(
     """Return what a map has for packets: disjoint conditions with a value each; a mistake goes to the context."""
     try:
         operands = _key(context, key)
-        return [(_positive(operands, match), value) for match, value in looked_up(context, operands, where)]
+        found = looked_up(context, operands, where)
+        return [(_positive(operands, _unwritten(match)), value) for match, value in found]
     except Bad as bad:
         note(context, bad)
         return []
+
+
+def _unwritten(match: Match) -> Match:
+    """Return a condition on the key of a map, whose values are not written where the key is."""
+    match match:
+        case Field():
+            return Field(match.name, match.values)
+        case Not(part):
+            return Not(_unwritten(part))
+        case All(parts):
+            return All(tuple(map(_unwritten, parts)))
+        case Either(parts, called=None):
+            return Either(tuple(map(_unwritten, parts)))
+    return match
 
 
 def present(context: Context, expression: Expression) -> Match:

@@ -98,3 +98,32 @@ MPTCP_SUBTYPE: Final[dict[str, int]] = {
 """Newer than nft 1.0.6."""
 PROTOCOL_WORDS: Final[Mapping[str, int]] = {"icmpv6": 58, "comp": 108}
 """Words of the language that are protocols, too, where /etc/protocols has another name."""
+
+PROTOCOL_ALIASES: Final = frozenset({
+    "IP", "HOPOPT", "ICMP", "IGMP", "GGP", "IP-ENCAP", "ST", "TCP", "EGP", "IGP", "PUP", "UDP", "HMP", "XNS-IDP",
+    "RDP", "ISO-TP4", "DCCP", "XTP", "DDP", "IDPR-CMTP", "IPv6", "IPv6-Route", "IPv6-Frag", "IDRP", "RSVP", "GRE",
+    "IPSEC-ESP", "IPSEC-AH", "SKIP", "IPv6-ICMP", "IPv6-NoNxt", "IPv6-Opts", "RSPF", "CPHB", "VMTP", "EIGRP",
+    "OSPFIGP", "AX.25", "IPIP", "ETHERIP", "ENCAP", "PIM", "IPCOMP", "VRRP", "L2TP", "ISIS", "SCTP", "FC",
+    "Mobility-Header", "UDPLite", "MPLS-in-IP", "Shim6", "WESP", "ROHC", "Ethernet",
+})  # fmt: skip
+"""The second names of protocols in /etc/protocols, as they are written there (netbase 6.4)."""
+
+RESERVED: Final = frozenset({
+    "accept", "add", "all", "and", "auto-merge", "bridge", "cgroup", "chain", "comment", "constant", "continue",
+    "counter", "cpu", "create", "ct", "day", "define", "delete", "describe", "device", "devices", "drop", "dst",
+    "dup", "dynamic", "element", "elements", "eq", "expires", "export", "exthdr", "fib", "flags", "flow", "flowtable",
+    "flush", "frag", "fwd", "gc-interval", "get", "goto", "handle", "hbh", "hook", "hour", "ibrname", "iif",
+    "iifname", "import", "include", "index", "inet", "insert", "interval", "ipsec", "jhash", "jump", "limit", "list",
+    "log", "map", "mark", "masquerade", "meta", "meter", "mh", "monitor", "ne", "netdev", "nftrace", "notrack",
+    "numgen", "obrname", "offload", "oif", "oifname", "or", "osf", "pkttype", "policy", "position", "priority",
+    "queue", "quota", "random", "redefine", "reject", "rename", "replace", "return", "rt", "rt0", "rt2", "rtclassid",
+    "rule", "ruleset", "secmark", "set", "size", "skgid", "skuid", "socket", "srh", "symhash", "synproxy", "table",
+    "th", "time", "timeout", "tproxy", "type", "typeof", "undefine", "update", "vmap", "xt",
+})  # fmt: skip
+"""Words of the language that are neither names nor values without quotes (src/scanner.l, src/parser_bison.y)."""
+
+RESERVED_NAMES: Final = RESERVED | {
+    "ah", "arp", "comp", "dccp", "dnat", "ecn", "esp", "ether", "exists", "icmp", "icmpv6", "igmp", "ip", "ip6",
+    "missing", "redirect", "reset", "sctp", "snat", "tcp", "udp", "udplite", "vlan",
+}  # fmt: skip
+"""Words of the language that nothing can be called; some of them are values."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import field, replace
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from lark import Lark
 from lark.exceptions import UnexpectedInput
@@ -22,22 +22,18 @@ from policy.languages.nftables.ast.command import (
     Command,
     Define,
     Definition,
-    Family,
-    Hook,
     Include,
-    NamedObject,
     NamedSet,
     Part,
     Place,
-    Remove,
     Rule,
     Script,
     Table,
 )
-from policy.languages.nftables.ast.expression import Element, SetLiteral, Variable, Word
-from policy.languages.nftables.ast.statement import Statement
+from policy.languages.nftables.ast.expression import Element, SetLiteral
+from policy.languages.nftables.built import command_of, family_of, head_of, made_of
 from policy.languages.nftables.reader import Head, Option, Reader
-from policy.languages.nftables.split import Block, Piece, blanked, split
+from policy.languages.nftables.split import Block, Piece, blanked, carriage_return, split, too_deep
 from policy.source import Source, Span
 from policy.written import Suppression
 
@@ -85,7 +81,7 @@ def parse(source: Source, mistakes: Collector) -> Script:
 def parse_part(source: Source, of: Table | Chain | NamedSet, mistakes: Collector) -> Part | None:
     """Return the tree of a text that a block includes: what the text alone says of a table, chain or set."""
     parser = _Parser(source, mistakes)
-    head, block = _head(of)
+    head, block = head_of(of)
     found = parser.part(block, head)
     comments = parser.comments
     whole, stray = tuple(comments.whole), tuple(comments.stray)
@@ -109,6 +105,7 @@ class _Parser:
 
     def top(self) -> Iterator[Command]:
         """Yield the commands of the script."""
+        self.foreign()
         self.pieces = split(self.source.text)
         for piece in self.pieces:
             place = self.place(piece)
@@ -127,6 +124,16 @@ class _Parser:
     def place(self, piece: Piece) -> Span:
         return Span(self.source, piece.start, piece.end)
 
+    def foreign(self) -> None:
+        """Note what other systems put into texts, and nft does not read."""
+        text = self.source.text
+        if text.startswith("\ufeff"):
+            message = "the file begins with a byte order mark, which nft does not read"
+            self.mistakes.add("FW001", message, Span(self.source, 0, 1), "save it as UTF-8 without a mark")
+        if (at := carriage_return(text)) is not None:
+            message = "nft does not read carriage returns: lines end in LF alone, not in CR LF"
+            self.mistakes.add("FW001", message, Span(self.source, at, at + 1), "save the file with LF line ends")
+
     # Commands
 
     def command(self, place: Span) -> Iterator[Command]:
@@ -142,7 +149,7 @@ class _Parser:
         elif isinstance(tree, Include):
             yield tree
         elif isinstance(tree, Head):
-            made = _command(tree, suppressions, place)
+            made = command_of(tree, suppressions, place)
             if made is not None:
                 yield made
         self.last_end = place.end
@@ -152,7 +159,7 @@ class _Parser:
         head = self.parsed("head", place)
         body = self.body(piece, head if isinstance(head, Head) else None, place, suppressions)
         if isinstance(head, Head) and body is not None and head.names:
-            where = Place(_family(head), None if isinstance(body, Table) else head.names[0].text, span=place)
+            where = Place(family_of(head), None if isinstance(body, Table) else head.names[0].text, span=place)
             yield Add(
                 "create" if head.verb == "create" else "add",
                 body,
@@ -213,7 +220,7 @@ class _Parser:
         if head is None or not head.names:
             return None
         whole = Span(self.source, place.start, self.last_end)
-        return _made(piece.block or "", head, found, "; ".join(texts), suppressions, whole)
+        return made_of(piece.block or "", head, found, "; ".join(texts), suppressions, whole)
 
     def named(self, place: Span) -> Head | None:
         found = self.parsed("inner", place)
@@ -249,15 +256,26 @@ class _Parser:
             message = f"the statement is longer than {LONGEST_STATEMENT} characters"
             self.mistakes.add("FW001", message, Span(self.source, place.start, place.start + 1), "make it shorter")
             return None
+        text = blanked(place.text)
+        if (deep := too_deep(text)) is not None:
+            where = Span(self.source, place.start + deep, place.start + deep + 1)
+            self.mistakes.add("FW001", "the statement is nested too deeply", where, "write it with fewer levels")
+            return None
         reader, parser = _reader(), _parser()
         reader.at(place)
         try:
-            return parser.parse(blanked(place.text) + more, start)
+            tree = parser.parse(text + more, start)
         except UnexpectedInput as error:
             from policy.language.syntax import syntax_mistake
+            from policy.languages.nftables.missing import missing_value
 
-            self.mistakes.found.append(syntax_mistake(error, parser, place, WORDS))
+            found = missing_value(error, place) or syntax_mistake(error, parser, place, WORDS)
+            self.mistakes.found.append(found)
             return None
+        for each in reader.reserved:
+            message = f"`{each.text}` is a word of the language"
+            self.mistakes.add("FW001", message, each, "use another name; a value may stand in quotes")
+        return tree
 
     def long(self, head: re.Pattern[str], place: Span) -> tuple[Span, SetLiteral] | None:
         """Return a long list of elements, and what stands before it; None where the grammar reads the statement."""
@@ -293,95 +311,3 @@ class _Parser:
             body[-1] = replace(body[-1], suppressions=(*body[-1].suppressions, suppression))
         else:
             self.comments.alone(suppression)
-
-
-def _head(of: Table | Chain | NamedSet) -> tuple[Head, Block]:
-    """Return how a block began, and what kind of block it is."""
-    word = Word(of.name, span=of.name_span)
-    match of:
-        case Table():
-            return Head("", "table", of.family, (word,)), "table"
-        case Chain():
-            return Head("", "chain", None, (word,)), "chain"
-        case NamedSet():
-            return Head("", "map" if of.is_map else "set", None, (word,)), "set"
-
-
-def _family(head: Head) -> Family:
-    return cast(Family, head.family or "ip")
-
-
-def _command(head: Head, suppressions: tuple[Suppression, ...], span: Span) -> Command | None:
-    names = [word.text for word in head.names]
-    family = _family(head)
-    if head.verb in ("", "add", "create", "insert", "replace"):
-        verb = cast(Any, head.verb or "add")
-        if head.kind == "rule":
-            rule = replace(head.body, suppressions=suppressions)
-            return Add(verb, rule, Place(family, names[0], names[1], span=span), head.handle, head.index, span=span)
-        if head.kind == "element":
-            return Add(verb, head.body, Place(family, names[0], names[1], span=span), span=span)
-        block = {"table": "table", "chain": "chain", "set": "set", "map": "set"}.get(head.kind, "object")
-        made = _made(block, head, [], "", suppressions, span)
-        return Add(verb, made, Place(family, None if head.kind == "table" else names[0], span=span), span=span)
-    table = names[0] if names else None
-    name = names[1] if len(names) > 1 else None
-    place = Place(cast(Any, head.family) if head.kind == "ruleset" else family, table, name, head.handle, span=span)
-    to = names[2] if len(names) > 2 else None
-    return Remove(cast(Any, head.verb), head.kind, place, cast(Any, head.body), to, span=span)
-
-
-def _made(
-    block: str, head: Head, found: list[Any], text: str, suppressions: tuple[Suppression, ...], span: Span
-) -> Table | Definition:
-    """Return what a block makes of what stands in it."""
-    word = head.names[-1]
-    options = {each.name: each for each in found if isinstance(each, Option)}
-    said = {name: option.value for name, option in options.items()}
-    said |= dict(each for each in found if isinstance(each, tuple))
-    common: dict[str, Any] = {"comment": said.get("comment"), "name_span": word.span, "span": span}
-    if block == "table":
-        body = tuple(each for each in found if isinstance(each, Chain | NamedSet | NamedObject | Define | Include))
-        flags = said.get("flags", ())
-        return Table(_family(head), word.text, body, flags, suppressions=suppressions, **common)
-    if block == "chain":
-        rules = tuple(each for each in found if isinstance(each, Rule | Define | Include))
-        policy = options.get("policy")
-        return Chain(
-            word.text,
-            _hook(options, said.get("devices", ())),
-            said.get("policy"),
-            rules,
-            said.get("flags", ()),
-            suppressions=suppressions,
-            policy_span=None if policy is None else policy.span,
-            **common,
-        )
-    if block == "set":
-        kind, value = said.get("type", (None, None))
-        return NamedSet(
-            word.text,
-            kind,
-            value,
-            head.kind == "map",
-            said.get("flags", ()),
-            said.get("timeout"),
-            said.get("gc"),
-            said.get("size"),
-            said.get("policy"),
-            "auto-merge" in said,
-            elements=cast("SetLiteral | Variable | None", said.get("elements")),
-            statements=tuple(each for each in found if not isinstance(each, Option | tuple | Define | Include)),
-            includes=tuple(each for each in found if isinstance(each, Include)),
-            **common,
-        )
-    statement: Statement | None = None
-    return NamedObject(head.kind, word.text, text, statement, **common)
-
-
-def _hook(options: dict[str, Option], devices: Any) -> Hook | None:
-    option = options.get("hook")
-    if option is None:
-        return None
-    kind, hook, own, (name, number, variable) = option.value
-    return Hook(kind, hook, (name, number), (*own, *devices), variable, span=option.span)

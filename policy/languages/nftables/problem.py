@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from policy.diagnostic import Collector
+from policy.languages.nftables.ast.expression import SetLiteral
 from policy.languages.nftables.context import Context
 from policy.source import Span
 
@@ -19,3 +21,9 @@ def note(context: Context, bad: Bad) -> None:
     said = (bad.code, bad.span.start, bad.span.source.name)
     if all((each.code, each.span.start, each.span.source.name) != said for each in context.mistakes.found[-20:]):
         context.mistakes.add(bad.code, bad.message, bad.span, bad.help)
+
+
+def note_empty(said: object, mistakes: Collector) -> None:
+    """Note a set in braces that has no elements; only `define` takes those."""
+    if isinstance(said, SetLiteral) and not said.elements:
+        mistakes.add("FW001", "the set is empty", said.span, "write an element between the braces, or leave it out")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from policy._record import dataclass
+from policy.diagnostic import Collector
 from policy.ir import (
     EVERYTHING,
     NOTHING,
@@ -26,6 +27,7 @@ from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule as Written
 from policy.languages.nftables.chains import Base, Places, accepting, tracked_at, tracks
 from policy.languages.nftables.context import Context
+from policy.languages.nftables.layers import Layers
 from policy.languages.nftables.lists import host_bits, lists_of
 from policy.languages.nftables.reject import asks_first
 from policy.languages.nftables.state import ChainState
@@ -134,7 +136,9 @@ class Lowering:
     def _rules(self, context: Context, layout: Layout, written: Written, come: _From, guard: Match) -> Iterator[Rule]:
         statements = [] if guard == EVERYTHING else [only(guard)]
         asked: list[Match] = []
+        layers = Layers(replace(context, mistakes=Collector()))  # `refuse` has told what is wrong
         for each in written.statements:
+            context = replace(context, network=layers.network)
             if isinstance(each, s.Reject):
                 statements.insert(0, only(asks_first(context, each, asked)))
             if isinstance(each, s.Nat):
@@ -143,6 +147,7 @@ class Lowering:
                 statements.append(self._routed(_lowered(context, each), come))
             if isinstance(each, s.Match):
                 asked.append(statements[-1][0].match)
+            layers.takes(each)
         before = len(layout.policies)
         span, decides = written.span, _decides(written)
         lists = tuple(lists_of(context, written.statements))

@@ -29,10 +29,11 @@ from policy.languages.nftables.ast.command import (
     Table,
 )
 from policy.languages.nftables.ast.expression import SetLiteral, Variable, Word
-from policy.languages.nftables.base import priority_of, refuse_hook
+from policy.languages.nftables.base import priority_of, refuse_flags, refuse_hook
 from policy.languages.nftables.include import Includes
 from policy.languages.nftables.known import alike, names_known, together
 from policy.languages.nftables.parse import parse, parse_part
+from policy.languages.nftables.problem import note_empty
 from policy.languages.nftables.state import ChainState, SetState, State, TableState, flat
 from policy.languages.nftables.variables import Scope
 from policy.source import Source, Span
@@ -42,7 +43,6 @@ LONGEST_NAME = 255
 """In bytes; the kernel's `NFT_NAME_MAXLEN` is one more."""
 
 T = TypeVar("T", Table, Chain, NamedSet)
-_TABLE_FLAGS = ("dormant", "owner")
 
 
 def run(script: Script, source: Source, mistakes: Collector) -> State:
@@ -137,19 +137,15 @@ class _Runner:
         if made is None:
             made = TableState(table.family, table.name, table.span)
             self.state.tables[key] = made
-        for flag in table.flags:
-            if flag not in _TABLE_FLAGS:
-                help = did_you_mean(flag, _TABLE_FLAGS) or "`flags dormant` switches the table off"
-                self.mistakes.add("FW001", f"`{flag}` is no flag of a table", table.name_span, help)
+        refuse_flags(table, self.mistakes)
         made.dormant = "dormant" in table.flags  # a table that is said again without it does something again
         made.suppressions += table.suppressions
-        scope = scope.inner()
-        # Sets and chains may be named before they stand there.
-        for chain, what in [*self.body(made, table, scope)]:
-            self.rules(made, chain, what, scope.inner())
+        # Sets and chains may be named before they stand there, variables may not.
+        for rule in [*self.body(made, table, scope.inner())]:
+            names_known(made, rule, self.mistakes)
 
-    def body(self, table: TableState, said: Table, scope: Scope) -> Iterator[tuple[ChainState, Chain]]:
-        """Do what stands in a table, and yield the chains, whose rules are still to be read."""
+    def body(self, table: TableState, said: Table, scope: Scope) -> Iterator[Rule]:
+        """Do what stands in a table, and yield the rules, whose names are still to be looked up."""
         for each in said.body:
             match each:
                 case Define():
@@ -158,14 +154,15 @@ class _Runner:
                     for part in self.parts(each, said):
                         yield from self.body(table, part, scope)
                 case Chain():
-                    yield self.declared(table, each, False, scope), each
+                    yield from self.rules(table, self.declared(table, each, False, scope), each, scope.inner())
                 case NamedSet():
                     self.named_set(table, each, False, scope)
                 case NamedObject():
                     table.objects.setdefault((each.kind, each.name), each)
 
     def chain(self, table: TableState, chain: Chain, fresh: bool, scope: Scope) -> None:
-        self.rules(table, self.declared(table, chain, fresh, scope), chain, scope.inner())
+        for rule in [*self.rules(table, self.declared(table, chain, fresh, scope), chain, scope.inner())]:
+            names_known(table, rule, self.mistakes)
 
     def declared(self, table: TableState, chain: Chain, fresh: bool, scope: Scope) -> ChainState:
         self.check_name(chain.name, chain.name_span)
@@ -205,17 +202,19 @@ class _Runner:
         else:
             made.drops, made.policy_span = said.text == "drop", span
 
-    def rules(self, table: TableState, made: ChainState, chain: Chain, scope: Scope) -> None:
+    def rules(self, table: TableState, made: ChainState, chain: Chain, scope: Scope) -> Iterator[Rule]:
+        """Add the rules of a chain to it, and yield them."""
         for rule in chain.rules:
             match rule:
                 case Rule():
-                    made.rules.append(names_known(table, self.filled(rule, scope), self.mistakes))
+                    made.rules.append(self.filled(rule, scope))
+                    yield made.rules[-1]
                 case Define():
                     self.define(rule, scope)
                 case Include():
                     for part in self.parts(rule, chain):
                         self.options(table, made, part, scope)
-                        self.rules(table, made, part, scope)
+                        yield from self.rules(table, made, part, scope)
 
     def filled(self, rule: Rule, scope: Scope) -> Rule:
         return scope.filled(rule) if "$" in rule.span.text else rule
@@ -224,7 +223,8 @@ class _Runner:
         chain = self.found_chain(table, command.place)
         if chain is None:
             return
-        rule = names_known(table, self.filled(rule, scope), self.mistakes)
+        rule = self.filled(rule, scope)
+        names_known(table, rule, self.mistakes)
         if command.handle is not None:
             message = "which rule has this handle, the text does not say"
             self.mistakes.add("FW820", message, command.span, "write the rules in their order, or say `index`")
@@ -266,6 +266,7 @@ class _Runner:
         if not isinstance(found, SetLiteral):
             self.mistakes.add("FW001", "these are no elements of a set", span, "write `{ …, … }`")
             return
+        note_empty(said, self.mistakes)
         named.elements += flat(found.elements)
 
     # Removing
@@ -337,6 +338,7 @@ class _Runner:
         named = self.found_set(table, command.place)
         if named is None or command.elements is None:
             return
+        note_empty(command.elements, self.mistakes)
         found = scope.filled(command.elements)
         keys = {each.key for each in flat(found.elements)} if isinstance(found, SetLiteral) else set()
         have = {each.key for each in named.elements}

@@ -16,6 +16,10 @@ from policy._record import dataclass
 Kind = Literal["statement", "open", "close", "comment"]
 Block = Literal["table", "chain", "set", "object"]
 
+DEEPEST = 100
+"""How many brackets of a statement are open at once: far more than rules have."""
+
+_BRACKET = re.compile(r'"[^"\n]*"|[{}()]')
 _PART = re.compile(r'#[^\n]*|"[^"\n]*"|\\\r?\n|[{};\n]|[^#"{};\n\\]+|.', re.DOTALL)
 _VERB = r"(?:(?:add|create|insert)\s+)?"
 _OBJECTS = r"counter|quota|limit|secmark|synproxy|flowtable|ct\s+(?:helper|timeout|expectation)"
@@ -40,7 +44,7 @@ def split(text: str, block: Block | None = None) -> Iterator[Piece]:
     A comment inside of a statement comes before that.
     """
     cutter = _Cutter(text, [] if block is None else [block])
-    for found in _PART.finditer(text):
+    for found in _PART.finditer(text, 1 if text.startswith("\ufeff") else 0):
         yield from cutter.take(found[0], found.start())
     yield from cutter.statement()
 
@@ -88,6 +92,26 @@ class _Cutter:
         head = self.text[self.start : self.end]
         found = (_IN_TABLE if self.blocks else _AT_TOP).match(head)
         return None if found is None else _BLOCKS.get(found["kind"], "object")
+
+
+def carriage_return(text: str) -> int | None:
+    """Return where a carriage return stands that is in no comment or text; None without one."""
+    if "\r" not in text:
+        return None
+    outside = (found for found in _PART.finditer(text) if found[0][0] not in '#"' and "\r" in found[0])
+    return next((found.start() + found[0].index("\r") for found in outside), None)
+
+
+def too_deep(text: str) -> int | None:
+    """Return where more than `DEEPEST` brackets of a statement are open; None where there are not so many."""
+    if text.count("{") + text.count("(") <= DEEPEST:
+        return None
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth += (found[0] in "{(") - (found[0] in ")}")
+        if depth > DEEPEST:
+            return found.start()
+    return None
 
 
 def blanked(text: str) -> str:

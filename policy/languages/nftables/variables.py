@@ -80,7 +80,7 @@ class Scope:
                 if len(found) > MOST_ELEMENTS:
                     message = f"with its variables the set has more than {MOST_ELEMENTS:,} elements"
                     self.mistakes.add("FW820", message, tree.span, "name each set once")
-                    found = ()
+                    found = found[:1]
                 return replace(tree, elements=found)
             case tuple():
                 return tuple(self._filled(each, depth + 1) for each in tree)

@@ -96,7 +96,7 @@ def _ipv4(type: t.DataType, word: Word) -> int | str:
         _refuse_other(word, "IPv6", "IPv4")
     if text == "localhost":
         return V4_BASE + (127 << 24) + 1
-    if _HOST.fullmatch(text):
+    if _is_host(word):
         return f"host:{text.lower()}"
     try:
         return parse_address(text)
@@ -104,12 +104,17 @@ def _ipv4(type: t.DataType, word: Word) -> int | str:
         raise Bad("FW003", str(error), word.span) from None
 
 
+def _is_host(word: Word) -> bool:
+    """May a word be the name of a host? Words of the language are none without quotes."""
+    return _HOST.fullmatch(word.text) is not None and (word.quoted or word.text not in tables.RESERVED_NAMES)
+
+
 def _ipv6(_: t.DataType, word: Word) -> int | str:
     text = word.text
     if ":" not in text:
         if text == "localhost":
             return 1
-        if _HOST.fullmatch(text):
+        if _is_host(word):
             return f"host:{text.lower()}"
         _refuse_other(word, "IPv4", "IPv6")
     try:
@@ -151,7 +156,7 @@ def _protocol(_: t.DataType, word: Word) -> int:
             raise Bad("FW001", f"protocol {number} is out of range", word.span, "protocols go from 0 to 255")
         return number
     named = tables.PROTOCOL_WORDS.get(word.text)
-    if named is None and word.text.lower() != "icmp6":
+    if named is None and (word.text in tables.PROTOCOL_ALIASES or word.text == word.text.lower() != "icmp6"):
         named = linux_protocol_number(word.text)
     if named is None:
         help = did_you_mean(word.text, [*protocol_names(), *tables.PROTOCOL_WORDS])
@@ -165,7 +170,8 @@ def _port(_: t.DataType, word: Word) -> int:
         if number > 65535:
             raise Bad("FW501", f"port {number} is out of range", word.span, "ports go from 0 to 65535")
         return number
-    found = service_ports(word.text)
+
+    found = service_ports(word.text) if word.text == word.text.lower() else {}
     if not found:
         help = did_you_mean(word.text, service_names()) if word.text.isascii() and len(word.text) < 32 else None
         raise Bad("FW701", f"unknown port or service `{word.text}`", word.span, help)
@@ -176,6 +182,8 @@ def _owner(type: t.DataType, word: Word) -> int | str:
     number = plain(word.text)
     if number is not None:
         return bounded(type, word, number)
+    if word.text in tables.RESERVED_NAMES and not word.quoted:
+        raise Bad("FW001", f"`{word.text}` is a word of the language", word.span, "write the name in quotes")
     return 0 if word.text == "root" else f"{type.title}:{word.text}"
 
 

@@ -78,6 +78,7 @@ class NamedSet:
     elements: SetLiteral | Variable | None = None
     statements: tuple[Statement, ...] = ()
     includes: tuple[Include, ...] = ()
+    suppressions: tuple[Suppression, ...] = mark(())
     name_span: Span = mark()
     span: Span = mark()
 

@@ -173,10 +173,14 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What is kept and not modelled: *kind* is `dup`, `fwd`, `synproxy`, `xt match`, `xt target`; *text* as written."""
+    """What is kept and not modelled: *kind* is `dup`, `fwd`, `synproxy`, `xt match`, `xt target`; *text* as written.
+
+    *to* is the address or the device that a packet is sent to.
+    """
 
     kind: str
     text: str
+    to: Expression | None = None
     span: Span = mark()
 
 

@@ -10,13 +10,16 @@ from policy.languages.nftables.ast.command import Command, Script
 from policy.languages.nftables.jsontext.commands import Commands
 from policy.languages.nftables.jsontext.reader import Wrong
 from policy.languages.nftables.jsontext.tree import NoJson, read_json
-from policy.source import Source
+from policy.source import Source, Span
 
 _HELP = '`nft -j list ruleset` prints `{"nftables": […]}`'
 
 
 def parse(source: Source, mistakes: Collector) -> Script:
     """Return what a JSON text says, in order; what is wrong in it goes to *mistakes*, and is left out."""
+    if source.text.startswith("\ufeff"):
+        message = "the file begins with a byte order mark, which nft does not read"
+        mistakes.add("FW001", message, Span(source, 0, 1), "save it as UTF-8 without a mark")
     try:
         root = read_json(source)
     except NoJson as error:
@@ -25,7 +28,7 @@ def parse(source: Source, mistakes: Collector) -> Script:
     reader = Commands(source, mistakes)
     found: list[Command] = []
     try:
-        members = reader.members(root, "the text", ("nftables",))
+        members = reader.members(root, "the text")  # nft does not look at others
         if "nftables" not in members:
             reader.fail(root, "the text has no `nftables`", _HELP)
         items = members["nftables"]

@@ -121,16 +121,17 @@ class Actions(Expressions):
 
     def dup(self, node: Node, whole: Node) -> Statement:
         members = self.members(node, "`dup`", ("addr", "dev"))
-        to = f" to {expression(self.expression(members['addr']))}" if "addr" in members else ""
+        to = self.expression(self.needed(members, "addr", node, "`dup`"))
         device = f" device {expression(self.expression(members['dev'], texts=True))}" if "dev" in members else ""
-        return Other("dup", f"dup{to}{device}", span=self.span(whole))
+        return Other("dup", f"dup to {expression(to)}{device}", to, span=self.span(whole))
 
     def fwd(self, node: Node, whole: Node) -> Statement:
         members = self.members(node, "`fwd`", ("dev", "family", "addr"))
         family = f" {self.one_of(members['family'], 'family', ('ip', 'ip6'))}" if "family" in members else ""
-        address = f"{family} to {expression(self.expression(members['addr']))} device" if "addr" in members else " to"
-        device = expression(self.expression(self.needed(members, "dev", node, "`fwd`"), texts=True))
-        return Other("fwd", f"fwd{address} {device}", span=self.span(whole))
+        device = self.expression(self.needed(members, "dev", node, "`fwd`"), texts=True)
+        to = self.expression(members["addr"]) if "addr" in members else device
+        text = f"fwd{family} to {expression(to)}" + (f" device {expression(device)}" if to is not device else "")
+        return Other("fwd", text, to, span=self.span(whole))
 
 
 def _log_flags(flags: list[str]) -> list[tuple[str, str]]:

@@ -49,7 +49,7 @@ class Node:
 def read_json(source: Source) -> Node:
     """Return what a text says; raises `NoJson` at the first place where it is none."""
     walk = _Walk(source)
-    node = walk.value(walk.skip(0), 0)
+    node = walk.value(walk.skip(1 if source.text.startswith("\ufeff") else 0), 0)
     end = walk.skip(node.end)
     if end < len(source.text):
         raise walk.wrong("text behind the end of the JSON", end, len(source.text), "a file holds one JSON value")

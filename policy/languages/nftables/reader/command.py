@@ -42,12 +42,9 @@ class Reader(StatementReader):
 
     # Commands
 
-    def _words(self, parts: list[Any]) -> tuple[Word, ...]:
-        return tuple(part if isinstance(part, Word) else Word(f"${part.name}", span=part.span) for part in parts)
-
     def _head(self, parts: list[Any], **more: Any) -> Head:
         verb, kind, family, *names = parts
-        words = self._words([each for each in names if not isinstance(each, Token) and each is not None])
+        words = tuple(each for each in names if isinstance(each, Word))
         text = kind if isinstance(kind, str) and not isinstance(kind, Token) else str(kind)
         return Head(str(verb or ""), text, None if family is None else str(family), words, **more, span=self.place)
 
@@ -100,9 +97,14 @@ class Reader(StatementReader):
         return Include(self.word(parts[1]), span=self.place)
 
     def define(self, parts: list[Any]) -> Define:
-        how, name, value = parts
+        how, token, value = parts
+        name = self.name([token]).text
         value = value.value if isinstance(value, Masked) else value
-        return Define(str(how), str(name), value, name_span=self.span(name), span=self.place)  # type: ignore[arg-type]
+        return Define(str(how), name, value, name_span=self.span(token), span=self.place)  # type: ignore[arg-type]
+
+    def define_negative(self, parts: list[Any]) -> Define:
+        how, name, minus, value = parts
+        return self.define([how, name, Word(f"-{value}", span=self.span(minus, value))])
 
     def undefine(self, parts: list[Any]) -> Define:
         return Define("undefine", str(parts[1]), None, name_span=self.span(parts[1]), span=self.place)

@@ -24,6 +24,7 @@ from policy.languages.nftables.ast.expression import (
     Verdict,
     Word,
 )
+from policy.languages.nftables.names import RESERVED, RESERVED_NAMES
 from policy.source import Source, Span
 
 Operator = Literal["&", "|", "^", "<<", ">>"]
@@ -60,6 +61,8 @@ class ExpressionReader:
         self.place = place
         self.source = place.source
         self.base = place.start
+        self.reserved: list[Span] = []
+        """Words of the language where a value or a name is to be."""
 
     # Places
 
@@ -75,6 +78,8 @@ class ExpressionReader:
         """Return a token as a word, without the marks of a text."""
         quoted = token.type == "STRING"
         text = str(token)
+        if token.type == "NAME" and text in RESERVED:
+            self.reserved.append(self.span(token))
         return Word(
             text[1:-1] if quoted and text.endswith('"') else text.replace('"', ""), quoted, span=self.span(token)
         )
@@ -104,6 +109,8 @@ class ExpressionReader:
     # Operations
 
     def name(self, parts: list[Any]) -> Any:
+        if parts[0].type == "NAME" and parts[0] in RESERVED_NAMES - RESERVED:
+            self.reserved.append(self.span(parts[0]))
         return self.node(parts[0])
 
     def keyword(self, parts: list[Any]) -> Word:

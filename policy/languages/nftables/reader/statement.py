@@ -213,15 +213,16 @@ class StatementReader(ExpressionReader):
             return NoTrack(span=self.span(parts[0]))
         return Silent("last", span=self.span(*parts))
 
-    def _other(self, kind: str, parts: list[Any]) -> Other:
+    def _other(self, kind: str, parts: list[Any], to: Any = None) -> Other:
         span = self.span(*parts)
-        return Other(kind, span.text, span=span)
+        return Other(kind, span.text, self.node(to) if to is not None else None, span=span)
 
     def dup(self, parts: list[Any]) -> Other:
-        return self._other("dup", parts)
+        return self._other("dup", parts, parts[2])
 
     def fwd(self, parts: list[Any]) -> Other:
-        return self._other("fwd", parts)
+        at = next(i for i, part in enumerate(parts) if getattr(part, "type", "") == "TO")
+        return self._other("fwd", parts, parts[at + 1])
 
     def synproxy(self, parts: list[Any]) -> Other:
         return self._other("synproxy", parts)

@@ -9,6 +9,7 @@ import re
 
 from policy.diagnostic import Collector, did_you_mean
 from policy.languages.nftables.ast.command import NamedObject
+from policy.languages.nftables.refuse.amounts import refuse_limit, refuse_numbers, refuse_quota
 from policy.languages.nftables.state import TableState
 
 _TCP = (
@@ -23,11 +24,16 @@ _NEEDS = {
 }
 _PROTOCOL = re.compile(r"\bprotocol\s+(\w+)")
 _POLICY = re.compile(r"\bpolicy\s*=\s*\{([^{}]*)\}")
+_LIMIT = re.compile(r"rate (?:over |until )?")
+_QUOTA = re.compile(r"(?:over |until )")
 _FAMILY = re.compile(r"\bl3proto\s+(\w+)")
 
 
 def refuse(table: TableState, named: NamedObject, mistakes: Collector) -> None:
     """Note what is wrong with an object of a table."""
+    if named.kind in ("limit", "quota", "counter"):
+        _amount(named, mistakes)
+        return
     needs = _NEEDS.get(named.kind)
     if needs is None:
         return
@@ -50,3 +56,14 @@ def refuse(table: TableState, named: NamedObject, mistakes: Collector) -> None:
             help = did_you_mean(word, states) or "one of " + ", ".join(states)
             mistakes.add("FW001", f"`{word}` is no state of {protocol[1] if protocol else ''}", named.name_span, help)
             return
+
+
+def _amount(named: NamedObject, mistakes: Collector) -> None:
+    text = re.sub(r"\s*/\s*", "/", " ".join(re.sub(r"#[^\n]*", "", named.text).split()))
+    match named.kind:
+        case "limit":
+            refuse_limit(mistakes, _LIMIT.sub("", text), named.name_span)
+        case "quota":
+            refuse_quota(mistakes, _QUOTA.sub("", text), named.name_span)
+        case _:
+            refuse_numbers(mistakes, text, named.name_span)

@@ -12,11 +12,12 @@ from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.ast.command import Rule
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.problem import Bad
+from policy.languages.nftables.layers import Layers, selectors
+from policy.languages.nftables.problem import Bad, note_empty
 from policy.languages.nftables.refuse import plain
-from policy.languages.nftables.refuse.layers import Layers
-from policy.languages.nftables.refuse.sets import refuse_map
-from policy.languages.nftables.refuse.translations import refuse_reject, refuse_translation
+from policy.languages.nftables.refuse.sets import refuse_map, refuse_verdicts
+from policy.languages.nftables.refuse.targets import refuse_inner, refuse_meter, refuse_target, refuse_update
+from policy.languages.nftables.refuse.translations import refuse_copy, refuse_reject, refuse_translation
 from policy.languages.nftables.selectors import operand
 from policy.languages.nftables.types import DataType
 from policy.source import Span
@@ -43,6 +44,8 @@ def refuse_rule(context: Context, rule: Rule) -> None:
             _selector(context, layers, selector, inside)
         if isinstance(statement, s.Match):
             layers.matched(statement)
+        for literal in _sets(statement):
+            note_empty(literal, context.mistakes)
         _statement(context, layers, statement)
 
 
@@ -66,45 +69,18 @@ def _ends(statement: s.Statement) -> bool:
     return isinstance(statement, (s.Reject, s.Queue)) or (isinstance(statement, s.Other) and statement.kind == "fwd")
 
 
-def selectors(  # noqa: C901 # one case for each kind of node
-    node: object, inside: str = ""
-) -> Iterator[tuple[e.Selector, str]]:
-    """Yield what a statement reads, in order; *inside* says of what it is a part: `concat`, `lookup`, `value`."""
+def _sets(node: object) -> Iterator[e.SetLiteral]:
+    """Yield the sets and maps in braces of a statement."""
     match node:
-        case e.Selector(of=of):
-            yield from selectors(of, "hash")
-            yield node, inside
-        case s.Match(left, _, right):
-            yield from selectors(left)
-            yield from selectors(right)
-        case s.VerdictMap(key):
-            yield from selectors(key, "lookup")
-        case e.Lookup(key):
-            yield from selectors(key, "lookup")
-        case s.Assign(target, value):
-            yield from selectors(target, "target")
-            yield from selectors(value, "value")
-        case s.Object(_, name):
-            yield from selectors(name, "value")
+        case e.SetLiteral():
+            yield node
+        case s.Match(right=part) | s.VerdictMap(map=part) | e.Lookup(map=part) | s.Assign(value=part):
+            yield from _sets(part)
+        case s.Object(name=part) | s.Queue(target=part) | s.Other(to=part):
+            yield from _sets(part)
         case s.Nat(address=address, port=port):
-            yield from selectors(address, "value")
-            yield from selectors(port, "value")
-        case s.Queue(target=target):
-            yield from selectors(target, "value")
-        case s.SetUpdate(key=key, value=value):
-            yield from selectors(key, "value")
-            yield from selectors(value, "value")
-        case s.Meter(key=key):
-            yield from selectors(key, "value")
-        case e.Concat(parts):
-            for part in parts:
-                yield from selectors(part, "concat")
-        case e.List(parts):
-            for part in parts:
-                yield from selectors(part, inside)
-        case e.Binary(_, left, right):
-            yield from selectors(left, inside)
-            yield from selectors(right, inside)
+            yield from _sets(address)
+            yield from _sets(port)
 
 
 def _selector(context: Context, layers: Layers, selector: e.Selector, inside: str) -> None:
@@ -144,20 +120,36 @@ def _selector(context: Context, layers: Layers, selector: e.Selector, inside: st
         if family in ("ip", "ip6") and family != words[1]:
             message = f"`{selector.span.text}` is of the other IP version than the table"
             context.mistakes.add("FW603", message, selector.span, f"write `rt {family} nexthop`")
+    elif selector.kind in ("numgen", "hash", "ipsec"):
+        plain.refuse_words(context, selector)
     elif selector.kind in ("tcpopt", "dccpopt"):
         plain.refuse_option(context, selector)
 
 
 def _statement(context: Context, layers: Layers, statement: s.Statement) -> None:
     match statement:
-        case s.VerdictMap(key, e.SetLiteral() as literal):
-            _map(context, key, literal)
+        case s.VerdictMap(key, where):
+            _verdicts(context, key, where)
         case s.Assign(target, value):
             _assigned(context, target, value)
+        case s.Match(e.Selector("numgen" | "hash") as drawn, _, e.Word() as word):
+            plain.refuse_drawn(context, drawn, word)
+        case s.SetUpdate(statements=inner) | s.Meter(statements=inner):
+            if isinstance(statement, s.SetUpdate):
+                refuse_update(context, statement)
+            else:
+                refuse_meter(context, statement)
+            refuse_inner(context, inner)
+            for each in inner:
+                _statement(context, layers, each)
+        case s.Other("synproxy"):
+            plain.refuse_synproxy(context, statement)
         case s.Reject():
             refuse_reject(context, layers, statement)
         case s.Nat():
             refuse_translation(context, layers, statement)
+        case s.Other("dup" | "fwd"):
+            refuse_copy(context, statement)
         case s.Object():
             _object(context, statement)
         case s.Reset(target):
@@ -170,6 +162,24 @@ def _map(context: Context, key: e.Expression, literal: e.SetLiteral) -> None:
     types = _types(context, key)
     if types:
         refuse_map(context, types, literal)
+
+
+def _verdicts(context: Context, key: e.Expression, where: e.Expression) -> None:
+    if isinstance(where, e.SetLiteral):
+        _map(context, key, where)
+        refuse_verdicts(context, where)
+    elif isinstance(where, e.Reference):
+        _of_verdicts(context, where, wanted=True)
+
+
+def _of_verdicts(context: Context, where: e.Reference, *, wanted: bool) -> None:
+    """Note a named map whose values are verdicts where others are wanted, or the other way round."""
+    named = context.table.sets.get(where.name)
+    if named is None or not named.definition.is_map or (named.definition.value == ("verdict",)) == wanted:
+        return
+    message = f"the values of `{where.name}` are {'no' if wanted else 'all'} verdicts"
+    help = "write `type KEY : verdict` for the map" if wanted else "look it up with `vmap`"
+    context.mistakes.add("FW001", message, where.span, help)
 
 
 def _types(context: Context, key: e.Expression) -> tuple[DataType, ...]:
@@ -188,6 +198,8 @@ def _types(context: Context, key: e.Expression) -> tuple[DataType, ...]:
 
 
 def _assigned(context: Context, target: e.Selector, value: e.Expression) -> None:
+    if refuse_target(context, target):
+        return
     if isinstance(value, e.SetLiteral):
         message = f"`{target.span.text}` is set to one value, not to a set"
         context.mistakes.add("FW001", message, value.span, "write a value, or look one up with `map`")
@@ -195,6 +207,8 @@ def _assigned(context: Context, target: e.Selector, value: e.Expression) -> None
     if isinstance(value, e.Lookup):
         if isinstance(value.map, e.SetLiteral):
             _map(context, value.key, value.map)
+        elif isinstance(value.map, e.Reference):
+            _of_verdicts(context, value.map, wanted=False)
         return
     plain.refuse_value(context, target, value)
 

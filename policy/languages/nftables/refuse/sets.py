@@ -17,6 +17,7 @@ from policy.languages.nftables.contents import Row, contents
 from policy.languages.nftables.context import Context
 from policy.languages.nftables.lookup import set_types
 from policy.languages.nftables.problem import Bad
+from policy.languages.nftables.refuse.options import refuse_options
 from policy.languages.nftables.state import SetState
 from policy.languages.nftables.values import note, values
 from policy.packet import Intervals
@@ -40,6 +41,7 @@ def refuse(places: Places, named: SetState, mistakes: Collector) -> None:
         mistakes.add("FW001", message, definition.name_span, "add `flags interval`, or leave it out")
     if isinstance(definition.value, tuple):
         _values(definition, definition.value, mistakes)
+    refuse_options(context, named)
     valued = next((each for each in named.elements if each.value is not None), None)
     if valued is not None and not definition.is_map:
         message = f"`{definition.name}` is a set, and its elements have no values"
@@ -76,6 +78,15 @@ def refuse_map(context: Context, types: Sequence[t.DataType], literal: SetLitera
         return
     rows = [(row, entry.value) for entry in made if entry.rows is not None for row in entry.rows]
     _overlaps("the map", types, rows, literal.elements, context.mistakes, True)
+
+
+def refuse_verdicts(context: Context, literal: SetLiteral) -> None:
+    """Note a value of a map of verdicts that is none."""
+    for each in literal.elements:
+        if each.value is not None and not isinstance(each.value, (Verdict, SetLiteral)):
+            help = "write accept, drop, continue, return, jump or goto"
+            context.mistakes.add("FW001", f"`{each.value.span.text}` is no verdict", each.value.span, help)
+            return
 
 
 def _values(definition: NamedSet, said: Sequence[str], mistakes: Collector) -> None:

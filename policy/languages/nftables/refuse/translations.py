@@ -1,6 +1,7 @@
-"""Translations and rejections that nft refuses where the rule says too little of the packet, or something else.
+"""Translations, rejections and copies that nft refuses where the rule says too little of the packet, or something else.
 
-Sources: nftables 1.0.6: src/evaluate.c (stmt_evaluate_nat, stmt_evaluate_tproxy, stmt_evaluate_reject).
+Sources: nftables 1.0.6: src/evaluate.c (stmt_evaluate_nat, stmt_evaluate_tproxy, stmt_evaluate_reject,
+stmt_evaluate_dup, stmt_evaluate_fwd).
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Iterator
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
-from policy.languages.nftables.refuse.layers import Layers
+from policy.languages.nftables.layers import Layers
 from policy.packet.fields import TCP
 
 _OF = {"icmp": "ip", "icmpv6": "ip6"}
+_COPIES = {"dup": ("ip", "ip6", "netdev"), "fwd": ("netdev",)}
 _TITLES = {"ip": "IPv4", "ip6": "IPv6"}
 
 
@@ -99,3 +101,28 @@ def refuse_reject(context: Context, layers: Layers, statement: s.Reject) -> None
     if wanted is not None and family not in ("ip", "ip6") and known not in (None, wanted):
         message = f"`{kind}` is a reject type of the other IP version"
         context.mistakes.add("FW603", message, span, "say `icmp` for IPv4, `icmpv6` for IPv6, `icmpx` for both")
+
+
+def refuse_copy(context: Context, statement: s.Other) -> None:
+    """Note what is wrong with `dup` or `fwd`."""
+    family, span, kind = context.table.family, statement.span, statement.kind
+    words = statement.text.split()
+    if family not in _COPIES[kind]:
+        help = "write it in a table of " + " or ".join(_COPIES[kind])
+        context.mistakes.add("FW001", f"there is no `{kind}` in the family {family}", span, help)
+        return
+    if kind == "dup" and family == "netdev":
+        if "device" in words:
+            message = "in the family netdev `dup` says the device alone"
+            context.mistakes.add("FW001", message, span, "write `dup to DEVICE`")
+        return
+    version = family if kind == "dup" else words[1]
+    for address in _addresses(statement.to) if version in ("ip", "ip6") else ():
+        if _is_address(address.text) and (":" in address.text) != (version == "ip6"):
+            message = f"`{address.text}` is no {_TITLES[version]} address"
+            context.mistakes.add("FW603", message, address.span, f"write an {_TITLES[version]} address")
+            return
+
+
+def _is_address(text: str) -> bool:
+    return ":" in text or text.replace(".", "").isdecimal()

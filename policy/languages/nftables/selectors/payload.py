@@ -99,12 +99,13 @@ def payload(context: Context, selector: Selector) -> Operand:
         return Exact(type, text, number, all_of(number, has(name)), span=span, name=name)
     if protocol in ICMP_PROTOCOLS:
         version, other = (IPV4, "ip6") if protocol == "icmp" else (IPV6, "ip")
-        if name in ("type", "code") and context.table.family == other:
+        foreign = other in (context.table.family, context.network)
+        if name in ("type", "code") and foreign:
             return Bytes(type, text, number, guard, span=span, name=f"icmp_{name}")
         if name in ("type", "code"):
             field = f"icmp_{name}"
             return Exact(type, text, number, all_of(number, has(field)), span=span, name=field)
-        guard = guard if context.table.family == other else all_of(version, guard)
+        guard = guard if foreign else all_of(version, guard)
     return vague(type, text, guard, span=span)
 
 

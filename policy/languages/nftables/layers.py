@@ -5,6 +5,8 @@ What a rule reads of a header asks for that header's protocol; another one of th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
@@ -49,6 +51,13 @@ class Layers:
         self.icmp_types: tuple[int, ...] = ()
         self.entry = False
         """Has the protocol of the entry in connection tracking been asked for?"""
+
+    def takes(self, statement: s.Statement) -> None:
+        """Take note of all that a statement reads and says."""
+        for selector, _ in selectors(statement):
+            self.reads(selector)
+        if isinstance(statement, s.Match):
+            self.matched(statement)
 
     def reads(self, selector: e.Selector) -> None:
         """Take note of what a rule reads, and of what that cannot be read beside."""
@@ -128,3 +137,44 @@ class Layers:
                 return ()
             found.append(known.ranges[0][0])
         return tuple(found)
+
+
+def selectors(  # noqa: C901 # one case for each kind of node
+    node: object, inside: str = ""
+) -> Iterator[tuple[e.Selector, str]]:
+    """Yield what a statement reads, in order; *inside* says of what it is a part: `concat`, `lookup`, `value`."""
+    match node:
+        case e.Selector(of=of):
+            yield from selectors(of, "hash")
+            yield node, inside
+        case s.Match(left, _, right):
+            yield from selectors(left)
+            yield from selectors(right)
+        case s.VerdictMap(key):
+            yield from selectors(key, "lookup")
+        case e.Lookup(key):
+            yield from selectors(key, "lookup")
+        case s.Assign(target, value):
+            yield from selectors(target, "target")
+            yield from selectors(value, "value")
+        case s.Object(_, name):
+            yield from selectors(name, "value")
+        case s.Nat(address=address, port=port):
+            yield from selectors(address, "value")
+            yield from selectors(port, "value")
+        case s.Queue(target=target):
+            yield from selectors(target, "value")
+        case s.SetUpdate(key=key, value=value):
+            yield from selectors(key, "value")
+            yield from selectors(value, "value")
+        case s.Meter(key=key):
+            yield from selectors(key, "value")
+        case e.Concat(parts):
+            for part in parts:
+                yield from selectors(part, "concat")
+        case e.List(parts):
+            for part in parts:
+                yield from selectors(part, inside)
+        case e.Binary(_, left, right):
+            yield from selectors(left, inside)
+            yield from selectors(right, inside)
