@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from policy.conntrack import Entry, Step
+from policy.conntrack import ASSURED, SEEN_REPLY, Entry, Step
 from policy.packet.address import format_address
 from policy.packet.fields import ICMP, ICMP6, TCP, UDP
 from policy.packet.names import icmp_name, protocol_name
@@ -121,20 +121,24 @@ def endpoint_text(address: int, step: Step, port: int) -> str:
     return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
 
 
-def entry_text(entry: Entry, now: float) -> str:
-    """Return a connection as the table of a firewall knows it, with what is left of its time."""
+def entry_text(entry: Entry, now: float) -> list[str]:
+    """Return a connection as the table of a firewall knows it, with what is left of its time.
+
+    Where addresses are translated, a second line says what the answers look like.
+    """
     own, back = entry.original, entry.reply
     step = Step(own.proto, own.src, own.dst, own.sport, own.dport)
-    text = f"{protocol_name(own.proto)} {endpoints_text(step)}"
+    state = getattr(entry.track, "state", None)
+    words = [state.name] if state is not None else []
+    words += [] if entry.status & SEEN_REPLY else ["no reply yet"]
+    words += ["assured"] if entry.status & ASSURED else []
+    if entry.expires is not None:
+        words.append(f"{seconds_text(max(0.0, entry.expires - now))} left")
+    lines = [f"{protocol_name(own.proto)} {endpoints_text(step)}: {', '.join(words)}"]
     if (back.src, back.sport, back.dst, back.dport) != (own.dst, own.dport, own.src, own.sport) and own.proto in (
         TCP,
         UDP,
     ):
-        text += f", answered {endpoints_text(Step(back.proto, back.src, back.dst, back.sport, back.dport))}"
-    state = getattr(entry.track, "state", None)
-    words = [state.name] if state is not None else []
-    words += [] if entry.status & 2 else ["no reply yet"]
-    words += ["assured"] if entry.status & 4 else []
-    if entry.expires is not None:
-        words.append(f"{seconds_text(max(0.0, entry.expires - now))} left")
-    return f"{text}: {', '.join(words)}"
+        answer = Step(back.proto, back.src, back.dst, back.sport, back.dport)
+        lines.append(f"answered by {endpoints_text(answer)}")
+    return lines

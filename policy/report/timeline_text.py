@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from textwrap import wrap
 
 from policy.ir import Allow, Log, Reject
 from policy.packet import HOOKS
@@ -37,13 +38,14 @@ def heading(scenario: Scenario, style: Style = PLAIN) -> str:
     lines = [style(clean(scenario.title), "name"), ""]
     longest = max((len(host.name) for host in scenario.hosts), default=0)
     for host in scenario.hosts:
-        own = (f"{name} {_networks(networks)}" for name, networks in host.interfaces.items())
-        what = ["router"] if host.forwards else []
+        own = [f"{name} {_networks(networks)}" for name, networks in host.interfaces.items()]
+        own += ["router"] if host.forwards else []
         if host.firewall is not None:
             sources = host.firewall.rules.sources
-            what.append(f"rules: {clean(sources[0].name)}" if sources else "rules")
-        also = f" ({', '.join(what)})" if what else ""
-        lines.append(f"  {host.name:{longest}}  {', '.join(own)}{also}")
+            own.append(f"rules: {clean(sources[0].name)}" if sources else "rules")
+        several = sum(map(len, own)) > 60
+        lines.append(f"  {host.name:{longest}}  {own[0] if several else ', '.join(own)}")
+        lines += [f"  {'':{longest}}  {each}" for each in own[1:] if several]
     return "\n".join(lines)
 
 
@@ -74,7 +76,8 @@ def _step(number: int, done: Done, style: Style, brief: bool) -> Iterator[str]:
     gap = max(2, columns - width(head) - width(result))
     yield f"{style(head, 'name')}{' ' * gap}{style(result, look)}"
     if done.step.note:
-        yield f"     {style(clean(done.step.note), 'faint')}"
+        for line in wrap(clean(done.step.note), columns - 5):
+            yield f"     {style(line, 'faint')}"
     if done.outcome.failure is not None:
         yield f"     told: {_failure(done.outcome.failure)}"
     if not brief:
@@ -194,7 +197,9 @@ def _then(done: Done, style: Style) -> Iterator[str]:
     for host, entries in done.tables.items():
         if done.changed(host):
             for entry in entries:
-                yield f"     {host} knows {entry_text(entry, done.end)}"
+                first, *more = entry_text(entry, done.end)
+                yield f"     {host} knows {first}"
+                yield from (f"     {'':{len(host)}}       {each}" for each in more)
             if not entries:
                 yield f"     {host} knows no connection"
     for how in ("open", "closed", "filtered"):
