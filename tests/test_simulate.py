@@ -220,3 +220,27 @@ def test_the_server_sees_who_the_gateway_says_it_is() -> None:
     nat = reload('type nat hook postrouting priority 100; oifname "wan" masquerade')
     dones = played(LISTEN, nat, CONNECT, CONNECT.replace("as: c", "as: d"))
     assert [done.outcome.source for done in dones[2:]] == [parse_address("192.0.2.1")] * 2
+
+
+def test_a_rule_that_answers_with_a_reset_ends_the_connection_in_the_table() -> None:
+    """Source: `nf_ct_set_closing` in nf_reject_ipv4.c; seen on Linux by tests.kernel.staged."""
+    rules = f"{FORWARD}; tcp dport 80 reject with tcp reset; ct state established accept"
+    dones = played(LISTEN, CONNECT, reload(rules), "send: {by: c, bytes: 1}", rules="ct state established accept")
+    (entry,) = dones[-1].tables["gate"]
+    assert entry.track.state.name == "CLOSE"
+    assert entry.timeout == 10
+    assert dones[-1].states["c"] == "closed"
+
+
+def test_a_datagram_goes_back_to_whom_the_last_one_came_from_that_was_received() -> None:
+    dones = played(
+        "listen: {on: server, port: udp/53, as: names}",
+        "connect: {from: client, to: server, port: udp/53, as: one}",
+        "connect: {from: client, to: server, port: udp/53, as: two}",
+        "send: {by: one, bytes: 1}",
+        "send: {by: two, bytes: 2}",
+        "receive: names",
+        "send: {by: names, to: sender, bytes: 3}",
+        "receive: {by: one, within: 0.1s}",
+    )
+    assert (dones[5].outcome.size, dones[-1].outcome.size) == (1, 3)

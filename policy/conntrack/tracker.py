@@ -31,6 +31,7 @@ from policy.conntrack.settings import Settings
 from policy.conntrack.shift import acknowledging, shifted
 from policy.conntrack.step import Step
 from policy.conntrack.tcp import tcp
+from policy.conntrack.tcp_table import State
 from policy.conntrack.tuples import ANSWERS, GRE, WITH_PORTS, Tuple, inverse, tuple_of
 from policy.packet.fields import (
     ESTABLISHED,
@@ -204,6 +205,16 @@ class Tracker:
     def taken(self, reply: Tuple, at: float) -> bool:
         """Is there an entry one of whose directions looks like this?"""
         return self._find(reply, at) is not None
+
+    def closing(self, entry: Entry, at: float) -> None:
+        """Take a connection of TCP for closed: a rule has answered one of its packets with a RST.
+
+        Source: `nf_conntrack_tcp_set_closing`, which nf_reject_ipv4.c and nf_reject_ipv6.c call.
+        """
+        if entry.number in self._entries and isinstance(entry.track, window.Tcp) and entry.track.state != State.CLOSE:
+            timeout = self.settings.timeouts["tcp_timeout_close"]
+            track = replace(entry.track, state=State.CLOSE)
+            self._kept(replace(entry, track=track, timeout=timeout, expires=at + timeout))
 
     def spoken(self, step: Step, at: float) -> Step:
         """Return *step* with what a well-behaved sender would say where it says nothing (`Segment`, `Chunk`)."""

@@ -180,7 +180,7 @@ class Send:
     """A socket sends *size* bytes, or *text*.
 
     *by* is a socket: one of `connect`, of `listen`, or `LISTENER/CONNECTION`, the other end of a connection. A datagram
-    socket without a peer sends *to* an address, a host, or `sender`: whoever sent the last datagram to it.
+    socket without a peer sends *to* an address, a host, or `sender`: whoever sent the last one that it received.
     """
 
     by: str

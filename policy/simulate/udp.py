@@ -35,6 +35,7 @@ class Udp:
         self._boxes: dict[Socket, deque[Mail]] = {}
         self._failures: dict[Socket, Failure] = {}
         self.last: dict[Socket, Endpoint] = {}
+        """Who sent the last datagram that a socket has received."""
 
     def send(self, socket: Socket, to: Endpoint, source: int, size: int, text: str | None) -> Failure | None:
         """Send a datagram; return why that is not possible, or what became of an earlier one (ICMP)."""
@@ -55,7 +56,11 @@ class Udp:
         if (failure := self._failures.pop(socket, None)) is not None:
             return failure
         box = self._boxes.get(socket)
-        return box.popleft() if box else None
+        if not box:
+            return None
+        mail = box.popleft()
+        self.last[socket] = mail.sender
+        return mail
 
     def waits(self, socket: Socket) -> bool:
         """Has something come for a socket, or gone wrong?"""
@@ -68,7 +73,6 @@ class Udp:
         if socket is None:
             return False
         sender = Endpoint(step.src, step.sport)
-        self.last[socket] = sender
         self._boxes.setdefault(socket, deque()).append(Mail(step.segment.length, datagram.data, sender))
         return True
 

@@ -146,7 +146,7 @@ class SendKeys:
     text: Annotated[Any, kinds.TEXT] = None
     """What is sent, where it matters (helpers read it)."""
     to: Annotated[Any, kinds.PLACE] = None
-    """For datagrams: a host, an address, or `sender`, whoever sent the last one to this socket."""
+    """For datagrams: a host, an address, or `sender`: whoever sent the last one that this socket received."""
     port: Annotated[Any, kinds.PORT] = None
     """The port there, `udp/53`; not with `sender`."""
 

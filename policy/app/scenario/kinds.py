@@ -19,7 +19,7 @@ NONE: Final = "none"
 """What is written for no firewall."""
 
 SENDER: Final = "sender"
-"""What is written for whoever sent the last datagram."""
+"""What is written for whoever sent the last datagram that was received."""
 
 RESERVED = (NONE, SENDER, "default", "yes", "no", "on", "off", "true", "false", "null", "y", "n")
 """What neither a host nor a socket can be called."""
