@@ -206,15 +206,20 @@ class Tracker:
         """Is there an entry one of whose directions looks like this?"""
         return self._find(reply, at) is not None
 
-    def closing(self, entry: Entry, at: float) -> None:
-        """Take a connection of TCP for closed: a rule has answered one of its packets with a RST.
+    def closing(self, entry: Entry, at: float) -> Entry:
+        """Return the entry of a connection that is closed: a rule has answered a packet of it with a RST.
+
+        One that is not in the table, or of another protocol than TCP, is as it was.
 
         Source: `nf_conntrack_tcp_set_closing`, which nf_reject_ipv4.c and nf_reject_ipv6.c call.
         """
-        if entry.number in self._entries and isinstance(entry.track, window.Tcp) and entry.track.state != State.CLOSE:
-            timeout = self.settings.timeouts["tcp_timeout_close"]
-            track = replace(entry.track, state=State.CLOSE)
-            self._kept(replace(entry, track=track, timeout=timeout, expires=at + timeout))
+        track = entry.track
+        if entry.number not in self._entries or not isinstance(track, window.Tcp) or track.state == State.CLOSE:
+            return entry
+        timeout = self.settings.timeouts["tcp_timeout_close"]
+        return self._kept(
+            replace(entry, track=replace(track, state=State.CLOSE), timeout=timeout, expires=at + timeout)
+        )
 
     def spoken(self, step: Step, at: float) -> Step:
         """Return *step* with what a well-behaved sender would say where it says nothing (`Segment`, `Chunk`)."""

@@ -209,10 +209,9 @@ class Wall:
             if not known and not announced and seen.entry is not None:
                 seen = self._towards(seen, Final(decision.packet, _changed(packet, decision.packet)), entering)
                 left = datagram.having(seen.leaving(datagram.step))
-            ruling = Ruling(False, hook, left, leaving, decision, seen, packet, logs)
-            if ruling.reject is not None and ruling.reject.how == "tcp-reset" and seen.entry is not None:
-                self.tracker.closing(seen.entry, at)
-            return ruling
+            if decision.action == Reject("tcp-reset") and seen.entry is not None:
+                seen = replace(seen, entry=self.tracker.closing(seen.entry, at))
+            return Ruling(False, hook, left, leaving, decision, seen, packet, logs)
         final = decision.finals[0] if decision.finals else Final(packet)
         if final.packet.get("state") == UNTRACKED and seen.state != UNTRACKED:
             seen = Seen(UNTRACKED)  # a rule took it out before connection tracking saw it
