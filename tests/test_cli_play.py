@@ -158,5 +158,6 @@ def test_what_scans_find_and_what_is_open_for_nobody_is_told(tmp_path: Path) -> 
     )
     done = run("play", str(path), "--brief", "--watch")
     assert done.status == 0, done.out
+    assert "server saw 192.0.2.10 try tcp/1-21,23-79,81-100 of 192.0.2.80: blocked" in done.out
     assert "server sees a vertical scan by 192.0.2.10: tcp/" in done.out
     assert "server lets in what comes to tcp/22 of 192.0.2.80, and nothing listens there" in done.out

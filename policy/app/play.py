@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from policy._record import dataclass
 from policy.diagnostic import Diagnostic, Mistakes, Related
 from policy.evaluate import Atom
 from policy.ir import Unknown, UnknownAction
 from policy.packet import FIELDS
 from policy.packet.text import set_text
+from policy.simulate.activity import Attempt
 from policy.simulate.play import Done, Trouble, play
 from policy.simulate.scenario import Scenario
 from policy.simulate.wall import Undecided
@@ -21,23 +23,41 @@ if TYPE_CHECKING:
     from policy.simulate.unmatched import Unmatched
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Who tried ports of whom, as the firewall of a *host* saw it, and whether it *allowed* that."""
+
+    host: str
+    source: int
+    target: int
+    proto: int
+    allowed: bool
+
+
+def _tried(attempt: Attempt) -> Tried:
+    return Tried(attempt.host, attempt.source, attempt.target, attempt.proto, attempt.allowed)
+
+
 class Playing:
     """A scenario that is played: its steps as they are done, counted, and what is watched meanwhile.
 
-    *steps* were done, of *expected* something was expected, of *missed* it does not hold.
+    *steps* were done, of *expected* something was expected, of *missed* it does not hold. *tried* are the ports that
+    were tried, each time.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.watch = Watch()
         self.steps = self.expected = self.missed = 0
+        self.tried: dict[Tried, list[int]] = {}
         self._world = World(scenario)
 
     def __iter__(self) -> Iterator[Done]:
         """Yield the steps; raises `diagnostic.Mistakes` where one cannot be done."""
         try:
             for done in play(self.scenario, self._world):
-                self.watch.take(done.events)
+                for attempt in self.watch.take(done.events):
+                    self.tried.setdefault(_tried(attempt), []).append(attempt.port)
                 self.steps += 1
                 self.expected += done.step.expected is not None
                 self.missed += bool(done.missed)

@@ -24,7 +24,9 @@ _KEYS = "any key: the next step · a: all the rest · q: quit"
 @click.argument("scenario")
 @click.option("--step", "stepping", is_flag=True, help="Wait for a key after each step.")
 @click.option("--brief", is_flag=True, help="A line for each step, without its packets.")
-@click.option("--watch", is_flag=True, help="Say at the end which ports are open that nothing listens on, too.")
+@click.option(
+    "--watch", is_flag=True, help="Say at the end which ports were tried, and which are open that nothing listens on."
+)
 @click.option(
     "--diagram",
     metavar="FILE",
@@ -86,11 +88,12 @@ def _as_json(playing: Playing, dones: list[Done], diagram: str | None, out: Outp
 
 
 def _watched(playing: Playing, everything: bool, out: Output) -> None:
-    """Say which scans were seen; *everything*: and on which ports rules and sockets do not agree."""
-    from policy.report.watched_text import scans_text, unmatched_text
+    """Say which scans were seen; *everything*: and which ports were tried, and where rules and sockets do not agree."""
+    from policy.report.watched_text import scans_text, tried_text, unmatched_text
 
     style = out.style()
-    lines = [scans_text(playing.watch.scans, style)] if playing.watch.scans else []
+    lines = [tried_text(playing.tried, style)] if everything and playing.tried else []
+    lines += [scans_text(playing.watch.scans, style)] if playing.watch.scans else []
     if everything:
         lines += [text for each in playing.unmatched() if (text := unmatched_text(each, playing.names, style))]
     if lines:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from policy.app.play import Tried
 from policy.packet import Intervals
 from policy.packet.address import format_address
 from policy.packet.names import protocol_name
@@ -28,6 +29,18 @@ def unmatched_text(found: Unmatched, names: dict[Socket, str], style: Style = PL
     *names* are those of sockets.
     """
     return "\n".join(_unmatched(found, names, style))
+
+
+def tried_text(tried: Mapping[Tried, Sequence[int]], style: Style = PLAIN) -> str:
+    """Return the log of what ports were tried at each firewall: a line for each source, target and verdict."""
+    lines = []
+    for each, ports in tried.items():
+        verdict = style("let through", "good") if each.allowed else style("blocked", "bad")
+        what = _ports(Intervals.of(*ports), each.proto)
+        times = "" if len(ports) == 1 else f", {len(ports)} times in all"
+        host, source, target = style(clean(each.host), "name"), format_address(each.source), format_address(each.target)
+        lines.append(f"{host} saw {source} try {what} of {target}: {verdict}{times}")
+    return "\n".join(lines)
 
 
 def _scan(scan: Scan, style: Style) -> str:
