@@ -6,7 +6,10 @@ Source: `udp_lib_get_port` and `udp_lib_lport_inuse` in net/ipv4/udp.c, Linux 6.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
 
+from policy.sockets.chain import Chain
 from policy.sockets.errors import SocketError
 from policy.sockets.meeting import Held, Place, meets, place_of
 from policy.sockets.ports import Range
@@ -17,11 +20,12 @@ from policy.sockets.streams import Pair, pair_of
 class Datagrams:
     """The ports of UDP, and the sockets that are connected."""
 
-    __slots__ = ("_held", "_owners", "_pairs", "_range")
+    __slots__ = ("_held", "_owners", "_pairs", "_places", "_range")
 
     def __init__(self, ports: Range) -> None:
         self._range = ports
-        self._owners: defaultdict[int, dict[Socket, Place]] = defaultdict(dict)
+        self._owners: defaultdict[int, Chain] = defaultdict(Chain)
+        self._places: dict[Socket, Place] = {}
         self._held = Held(ports)
         self._pairs: defaultdict[Pair, dict[Socket, None]] = defaultdict(dict)
 
@@ -32,23 +36,24 @@ class Datagrams:
             port = self._dynamic(sock, place)
         elif not self._admits(sock, place, port):
             raise SocketError("EADDRINUSE")
-        self._owners[port][sock] = place
+        self._owners[port].add(sock)
+        self._places[sock] = place
         self._held.add(place, port)
         return port
 
     def move(self, sock: Socket, address: int | None, port: int) -> None:
         """Note that a socket stands for another address now."""
         place = place_of(sock, address)
-        owners = self._owners[port]
-        if owners[sock] != place:
-            self._held.remove(owners[sock], port)
+        if self._places[sock] != place:
+            self._held.remove(self._places[sock], port)
             self._held.add(place, port)
-            owners[sock] = place
+            self._places[sock] = place
 
     def release(self, sock: Socket, port: int) -> None:
         """Take its port from a socket."""
         owners = self._owners[port]
-        self._held.remove(owners.pop(sock), port)
+        owners.remove(sock)
+        self._held.remove(self._places.pop(sock), port)
         if not owners:
             del self._owners[port]
 
@@ -79,17 +84,17 @@ class Datagrams:
 
     def _meets(self, sock: Socket, place: Place, port: int) -> bool:
         """Return whether somebody on a port lets no other in."""
-        return any(
-            not (sock.reuse_address and other.reuse_address) and meets(place, there) and not group(sock, other)
-            for other, there in self._owners.get(port, {}).items()
-        )
+        return any(not group(sock, other) for other in self._met(sock, place, port))
 
     def _admits(self, sock: Socket, place: Place, port: int) -> bool:
-        """Return whether a socket may bind to a port: the latest whom it meets decides."""
-        for other, there in reversed(self._owners.get(port, {}).items()):
-            if not (sock.reuse_address and other.reuse_address) and meets(place, there):
-                return group(sock, other)
-        return True
+        """Return whether a socket may bind to a port: the first whom it meets decides."""
+        return all(group(sock, other) for other in islice(self._met(sock, place, port), 1))
+
+    def _met(self, sock: Socket, place: Place, port: int) -> Iterator[Socket]:
+        """Yield whom a socket meets on a port, but for those with SO_REUSEADDR if it has that, too."""
+        for other in self._owners.get(port, ()):
+            if not (sock.reuse_address and other.reuse_address) and meets(place, self._places[other]):
+                yield other
 
 
 def group(sock: Socket, other: Socket) -> bool:

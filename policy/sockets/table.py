@@ -93,7 +93,8 @@ class SocketTable:
             sock.v6only, sock.local = only, None
             raise
         sock.local = Endpoint(address, chosen)
-        sock.address_fixed, sock.port_fixed = address is not None, port != 0
+        sock.address_fixed |= address is not None
+        sock.port_fixed |= port != 0
         if sock.proto == UDP:
             self._waiting.add(sock)
         else:
@@ -151,6 +152,7 @@ class SocketTable:
             self._unpair(sock)
         here = source if sock.address is None else sock.address
         if not sock.port:
+            sock.local = Endpoint(here, 0) if sock.address_fixed else None
             sock.local = Endpoint(here, self._streams.dynamic(sock, here, remote))
         else:
             if sock.proto == TCP:

@@ -133,7 +133,8 @@ class Real:
 
     def accept(self) -> Real:
         """Return the connection that has arrived."""
-        return Real(self.sock.accept()[0], self.family, self.proto, self.user)
+        with acting(self.user):
+            return Real(self.sock.accept()[0], self.family, self.proto, self.user)
 
     def send(self, address: int | None, port: int) -> str:
         """Send a datagram, to the peer where there is no port."""

@@ -51,6 +51,7 @@ class Twins:
         self.peers: dict[Socket, Socket] = {}
         self._spoke_v4: set[Socket] = set()
         self._again: set[Socket] = set()
+        self._got: set[Socket] = set()
         self.log: list[str] = []
         self.counts = counts
 
@@ -92,7 +93,13 @@ class Twins:
         ours, real = pair
         self._log(pair, "connect", address, port)
         written = (V4_BASE if ours.family == 4 else 0) if address is None else address
-        self._leave_out(ours, written)
+        if self._left_out(ours, written):
+            self.log.pop()
+            return
+        if ours.remote is not None:
+            self._again.add(ours)
+        if ours.family == 6 and self._meant(ours, written) >= V4_BASE:
+            self._spoke_v4.add(ours)
         result = real.connect(address, port)
         self.range.port = self._real_port(pair)
         self._compare(pair, "connect", result, lambda: self._connect(pair, written, port))
@@ -121,8 +128,8 @@ class Twins:
 
     def disconnect(self, pair: Pair) -> None:
         """Undo what connect() did to a socket of UDP."""
-        if pair.ours.proto == TCP or (pair.ours.family == 6 and pair.ours.remote is not None):
-            return  # Linux forgets the peer of an IPv6 socket only in part
+        if pair.ours.proto == TCP or (pair.ours.family == 6 and pair.ours.remote is not None) or pair.ours in self._got:
+            return  # Linux forgets the peer of an IPv6 socket only in part, and never which processor packets came on
         self._log(pair, "disconnect", None, 0)
         self._compare(pair, "disconnect", pair.real.disconnect(), lambda: self.table.disconnect(pair.ours))
 
@@ -133,8 +140,10 @@ class Twins:
             return
         if (address is not None and not _speaks(ours, address)) or (ours.address or 0) in MULTICAST:
             return
-        if self._again and any(other.ours.reuse_port for other in self.pairs):
-            raise Undecided  # Linux finds a socket that connected once more only after groups with SO_REUSEPORT
+        if any(
+            again.port == other.ours.port and again is not other.ours for again in self._again for other in self.pairs
+        ):
+            return  # Linux looks for a socket that connected once more where it was connected first
         self._log(pair, "send", address, port)
         result = real.send(address, port)
         self.range.port = self._real_port(pair)
@@ -161,6 +170,8 @@ class Twins:
         if len(got) > 1 or bool(got) != (expected is not None):
             raise Disagreement(f"got it: {self._names(got)}, but {expected}")
         if got and expected is not None:
+            if expected.remote is not None:
+                self._got.add(expected)
             self._same_receiver(expected, got[0].ours, "receiver")
 
     def close(self, pair: Pair) -> None:
@@ -199,20 +210,15 @@ class Twins:
             self.table.disconnect(ours)
             raise SocketError("ECONNREFUSED")
 
-    def _leave_out(self, ours: Socket, address: int) -> None:
-        """Give up where an IPv6 socket changes between IPv4 and IPv6, which Linux does only in part, and on groups."""
+    def _left_out(self, ours: Socket, address: int) -> bool:
+        """Return whether a socket would change between IPv4 and IPv6, or speak as a group, which Linux does in part."""
         if ours.address is not None and ours.address in MULTICAST:
-            raise Undecided
-        if ours.remote is not None:
-            self._again.add(ours)
-        if ours.family == 6:
-            v4 = self._meant(ours, address) >= V4_BASE
-            if not v4 and ours in self._spoke_v4 and ours.proto == TCP:
-                raise Undecided
-            if v4 and ours.address is not None and ours.address < V4_BASE and not ours.v6only:
-                raise Undecided
-            if v4:
-                self._spoke_v4.add(ours)
+            return True
+        if ours.family == 4:
+            return False
+        if self._meant(ours, address) < V4_BASE:
+            return ours in self._spoke_v4 and ours.proto == TCP
+        return ours.address is not None and ours.address < V4_BASE and not ours.v6only
 
     def _meant(self, ours: Socket, address: int) -> int:
         """Return the destination that a wildcard stands for."""
@@ -229,6 +235,12 @@ class Twins:
         assert local.address is not None
         assert remote.address is not None
         peer = self.table.found(TCP, local.address, local.port, remote.address, remote.port)
+        if peer is not None and peer.state == "time-wait":
+            self.table.close(peer)  # a listener takes the SYN
+            peer = self.table.found(TCP, local.address, local.port, remote.address, remote.port)
+            self.counts["SYN in TIME_WAIT"] += peer is not None
+            if peer is None:
+                raise Undecided  # after a second, when the SYN is sent again
         if peer is None or peer is ours or peer.state == "listen":
             return peer
         raise Undecided
@@ -242,6 +254,8 @@ class Twins:
         except SocketError as error:
             said = error.code
         self.counts["operations"] += 1
+        if name != "send" and any(other.state == "time-wait" for other in self.table.sockets()):
+            self.counts["operations beside TIME_WAIT"] += 1
         self.counts[f"{name} {result or 'succeeds'}"] += 1
         if said != result:
             raise Disagreement(f"Linux: {result or 'success'}, the table: {said or 'success'}")

@@ -63,9 +63,10 @@ def _played(random: Random, counts: Counter[str]) -> str:
     """Play a sequence; return how it ends in a disagreement, nothing where it does not."""
     low = 50000 + random.randrange(2)
     twins = Twins((low, low + random.choice((0, 3, 7, 11))), counts)
+    player = Player(random, twins)
     try:
         for _ in range(_LENGTH):
-            _step(random, twins)
+            player.step()
     except Undecided:
         counts["sequences given up"] += 1
     except Disagreement as error:
@@ -75,31 +76,75 @@ def _played(random: Random, counts: Counter[str]) -> str:
     return ""
 
 
-def _step(random: Random, twins: Twins) -> None:
-    """Do something to a socket."""
-    what = random.choices(list(_ODDS), list(_ODDS.values()))[0]
-    if what == "open" or not twins.pairs:
-        user = NOBODY if twins.world.users and random.random() < 0.2 else 0
-        options = tuple(name for name in _OPTIONS if random.random() < 0.35)
-        twins.open(random.choice((TCP, UDP)), random.choice((4, 4, 6)), user, options)
-        return
-    fit = [pair for pair in twins.pairs if _fits(pair, what)]
-    pair = random.choice(fit if fit and random.random() < 0.9 else twins.pairs)
-    if what == "bind":
-        twins.bind(pair, _address(random, pair, foreign=0.08), _port(random, twins, dynamic=0.3))
-    elif what == "connect":
-        twins.connect(pair, *_destination(random, twins, pair))
-    elif what == "send":
-        address, port = (None, 0) if pair.ours.remote else _destination(random, twins, pair)
-        twins.send(pair, address, port)
-    elif what == "option":
-        twins.option(pair, random.choice(_OPTIONS), random.random() < 0.6)
-    elif what == "listen":
-        twins.listen(pair)
-    elif what == "close":
-        twins.close(pair)
-    else:
-        twins.disconnect(pair)
+class Player:
+    """Does one random thing after the other, in the style of this sequence."""
+
+    def __init__(self, random: Random, twins: Twins) -> None:
+        self.random, self.twins = random, twins
+        self.protos = random.choice(((TCP,), (UDP,), (TCP, UDP)))
+        self.families = random.choice(((4,), (6,), (4, 4, 6)))
+        self.options = random.choice((0.1, 0.35, 0.8))
+        self.v4, self.v6 = (random.sample(pool, random.randint(1, len(pool))) for pool in (_V4, _V6))
+
+    def step(self) -> None:
+        """Do something to a socket."""
+        random, twins = self.random, self.twins
+        what = random.choices(list(_ODDS), list(_ODDS.values()))[0]
+        if what == "open" or not twins.pairs:
+            user = NOBODY if twins.world.users and random.random() < 0.2 else 0
+            options = tuple(name for name in _OPTIONS if random.random() < self.options)
+            twins.open(random.choice(self.protos), random.choice(self.families), user, options)
+            return
+        fit = [pair for pair in twins.pairs if _fits(pair, what)]
+        pair = random.choice(fit if fit and random.random() < 0.9 else twins.pairs)
+        if what == "bind":
+            twins.bind(pair, self.address(pair, foreign=0.08), self.port(dynamic=0.3))
+        elif what == "connect":
+            twins.connect(pair, *self.destination(pair))
+        elif what == "send":
+            twins.send(pair, *((None, 0) if pair.ours.remote else self.destination(pair)))
+        elif what == "option":
+            twins.option(pair, random.choice(_OPTIONS), random.random() < 0.6)
+        elif what == "listen":
+            twins.listen(pair)
+        elif what == "close":
+            twins.close(pair)
+        else:
+            twins.disconnect(pair)
+
+    def address(self, pair: Pair, foreign: float) -> int | None:
+        """Return an address that a socket can name, None for any."""
+        random = self.random
+        if random.random() < 0.35:
+            return None
+        if random.random() < foreign:
+            found = parse_address(random.choice(_FOREIGN))
+            return found if family_of(found) == pair.ours.family else None
+        return parse_address(random.choice(self.v4 if pair.ours.family == 4 or random.random() < 0.4 else self.v6))
+
+    def port(self, dynamic: float) -> int:
+        """Return a port: 0, one of another socket's, a usual one, one of the dynamic ones."""
+        random, twins = self.random, self.twins
+        if random.random() < dynamic:
+            return 0
+        taken = [sock.port for sock in twins.table.sockets() if sock.port]
+        if taken and random.random() < 0.7:
+            return random.choice(taken)
+        return random.choice((80, 2000, 2001, twins.range.low, twins.range.high))
+
+    def destination(self, pair: Pair) -> tuple[int | None, int]:
+        """Return where to connect or send to, mostly to where somebody is."""
+        random = self.random
+        ours = pair.ours
+        there = [other.ours for other in self.twins.pairs if other.ours.port and other.ours.proto == ours.proto]
+        there = [sock for sock in there if sock.state == "listen" and random.random() < 0.8] or there
+        if there and random.random() < 0.8:
+            chosen = random.choice(there)
+            address = chosen.address
+            if address is not None and address not in _GROUPS and (ours.family == 6 or address >> 128):
+                return address, chosen.port
+            return self.address(pair, foreign=0), chosen.port
+        return self.address(pair, foreign=0), self.port(dynamic=0) or 9
 
 
 def _fits(pair: Pair, what: str) -> bool:
@@ -111,39 +156,9 @@ def _fits(pair: Pair, what: str) -> bool:
         return ours.state == "bound"
     if what == "connect":
         return ours.state in ("closed", "bound", "unconnected")
+    if what == "close":
+        return ours.remote is not None
     return what != "send" or ours.proto == UDP
-
-
-def _address(random: Random, pair: Pair, foreign: float) -> int | None:
-    """Return an address that a socket can name, None for any."""
-    if random.random() < 0.35:
-        return None
-    if random.random() < foreign:
-        found = parse_address(random.choice(_FOREIGN))
-        return found if family_of(found) == pair.ours.family else None
-    return parse_address(random.choice(_V4 if pair.ours.family == 4 or random.random() < 0.4 else _V6))
-
-
-def _port(random: Random, twins: Twins, dynamic: float) -> int:
-    """Return a port: 0, a usual one, one of another socket's, one of the dynamic ones."""
-    if random.random() < dynamic:
-        return 0
-    taken = [port for other in twins.pairs if (port := other.ours.port)]
-    if taken and random.random() < 0.7:
-        return random.choice(taken)
-    return random.choice((80, 2000, 2001, twins.range.low, twins.range.high))
-
-
-def _destination(random: Random, twins: Twins, pair: Pair) -> tuple[int | None, int]:
-    """Return where to connect or send to, mostly to where somebody is."""
-    there = [other.ours for other in twins.pairs if other.ours.port and other.ours.proto == pair.ours.proto]
-    if there and random.random() < 0.7:
-        chosen = random.choice(there)
-        address = chosen.address
-        if address is not None and address not in _GROUPS and (pair.ours.family == 6 or address >> 128):
-            return address, chosen.port
-        return _address(random, pair, foreign=0), chosen.port
-    return _address(random, pair, foreign=0), _port(random, twins, dynamic=0) or 9
 
 
 if __name__ == "__main__":
