@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from policy.kernel.tools import Failed, Unavailable
@@ -20,8 +21,8 @@ from policy.packet.address import format_address
 from policy.report.deeds import deed_text
 from policy.report.timeline_text import result_text
 from policy.simulate import scenario as s
-from policy.simulate.log import Change
 from policy.simulate.play import Done, play
+from policy.simulate.world import World
 from tests.kernel.stage import PATIENCE, Saw, Stage
 from tests.kernel.stories import Author, story
 from tests.kernel.street import begin
@@ -35,20 +36,57 @@ _QUIET = frozenset({"closed", "bound", "unconnected", "connected"})
 _V4_MAPPED = "::ffff:"
 
 
-def entries_of(done: Done, host: str) -> Counter[str]:
-    """Return what the simulator's table of connections holds, as `Stage.entries` does."""
-    found: Counter[str] = Counter()
-    for entry in done.tables.get(host, ()):
-        proto = {6: "tcp", 17: "udp"}.get(entry.original.proto)
-        if proto is not None:
-            state = entry.track.state.name if proto == "tcp" else ""
-            known = "ASSURED " * bool(entry.status & 4) + "UNREPLIED" * (not entry.status & 2)
-            found[f"{proto} {state} {known}".strip()] += 1
-    return found
+@dataclass
+class Both:
+    """A scenario in both worlds, whose times are the same: that of the simulator never stays behind."""
+
+    stage: Stage
+    world: World
+    start: float
+
+    def states(self, host: str) -> Counter[str]:
+        """Return the states of the TCP sockets of a host in the simulator, as `Stage.states` does."""
+        ours = self.world.hosts[host]
+        found = Counter(
+            self.world.states[name]
+            for name, (where, _) in self.world.sockets.items()
+            if where is ours and self.world.states.get(name, "closed") not in _QUIET
+        )
+        del found["listen"]
+        return +found
+
+    def entries(self, host: str) -> Counter[str]:
+        """Return what the simulator's table of connections holds, as `Stage.entries` does."""
+        found: Counter[str] = Counter()
+        wall = self.world.hosts[host].machine.wall
+        assert wall is not None
+        for entry in wall.tracker.entries(self.world.network.now):
+            proto = {6: "tcp", 17: "udp"}.get(entry.original.proto)
+            if proto is not None:
+                state = entry.track.state.name if proto == "tcp" else ""
+                known = "ASSURED " * bool(entry.status & 4) + "UNREPLIED" * (not entry.status & 2)
+                found[f"{proto} {state} {known}".strip()] += 1
+        return found
+
+    def keep_up(self) -> None:
+        """Let the simulator's time be at least what the clock says."""
+        self.world.network.run(time.monotonic() - self.start)
+        self.world.network.settle()
+
+    def agree(self, what: str, ours: Callable[[], Counter[str]], theirs: Callable[[], Counter[str]]) -> Iterator[str]:
+        """Yield what is not the same, if it does not become that soon."""
+        until = time.monotonic() + SOON
+        self.keep_up()
+        while (found := theirs()) != ours():
+            if time.monotonic() > until:
+                yield f"{what}: {dict(ours())} here, {dict(found)} there"
+                return
+            time.sleep(0.005)
+            self.keep_up()
 
 
-def differences(stage: Stage, done: Done, saw: Saw, hosts: dict[str, str]) -> Iterator[str]:
-    """Yield what is not as the simulator says; *hosts* are those of its sockets, by name."""
+def differences(both: Both, done: Done, saw: Saw) -> Iterator[str]:
+    """Yield what is not as the simulator says."""
     outcome = done.outcome
     code = None if outcome.failure is None else outcome.failure.code
     failed = saw.result == "failed"
@@ -62,43 +100,29 @@ def differences(stage: Stage, done: Done, saw: Saw, hosts: dict[str, str]) -> It
         ours = format_address(outcome.source)
         if saw.source.removeprefix(_V4_MAPPED) != ours:
             yield f"from {ours} here, from {saw.source} there"
-    for spec in stage.scenario.hosts:
-        states = Counter(
-            state for name, state in done.states.items() if hosts[name] == spec.name and state not in _QUIET
-        )
-        del states["listen"]
-        yield from _as_said(f"sockets of {spec.name}", +states, partial(stage.states, spec.name))
+    for spec in both.stage.scenario.hosts:
+        name = spec.name
+        yield from both.agree(f"sockets of {name}", partial(both.states, name), partial(both.stage.states, name))
         if spec.firewall is not None:
-            entries = entries_of(done, spec.name)
-            yield from _as_said(f"table of {spec.name}", entries, partial(stage.entries, spec.name))
-
-
-def _as_said(what: str, ours: Counter[str], theirs: Callable[[], Counter[str]]) -> Iterator[str]:
-    until = time.monotonic() + SOON
-    while (found := theirs()) != ours:
-        if time.monotonic() > until:
-            yield f"{what}: {dict(ours)} here, {dict(found)} there"
-            return
-        time.sleep(0.005)
+            yield from both.agree(f"table of {name}", partial(both.entries, name), partial(both.stage.entries, name))
 
 
 def compared(scenario: s.Scenario, author: Author, counts: Counter[str]) -> list[str]:
     """Play a scenario on both; return the first thing that differs, with what was done before."""
     stage = Stage(scenario)
     stage.build()
-    hosts: dict[str, str] = {}
+    both = Both(stage, World(scenario), time.monotonic())
     walls = [spec for spec in scenario.hosts if spec.firewall is not None]
     told = [f"{spec.name}:\n{spec.firewall.rules.sources[0].text}" for spec in walls if spec.firewall is not None]
     try:
-        for done in play(scenario):
+        for done in play(scenario, both.world):
             failure = done.outcome.failure
             saw = stage.do(done.step.deed, LATER if failure is not None and failure.by is not None else PATIENCE)
-            hosts |= _hosts(done)
             told.append(_told(done))
             author.heard(done)
             counts[type(done.step.deed).__name__] += 1
             counts[f"= {done.outcome.result}"] += 1
-            if wrong := list(differences(stage, done, saw, hosts)):
+            if wrong := list(differences(both, done, saw)):
                 return [*told, *wrong]
     finally:
         stage.end()
@@ -110,10 +134,6 @@ def _told(done: Done) -> str:
     rules = f"\n{deed.firewall.rules.sources[0].text}" if isinstance(deed, s.Reload) and deed.firewall else ""
     code = done.outcome.failure.code if done.outcome.failure else ""
     return f"{deed_text(deed)}: {result_text(done.outcome)} {code}{rules}"
-
-
-def _hosts(done: Done) -> dict[str, str]:
-    return {event.socket: event.host for event in done.events if isinstance(event, Change)}
 
 
 def main() -> int:
