@@ -257,6 +257,7 @@ class Twins:
         if name != "send" and any(other.state == "time-wait" for other in self.table.sockets()):
             self.counts["operations beside TIME_WAIT"] += 1
         self.counts[f"{name} {result or 'succeeds'}"] += 1
+        self.log[-1] += f" -> {result or _written(pair.real.local())}"
         if said != result:
             raise Disagreement(f"Linux: {result or 'success'}, the table: {said or 'success'}")
         self._locals(pair)
