@@ -186,9 +186,8 @@ class Twins:
         elif peer is ours:
             self.table.time_wait(ours)
         elif peer.state == "established":
-            self.table.time_wait(
-                ours
-            )  # while it waits for the FIN of its peer, too: Linux keeps no more of it than that
+            # While it waits for the FIN of its peer, too: Linux keeps no more of it than that.
+            self.table.time_wait(ours)
             peer.state = "close-wait"
         else:
             self.table.close(ours)
