@@ -181,6 +181,8 @@ class SocketTable:
             self._waiting.remove(sock)
         elif sock.remote is not None:
             self._ports(sock).part(sock)
+        elif sock.proto == UDP and sock.port_fixed:
+            return
         elif sock.proto == UDP and sock.port:
             self._waiting.remove(sock)
         sock.remote = None

@@ -186,9 +186,8 @@ class Twins:
         elif peer is ours:
             self.table.time_wait(ours)
         elif peer.state == "established":
-            self.table.time_wait(
-                ours
-            )  # while it waits for the FIN of its peer, too: Linux keeps no more of it than that
+            # While it waits for the FIN of its peer, too: Linux keeps no more of it than that.
+            self.table.time_wait(ours)
             peer.state = "close-wait"
         else:
             self.table.close(ours)
@@ -257,6 +256,7 @@ class Twins:
         if name != "send" and any(other.state == "time-wait" for other in self.table.sockets()):
             self.counts["operations beside TIME_WAIT"] += 1
         self.counts[f"{name} {result or 'succeeds'}"] += 1
+        self.log[-1] += f" -> {result or _written(pair.real.local())}"
         if said != result:
             raise Disagreement(f"Linux: {result or 'success'}, the table: {said or 'success'}")
         self._locals(pair)
