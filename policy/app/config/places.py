@@ -46,7 +46,7 @@ def _shown(text: str) -> str:
 
 
 class Notes:
-    """A `Note` that collects what it is told, under a usual code; after `diagnostic.MOST` it listens no more.
+    """A `Note` that collects what it is told, under a usual code; with `diagnostic.MOST` it raises `Mistakes`.
 
     Where something was *collected* before, nothing is to be added: what stands there was not read.
     """
@@ -62,5 +62,7 @@ class Notes:
     ) -> None:
         span = self._places.span(at)
         message, help = _shown(message), help and _shown(help)
-        if not self.collected.full and span.start not in self._unread:
+        if span.start not in self._unread:
             self.collected.add(code or self._code, message, span, help, related)
+        if self.collected.full:
+            self.collected.check()

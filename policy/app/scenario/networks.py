@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import reduce
+from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -25,6 +27,9 @@ from policy.packet.address import (
     whole,
 )
 from policy.simulate.scenario import Firewall, HostSpec, Link, Network, Way
+
+_MOST_COMPARED = 500
+"""With so many names one is compared that there is not."""
 
 _Given = Mapping[str, Any]
 
@@ -133,7 +138,7 @@ class Hosts:
 
 def hint(word: str, known: Iterable[str], are: str) -> str | None:
     """Return what may have been meant, or what there is."""
-    known = list(known)
+    known = [*islice(known, _MOST_COMPARED)]
     some = ", ".join(f"`{each}`" for each in known[:8]) + (" …" if len(known) > 8 else "")
     return did_you_mean(word, known) or (f"{are} {some}" if known else None)
 
@@ -208,9 +213,10 @@ def _members(
 def _shared(members: Mapping[tuple[str, str], At], name: str, hosts: Hosts) -> None:
     """Note which members have no network in common with any other."""
     networks = {each: {prefix(n.address, n.length) for n in hosts.networks(*each)} for each in members}
+    times = Counter(network for some in networks.values() for network in some)
     if not all(networks.values()):
         return  # something is wrong with their addresses
     for each, place in members.items():
-        if len(members) > 1 and not any(networks[each] & networks[other] for other in members if other != each):
+        if len(members) > 1 and all(times[network] == 1 for network in networks[each]):
             message = f"`{'/'.join(each)}` has no network in common with the others on `{name}`"
             place.wrong(message, "their addresses have the same prefix, with the same length")

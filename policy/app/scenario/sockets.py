@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from policy._record import dataclass
 from policy.app.config.kinds import At
 from policy.app.config.places import Places
@@ -27,6 +29,7 @@ class Sockets:
         self._places = places
         self._made: dict[str, Socket] = {}
         self._later: dict[str, At] = {}
+        self._alike: Counter[str] = Counter()
 
     def expect(self, name: str, at: At) -> None:
         """Remember that a step will make a socket."""
@@ -41,13 +44,9 @@ class Sockets:
             socket.at.wrong(message, "give this one another name with `as`", "FW703", related)
 
     def free(self, name: str) -> str:
-        """Return a name, or, where it is taken, one like it."""
-        number = 2
-        found = name
-        while found in self._made:
-            found = f"{name} ({number})"
-            number += 1
-        return found
+        """Return a name, or, where it was returned before, one like it; no name that people give has a space."""
+        self._alike[name] += 1
+        return name if self._alike[name] == 1 else f"{name} ({self._alike[name]})"
 
     def get(self, name: str, at: At) -> Socket | None:
         """Return a socket, or the end of a connection that a listener has; None, after noting why, without one."""
@@ -61,12 +60,13 @@ class Sockets:
             related = (Related(self._places.span(self._later[name]), "it is made here"),)
             at.wrong(f"there is no socket `{name}` yet", "make it before it is used", "FW701", related)
         else:
-            ends = [f"{one}/{other}" for one in self._made if self._made[one].listens for other in self._connections()]
-            at.wrong(f"there is no socket `{name}`", hint(name, [*self._made, *ends], "there are"), "FW701")
+            at.wrong(f"there is no socket `{name}`", hint(name, self._made, "there are"), "FW701")
         return None
 
-    def _connections(self) -> list[str]:
-        return [name for name, each in self._made.items() if not each.listens and each.proto in (TCP, None)]
+    def _connects(self, name: str) -> bool:
+        """Is there a socket of that name which may have a connection?"""
+        found = self._made.get(name)
+        return found is not None and not found.listens and found.proto in (TCP, None)
 
     def _end(self, name: str, waits: Socket, listener: str, connection: str, at: At) -> Socket | None:
         """Return the listener's end of a connection."""
@@ -74,9 +74,10 @@ class Sockets:
             at.wrong(f"`{listener}` does not listen, so there is no `{name}`", "write `LISTENER/CONNECTION`", "FW701")
         elif waits.proto not in (TCP, None):
             at.wrong(f"`{listener}` has datagrams, no connections", f"write `{listener}`", "FW701")
-        elif connection not in self._connections():
+        elif not self._connects(connection):
             message = f"there is no connection `{connection}` before this step"
-            at.wrong(message, hint(connection, self._connections(), "there are"), "FW701")
+            some = [name for name in self._made if self._connects(name)]
+            at.wrong(message, hint(connection, some, "there are"), "FW701")
         else:
             return Socket(TCP, listens=False, at=at)
         return None

@@ -130,6 +130,7 @@ class _Reading:
         self.values: dict[Path, Span] = {}
         self.collected = Collector()
         self._source = source
+        self._ends: dict[int, int] = {}
         self._loader: Any = None  # its methods have no types
 
     def document(self) -> Any:
@@ -168,11 +169,9 @@ class _Reading:
 
     def _span(self, event: Any) -> Span:
         """Return the place of an event: the first line of it."""
-        start, end = event.start_mark.index, event.end_mark.index
-        text = self._source.text
-        line = text.find("\n", start)
-        end = min(end, len(text) if line < 0 else line)
-        return Span(self._source, start, start + len(text[start:end].rstrip(_BLANK)))
+        start = event.start_mark.index
+        end = min(event.end_mark.index, self._line_end(start))
+        return Span(self._source, start, start + len(self._source.text[start:end].rstrip(_BLANK)))
 
     def _node(self, event: Any, path: Path, depth: int) -> Any:
         """Return what begins with an event; it has been taken, and all that is in it is."""
@@ -196,9 +195,11 @@ class _Reading:
         return None if event.flow_style else self._line_end(event.start_mark.index)
 
     def _line_end(self, start: int) -> int:
-        text = self._source.text
-        line = text.find("\n", start)
-        return start + len(text[start : line if line >= 0 else len(text)].rstrip(_BLANK))
+        """Return where the line of a place ends, or its blanks begin."""
+        line, _ = self._source.position(start)
+        if line not in self._ends:
+            self._ends[line] = self._source.starts()[line - 1] + len(self._source.line(line).rstrip(_BLANK))
+        return max(start, self._ends[line])
 
     def _place(self, path: Path, event: Any, end: int | None = None) -> None:
         span = self._span(event) if end is None else Span(self._source, event.start_mark.index, end)
