@@ -63,6 +63,9 @@ CASES: dict[str, tuple[str, ...]] = {
         "--baseline",
         "known.json",
     ),
+    "play": ("play", "small.scenario.yaml"),
+    "play-brief": ("play", "small.scenario.yaml", "--brief"),
+    "play-steps": ("play", "small.scenario.yaml", "--step"),
     "explain": ("explain", "jump-cycle"),
     "explain-none": ("explain", "jmp-cycle"),
 }

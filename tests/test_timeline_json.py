@@ -16,7 +16,7 @@ from policy.report.timeline_json import timeline_json
 from policy.simulate import scenario as s
 from tests.scenes import names, played, refusals, scenario, tcp, web
 
-GOLDEN = Path(__file__).parent / "golden" / "json"
+GOLDEN = Path(__file__).parent / "golden" / "timeline"
 STORIES: dict[str, Callable[[], s.Scenario]] = {"web": web, "refusals": refusals, "names": names}
 
 DOCUMENT = {"version", "title", "passed", "steps", "error"}

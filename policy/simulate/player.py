@@ -186,7 +186,7 @@ class Player:
         elif deed.to is not None:
             if deed.port is None:
                 raise Impossible("a datagram goes to a port", "say `port: udp/…`")
-            to = Endpoint(self.target(host, deed.to, None, socket.family), deed.port.first)
+            to = Endpoint(self.target(host, deed.to, _spoken(socket)), deed.port.first)
         if to is None or to.address is None:
             raise Impossible(f"`{deed.by}` is not connected", "say where the datagram goes: `to:` and `port:`")
         source = host.machine.routes.source(to.address)
@@ -269,16 +269,22 @@ class Player:
             raise Impossible(f"there is no socket `{name}` now", f"there are: {known}")
         return found
 
-    def target(self, host: Host, to: str | int, version: int | None, family: int | None = None) -> int:
+    def target(self, host: Host, to: str | int, version: int | None) -> int:
         """Return the address that is meant: of a host the first one that there is a way to."""
         if isinstance(to, int):
             return to
-        wanted = version or family
-        known = [each for each in self.world.addresses(to) if wanted in (None, family_of(each))]
+        known = [each for each in self.world.addresses(to) if version in (None, family_of(each))]
         if not known:
-            raise Impossible(f"`{to}` has no IPv{wanted} address" if wanted else f"`{to}` has no address")
+            raise Impossible(f"`{to}` has no IPv{version} address" if version else f"`{to}` has no address")
         near = [each for each in known if host.machine.routes.source(each) is not None]
         return (near or known)[0]
+
+
+def _spoken(socket: Socket) -> int | None:
+    """Return the only version of IP that a socket speaks, None if it speaks both."""
+    if socket.local is not None and socket.local.address is not None:
+        return family_of(socket.local.address)
+    return None if socket.family == 6 and not socket.v6only else socket.family
 
 
 def _failed(failure: Failure) -> Outcome:
