@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
-from policy.ir import EVERYTHING, NOTHING, Either, Field, Match, Unknown, all_of, either_of, negated
+from policy.ir import NOTHING, Either, Field, Match, Unknown, all_of, either_of, negated
 from policy.languages.nftables import types as t
 from policy.languages.nftables.ast.expression import Concat, Expression, Reference, Selector, SetLiteral, Verdict, Word
 from policy.languages.nftables.contents import LIMITED, SURE, Entry, contents
