@@ -7,11 +7,12 @@ Sources: nft(8); the kernel's nft_meta.c (nft_meta_set_eval), nft_ct.c (nft_ct_s
 from __future__ import annotations
 
 from policy._record import dataclass
-from policy.ir import EVERYTHING, Action, Copy, Note, Set, UnknownAction, all_of
+from policy.ir import EVERYTHING, Action, Copy, Match, Note, Set, UnknownAction, all_of
 from policy.languages.nftables import matches, values
 from policy.languages.nftables.ast import expression as e
 from policy.languages.nftables.ast import statement as s
 from policy.languages.nftables.context import Context
+from policy.languages.nftables.guards import TCP_HEADER
 from policy.languages.nftables.ways import Way
 from policy.nat import REWRITES
 
@@ -67,7 +68,7 @@ def rewrites(target: e.Selector) -> bool:
 def assigned(context: Context, statement: s.Assign) -> tuple[Way, ...]:
     """Return the ways that an assignment takes: several where a map gives the value."""
     target = statement.target
-    guard = EVERYTHING if target.kind == "ct" else matches.present(context, target)
+    guard = _settable(context, target)
     if isinstance(statement.value, e.Lookup):
         found = matches.branches(context, statement.value.key, statement.value.map, statement.span)
         several = [(match, value) for match, value in found if not isinstance(value, e.Verdict)]
@@ -78,6 +79,14 @@ def assigned(context: Context, statement: s.Assign) -> tuple[Way, ...]:
     return (
         Way(all_of(guard, matches.present(context, statement.value)), _actions(context, statement, statement.value)),
     )
+
+
+def _settable(context: Context, target: e.Selector) -> Match:
+    """Return the packets of which a target can be set: an option of TCP need not be there for the rule to go on."""
+    there = matches.present(context, target)
+    if target.kind == "ct":
+        return EVERYTHING
+    return TCP_HEADER if target.kind == "tcpopt" else there
 
 
 def _actions(context: Context, statement: s.Assign, value: e.Expression) -> tuple[Action, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from policy._record import dataclass
 from policy.diagnostic import did_you_mean
-from policy.ir import EVERYTHING, NOTHING, Either, Field, Match, Unknown, all_of, either_of, negated
+from policy.ir import NOTHING, Either, Field, Match, Unknown, all_of, either_of, negated
 from policy.languages.nftables import types as t
 from policy.languages.nftables.ast.expression import Concat, Expression, Reference, Selector, SetLiteral, Verdict, Word
 from policy.languages.nftables.contents import LIMITED, SURE, Entry, contents
@@ -51,7 +51,7 @@ def _types(key: Sequence[Key]) -> tuple[t.DataType, ...]:
 
 
 def _match(key: tuple[Key, ...], entry: Entry, name: str) -> Match:
-    inside = EVERYTHING if entry.rows is None else found(key, entry.rows)
+    inside = _there(key) if entry.rows is None else found(key, entry.rows)
     if inside == NOTHING or entry.how == SURE:
         return inside
     where = f"set {name}" if name else "the set"
@@ -61,6 +61,11 @@ def _match(key: tuple[Key, ...], entry: Entry, name: str) -> Match:
         return all_of(inside, Unknown(text, key_of("set", name, "limit", words), pure=False, span=key[0].span))
     text = f"an element with a timeout still being in {where}"
     return all_of(inside, Unknown(text, key_of("set", name, "timeout", words), span=key[0].span))
+
+
+def _there(key: Sequence[Key]) -> Match:
+    """Return the packets that have all parts of a key: what `*` stands for, an IPv6 packet has no `ip saddr`."""
+    return all_of(*dict.fromkeys(each.operand.present for each in key))
 
 
 def _member(key: tuple[Key, ...], entries: Sequence[Entry], name: str) -> Match:

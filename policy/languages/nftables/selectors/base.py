@@ -108,7 +108,9 @@ class Exact(Operand):
         parts = bits.before(_down(values, base), self.type.bits if address else _top(self.name).bit_length())
         if parts is None:
             return self.open(values, bits)
-        return either_of(*(self._with(_up(part, base)) for part in parts))
+        found = either_of(*(self._with(_up(part, base)) for part in parts))
+        # A mask of an IPv6 address does not look at the bit that tells IPv4 addresses from it.
+        return found if base or not address or found == NOTHING else all_of(self.present, found)
 
     def moved(self, values: Intervals) -> Intervals:
         """Return the numbers of the field for values."""
