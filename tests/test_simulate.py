@@ -244,3 +244,16 @@ def test_a_datagram_goes_back_to_whom_the_last_one_came_from_that_was_received()
         "receive: {by: one, within: 0.1s}",
     )
     assert (dones[5].outcome.size, dones[-1].outcome.size) == (1, 3)
+
+
+def test_what_is_redirected_goes_to_the_address_of_the_interface() -> None:
+    rules = "type nat hook prerouting priority -100; tcp dport 80 redirect to :8080"
+    wall = f"table ip n {{ chain p {{ {rules}; }}; }}; table ip f {{ chain i {{ type filter hook input priority 0; "
+    wall += "policy drop; ip daddr 10.0.0.1 tcp dport 8080 accept; }; }"
+    dones = played(
+        "listen: {on: gate, port: tcp/8080, as: proxy}",
+        f"reload: {{on: gate, firewall: {{language: nftables, text: '{wall}'}}}}",
+        "connect: {from: client, to: server, port: tcp/80, as: c}",
+    )
+    assert dones[-1].outcome.result == "connected"
+    assert dones[-1].states["proxy/c"] == "established"

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from policy.conntrack import CONFIRMED, Entry, Seen, Step
 from policy.netfilter import LO
-from policy.packet import FORWARD, INPUT, OUTPUT
+from policy.packet import FORWARD, INPUT, OUTPUT, Intervals
 from policy.packet.address import MULTICAST, family_of
 from policy.packet.fields import ICMP, ICMP6, UDP
 from policy.simulate.datagram import (
@@ -98,6 +98,11 @@ class Machine:
         """Return the first address of an interface."""
         networks = self.spec.interfaces.get(interface, ())
         return next((each.address for each in networks if family_of(each.address) == family), None)
+
+    @property
+    def own(self) -> Intervals:
+        """The own addresses."""
+        return Intervals.of(*self.routes.own)
 
     # Sending
 

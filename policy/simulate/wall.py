@@ -5,26 +5,21 @@ The rules are asked by the evaluator, and the table is that of `policy.conntrack
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
 from policy._record import dataclass
 from policy.conntrack import CONFIRMED, DST_NAT, SRC_NAT, Seen, Settings, Step, Tracker, hear
 from policy.conntrack.settings import TIMEOUTS
-from policy.evaluate import Atom, Decision, Final, Index, Translation, evaluate
-from policy.evaluate import Step as EvaluatedStep
-from policy.evaluate.looks import looked_at_by
-from policy.ir import Goto, Jump, Log, Reject, Rewrite, Rule, Ruleset, Set, UnknownAction
-from policy.looping import looping, loops
+from policy.evaluate import Atom, Decision, Final, Translation
+from policy.ir import Reject, Rule, Ruleset, UnknownAction
+from policy.looping import loops
 from policy.netfilter import LO
 from policy.packet import FORWARD, INPUT, INVALID, NEW, OUTPUT, RELATED, ROUTING, UNTRACKED, Intervals, Packet, Value
 from policy.packet.address import V4_BASE
 from policy.simulate.datagram import Datagram, packet_of
+from policy.simulate.rules import Rules
 from policy.simulate.scenario import Firewall
-
-MOST_KEPT = 100_000
-"""So many decisions are remembered; most packets of a connection look the same to the rules."""
 
 
 class Routing(Protocol):
@@ -38,6 +33,10 @@ class Routing(Protocol):
 
     def own_of(self, interface: str, family: int) -> int | None:
         """Return the first address of an interface."""
+
+    @property
+    def own(self) -> Intervals:
+        """The own addresses."""
 
 
 class Undecided(Exception):
@@ -83,59 +82,6 @@ class Ruling:
         return Seen(RELATED, 1 - self.seen.direction, self.seen.entry)
 
 
-class _Side:
-    """The rules for one IP version, and what is known of them."""
-
-    def __init__(self, ruleset: Ruleset, family: int) -> None:
-        self.ruleset = ruleset
-        self.index = Index()
-        rules = list(_rules(ruleset, family))
-        actions = [action for rule in rules for action in rule.actions]
-        self.untracks = any(isinstance(action, Set) and action.field == "state" for action in actions)
-        self.rewrites = any(isinstance(action, Rewrite) for action in actions)
-        entries = {entry for way in ruleset.entries.values() for entry in way if entry.family in (None, family)}
-        asked = looked_at_by(rules) & _CONNECTION
-        self.tracks = bool(asked) or self.rewrites or self.untracks or any(entry.stateful for entry in entries)
-
-
-_CONNECTION = frozenset({"state", "direction", "ctmark", "ctstatus"})
-
-
-def _rules(ruleset: Ruleset, family: int) -> Iterator[Rule]:
-    """Yield the rules that packets of an IP version may come to, but those that no text has."""
-    waiting = [entry.policy for way in ruleset.entries.values() for entry in way if entry.family in (None, family)]
-    seen = set(waiting)
-    while waiting:
-        policy = ruleset.policies[waiting.pop()]
-        if not policy.implied or policy.is_told:
-            yield from policy.rules
-        for rule in policy.rules:
-            for action in rule.actions:
-                if isinstance(action, Jump | Goto) and action.policy not in seen:
-                    seen.add(action.policy)
-                    waiting.append(action.policy)
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """A decision, and what rules on the way write to the log."""
-
-    decision: Decision
-    logs: tuple[Rule, ...]
-
-
-def _decided(steps: Iterable[EvaluatedStep | Decision]) -> _Decided:
-    *before, last = steps
-    assert isinstance(last, Decision)
-    rules = (step.rule for step in before if isinstance(step, EvaluatedStep) and step.matched and step.rule is not None)
-    logs = tuple(rule for rule in rules if any(isinstance(action, Log) for action in rule.actions))
-    return _Decided(last, logs)
-
-
-def _whole(ruleset: Ruleset) -> Ruleset:
-    return looping(ruleset) if ruleset.language in ("iptables", "ip6tables") else ruleset
-
-
 class Wall:
     """Rules with their table of connections. Times are seconds, and never go back.
 
@@ -154,9 +100,10 @@ class Wall:
         self.firewall = firewall
         given = [firewall.rules] if firewall.also is None else [firewall.rules, firewall.also]
         self._sides = {
-            family: _Side(_whole(ruleset), family) for ruleset in reversed(given) for family in ruleset.families
+            family: Rules(ruleset, family, self.firewall.assume, self.near)
+            for ruleset in reversed(given)
+            for family in ruleset.families
         }
-        self._kept: dict[object, _Decided] = {}
 
     def rules(self, family: int) -> Ruleset | None:
         """Return the rules for an IP version; None where there are none."""
@@ -172,6 +119,11 @@ class Wall:
         """May rules rewrite addresses?"""
         side = self._sides.get(family)
         return side is not None and side.rewrites
+
+    def near(self, interface: str, family: int) -> tuple[int, Intervals] | None:
+        """Return the first address of an interface, and all own ones; None where it has none."""
+        address = self.routing.own_of(interface, family)
+        return None if address is None else (address, self.routing.own)
 
     def flush(self) -> None:
         """Forget all connections."""
@@ -200,7 +152,7 @@ class Wall:
         known = attached is not None or (seen.entry is not None and bool(seen.entry.status & CONFIRMED))
         announced = not known and seen.entry is not None and bool(seen.entry.status & (SRC_NAT | DST_NAT))
         left = datagram.having(seen.leaving(datagram.step)) if known or announced else datagram
-        decided = self._decide(side, packet, self._translation(datagram.step, left.step, hook))
+        decided = side.decide(packet, entering, self._translation(datagram.step, left.step, hook))
         decision, logs = decided.decision, decided.logs
         if decision.verdict not in ("allow", "block"):
             raise Undecided(self.host, decision)
@@ -250,18 +202,6 @@ class Wall:
         if hook == OUTPUT:
             more |= {"uid": 0, "gid": 0}
         return more
-
-    def _decide(self, side: _Side, packet: Packet, translation: Translation | None) -> _Decided:
-        key = (packet.key(), translation)
-        found = self._kept.get(key)
-        if found is None:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            steps = evaluate(
-                side.ruleset, packet, assume=self.firewall.assume, index=side.index, translation=translation
-            )
-            found = self._kept[key] = _decided(steps)
-        return found
 
     def _translation(self, came: Step, left: Step, hook: int) -> Translation | None:
         """Return what connection tracking does to a packet of a known connection, if it changes anything."""
