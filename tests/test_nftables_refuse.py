@@ -234,6 +234,10 @@ SCRIPTS = {
     "a prefix in a set without intervals": (
         "table ip t {\nset s {\ntype ipv4_addr\nelements = { 1.1.1.0/24 }\n}\n}\n", "FW001",
     ),
+    "the beginning of names in a set without intervals": (
+        'table ip t {\nset s {\ntype ifname\nelements = { "lo", "eth*" }\n}\n}\n', "FW001"),
+    "the beginning of names in a part of a key": (
+        'table ip t {\nset s {\ntype ifname . ipv4_addr\nelements = { "eth*" . 1.1.1.1 }\n}\n}\n', "FW001"),
     "merging without intervals": ("table ip t {\nset s {\ntype ipv4_addr\nauto-merge\n}\n}\n", "FW001"),
     "a value in a set": ("table ip t {\nset s {\ntype mark\nelements = { 1 : 2 }\n}\n}\n", "FW001"),
     "a type of values that there is not": ("table ip t {\nmap s {\ntype mark : marks\n}\n}\n", "FW001"),
@@ -309,6 +313,8 @@ READ = {
     "a set that is said twice": (
         "table ip t {\nset s {\ntype mark\nsize 9\n}\n}\ntable ip t {\nset s {\ntype mark\n}\n}\n"
     ),
+    "the beginning of names": 'table ip t {\nset s {\ntype ifname\nflags interval\nelements = { "lo", "eth*" }\n}\n}\n',
+    "a star in a name": 'table ip t {\nset s {\ntype ifname\nelements = { "eth\\\\*" }\n}\n}\n',
     "equal intervals": (
         "table ip t {\nset s {\ntype ipv4_addr\nflags interval\nelements = { 1.1.1.0/24, 1.1.1.0/24 }\n}\n}\n"
     ),

@@ -11,7 +11,16 @@ from itertools import pairwise
 from policy.diagnostic import Collector, Related, did_you_mean
 from policy.languages.nftables import types as t
 from policy.languages.nftables.ast.command import NamedSet
-from policy.languages.nftables.ast.expression import Concat, Element, Expression, Prefix, Range, SetLiteral, Verdict
+from policy.languages.nftables.ast.expression import (
+    Concat,
+    Element,
+    Expression,
+    Prefix,
+    Range,
+    SetLiteral,
+    Verdict,
+    Word,
+)
 from policy.languages.nftables.chains import Places
 from policy.languages.nftables.contents import Row, contents
 from policy.languages.nftables.context import Context
@@ -59,7 +68,7 @@ def refuse(places: Places, named: SetState, mistakes: Collector) -> None:
         note(context, bad)
         return
     intervals = "interval" in definition.flags
-    if not intervals and (wide := next((each for each in named.elements if _wide(each.key)), None)):
+    if not intervals and (wide := next((each for each in named.elements if _wide(types, each.key)), None)):
         related = (Related(definition.name_span, "it is made here"),)
         message = f"`{definition.name}` takes no ranges and prefixes"
         mistakes.add("FW001", message, wide.span, "add `flags interval` to the set", related)
@@ -99,8 +108,18 @@ def _values(definition: NamedSet, said: Sequence[str], mistakes: Collector) -> N
             mistakes.add("FW001", f"unknown type `{word}`", definition.name_span, help)
 
 
-def _wide(key: Expression) -> bool:
-    return isinstance(key, (Prefix, Range)) or (isinstance(key, Concat) and any(map(_wide, key.parts)))
+def _wide(types: Sequence[t.DataType], key: Expression) -> bool:
+    """Is a key, or a part of one, a range, a prefix or the beginning of names (`eth*`)?"""
+    parts = key.parts if isinstance(key, Concat) else (key,)
+    return any(
+        isinstance(part, (Prefix, Range)) or _begins(type, part) for type, part in zip(types, parts, strict=False)
+    )
+
+
+def _begins(type: t.DataType, key: Expression) -> bool:
+    return (
+        isinstance(key, Word) and type.named and key.text != "*" and key.text.endswith("*") and key.text[-2:] != "\\*"
+    )
 
 
 def _overlaps(
