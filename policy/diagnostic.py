@@ -22,6 +22,7 @@ CODES: dict[str, str] = {
     "FW004": "bad-include",
     "FW005": "bad-configuration",
     "FW006": "impossible-step",
+    "FW007": "unproved-lesson",
     "FW116": "jump-cycle",
     "FW501": "port-out-of-range",
     "FW502": "reversed-range",

@@ -53,6 +53,14 @@ def ask(ruleset: Ruleset, question: Question, asking: Asking = _PLAINLY, counter
     return Answer(question.text, verdict, answers, _nearest(answers, asking) if verdict == "block" else None)
 
 
+def check_any(ruleset: Ruleset, path: str) -> None:
+    """Raise `CannotAnswer` where there is nothing that could be asked; nftables lets pass what no chain sees."""
+    if not ruleset.policies and ruleset.language != "nftables":
+        raise CannotAnswer(
+            f"there is no policy in `{path}`", "name the file of rules, and its language if it is not native"
+        )
+
+
 def _at_hook(
     ruleset: Ruleset, question: Question, hook: int | None, pieces: Sequence[Part], asking: Asking
 ) -> HookAnswer:

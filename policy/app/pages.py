@@ -16,6 +16,7 @@ _MISTAKES: dict[str, str] = {
     "FW004": "An include is not followed: there is no such file, or it lies outside of the folder of the first file.",
     "FW005": "A configuration, `fwpolicy.toml` or `[tool.fwpolicy]`, is no TOML, or something in it means nothing.",
     "FW006": "A step of a scenario cannot be done, or a packet's fate hangs on what the scenario does not say.",
+    "FW007": "What a lesson says is not so: its proof gives another answer, or a solution is graded otherwise.",
     "FW603": "IPv4 and IPv6 meet in one rule that says nothing of packets of either family, so it can never match.",
     "FW820": "The text is right, but says something that cannot be modelled, not even as unknown.",
 }

@@ -97,18 +97,15 @@ def command(
     Linux decides otherwise; of several questions the worst.
     """
     from policy.app.answer import FEW_REGIONS, MOST_REGIONS, Asking
+    from policy.app.ask import check_any
     from policy.app.assume import assumptions
     from policy.app.counterpart import without_own
-    from policy.app.problem import CannotAnswer
 
     wish = _Wish(rules, question, packets, how)
     _check(wish, reading)
     pair = reading.pair(rules)
     for path, each in zip((rules, reading.counterpart), pair, strict=False):
-        if not each.policies and each.language != "nftables":  # which lets pass what no chain sees
-            raise CannotAnswer(
-                f"there is no policy in `{path}`", "name the file of rules, and its language if it is not native"
-            )
+        check_any(each, path or "")
         if not any(policy.rules or policy.default_span for policy in each.policies.values()):
             out.warning(f"there are no rules in `{path}`")
     regions = MOST_REGIONS if how.trace or out.as_json else FEW_REGIONS

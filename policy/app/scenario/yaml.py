@@ -14,16 +14,29 @@ from typing import Any
 import yaml
 from yaml import events
 
+from policy._record import dataclass
 from policy.app.config.kinds import At
 from policy.app.config.places import Path, Places
 from policy.diagnostic import Collector, Diagnostic, Mistakes, Related
 from policy.source import Source, Span, Unreadable
 
 CODE = "FW001"
-"""The code of what is wrong with a scenario, where nothing else fits."""
+"""The code of what is wrong with a text, where nothing else fits."""
 
 LARGEST = 16 * 1024 * 1024
-"""The longest scenario that is read, in characters."""
+"""The longest text that is read, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Genre:
+    """What a text in YAML is, as messages say it: `a scenario`, some of its keys, the page about it."""
+
+    name: str
+    keys: tuple[str, ...]
+    page: str
+
+
+SCENARIO = Genre("a scenario", ("title", "hosts", "steps"), "docs/scenarios.md")
 
 DEEPEST = 32
 """So many lists and mappings may stand in each other."""
@@ -60,14 +73,14 @@ _PROBLEMS: tuple[tuple[str, str, str | None], ...] = (
 """What PyYAML says (a part of it), what is said here, and what to do; the last one fits all."""
 
 
-def read_yaml(source: Source) -> tuple[Places, Collector]:
+def read_yaml(source: Source, genre: Genre = SCENARIO) -> tuple[Places, Collector]:
     """Return what a text says, a mapping, and where, with what is wrong in places and leaves the rest to be read.
 
     Raises `Unreadable` if it is too long, and `Mistakes` if it is no YAML, or no mapping.
     """
     if len(source.text) > LARGEST:
         raise Unreadable(source.name, f"is larger than {LARGEST // 2**20} MiB", "keep its rules in files of their own")
-    reading = _Reading(source)
+    reading = _Reading(source, genre)
     try:
         value = reading.document()
     except yaml.reader.ReaderError as error:
@@ -80,8 +93,9 @@ def read_yaml(source: Source) -> tuple[Places, Collector]:
         if isinstance(value, dict):
             return Places(source, value, reading.keys, reading.values), reading.collected
         start = reading.values.get((), Span(source, 0, 0))
-        message = "a scenario is a mapping: `title:`, `hosts:`, `steps:`" if value is not None else "the file is empty"
-        reading.collected.add(CODE, message, start, "docs/scenarios.md has an example")
+        keys = ", ".join(f"`{key}:`" for key in genre.keys)
+        message = f"{genre.name} is a mapping: {keys}" if value is not None else "the file is empty"
+        reading.collected.add(CODE, message, start, f"{genre.page} has an example")
     raise Mistakes(reading.collected.found)
 
 
@@ -125,7 +139,8 @@ def _no_yaml(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
 class _Reading:
     """Makes values of the events of a text, and notes where they are and what is wrong."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, genre: Genre) -> None:
+        self._genre = genre.name
         self.keys: dict[Path, Span] = {}
         self.values: dict[Path, Span] = {}
         self.collected = Collector()
@@ -142,10 +157,10 @@ class _Reading:
             if isinstance(event, events.DocumentStartEvent):
                 number += 1
                 if event.version or event.tags:
-                    self._wrong("a scenario has no directives", event, "leave out what begins with `%`")
+                    self._wrong(f"{self._genre} has no directives", event, "leave out what begins with `%`")
             elif isinstance(event, events.NodeEvent):
                 if number > 1:
-                    self._wrong("a scenario is one document, this is another one", event, "leave out `---`")
+                    self._wrong(f"{self._genre} is one document, this is another one", event, "leave out `---`")
                     break
                 value = self._node(event, (), 0)
         return value
@@ -165,7 +180,7 @@ class _Reading:
             what = "an anchor" if event.anchor else "a tag"
             help = "write out what it stands for" if event.anchor else "leave it out; texts have quotes"
             span = self._mark(event)
-            self.collected.add(CODE, f"`{span.text}` is {what}, and a scenario has none", span, help)
+            self.collected.add(CODE, f"`{span.text}` is {what}, and {self._genre} has none", span, help)
 
     def _span(self, event: Any) -> Span:
         """Return the place of an event: the first line of it."""

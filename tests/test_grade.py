@@ -1,0 +1,163 @@
+"""Rules are graded for all packets: a promise is kept, or a packet shows that it is not, and the evaluator says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from policy.app.load import load
+from policy.app.problem import CannotAnswer
+from policy.diagnostic import Mistakes
+from policy.evaluate import decide
+from policy.host import UNKNOWN_HOST, own
+from policy.learn.grade import Grade, grade
+from policy.learn.lesson import Exercise, Kind, Promise
+from policy.packet.address import parse_address
+from policy.source import Source, Span
+
+NFT = """\
+table inet filter {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    ct state established,related accept
+    tcp dport { 80, 443 } ip saddr 192.0.2.0/24 accept
+  }
+}
+"""
+V4 = """\
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -s 192.0.2.0/24 -p tcp -m multiport --dports 80,443 -j ACCEPT
+COMMIT
+"""
+FW = """\
+host web = 198.51.100.80
+
+policy web {
+  default block
+  allow tcp/80, tcp/443 from 192.0.2.0/24 to web
+}
+"""
+
+
+def exercise(folder: Path, solution: str, *promises: tuple[Kind, str], local: str | None = None) -> Exercise:
+    path = folder / "solution"
+    path.write_text(solution, encoding="utf-8")
+    host = own(local) if local else UNKNOWN_HOST
+    return Exercise(
+        "Do it.",
+        str(path),
+        str(path),
+        tuple(Promise(k, q, span=Span(Source("lesson.yaml", q), 0, len(q)), host=host) for k, q in promises),
+    )
+
+
+def confirm(found: Grade, text: Source) -> None:
+    """Hold each counterexample against the evaluator, with rules that were read anew."""
+    rules = load(text)
+    for each in found.graded:
+        if (shown := each.counterexample) is not None:
+            assert shown.certain
+            decision = decide(rules, shown.deciding.packet)
+            assert decision.verdict == shown.region.verdict != ("block" if each.promise.kind == "block" else "allow")
+            assert (decision.rule is None) == (shown.deciding.decision.rule is None)
+            if decision.rule is not None and shown.deciding.decision.rule is not None:
+                assert decision.rule.span.text == shown.deciding.decision.rule.span.text
+
+
+INSIDE = "tcp/{80,443} from 192.0.2.0/24 to 198.51.100.80"
+OUTSIDE = "tcp/{80,443} from 203.0.113.0/24 to 198.51.100.80"
+SSH = "tcp/22 from 192.0.2.0/24 to 198.51.100.80"
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.nft", NFT), ("x.v4", V4), ("x.fw", FW)])
+def test_in_every_language(name: str, text: str, tmp_path: Path) -> None:
+    hook = "" if name == "x.fw" else " at input"
+    promises: tuple[tuple[Kind, str], ...] = (
+        ("allow", INSIDE + hook),
+        ("block", OUTSIDE + hook),
+        ("block", SSH + hook),
+        ("open", INSIDE + hook),
+    )
+    task = exercise(tmp_path, text, *promises, local=None if name == "x.fw" else "198.51.100.80")
+    assert grade(task, Source(name, text)).passed
+    # One port is forgotten; a network is smaller, or everything; a port is one too many.
+    more = {"x.nft": ("{ 80,", "{ 22, 80,"), "x.v4": ("80,", "22,80,"), "x.fw": ("tcp/80", "tcp/{22,80}")}
+    for old, new, kept in (
+        ("443", "8443", [False, True, True, False]),
+        ("192.0.2.0/24", "192.0.2.0/25", [False, True, True, False]),
+        ("192.0.2.0/24", "0.0.0.0/0", [True, False, True, True]),
+        (*more[name], [True, True, False, True]),
+    ):
+        changed = Source(name, text.replace(old, new, 1))
+        found = grade(task, changed)
+        assert [each.kept for each in found.graded] == kept, new
+        assert found.refuted
+        assert not found.passed
+        confirm(found, changed)
+
+
+def test_a_counterexample_is_a_packet_of_the_promise(tmp_path: Path) -> None:
+    text = Source(
+        "x.fw", FW.replace("tcp/80, tcp/443", "tcp/80").replace("allow", "allow tcp/443 from 192.0.2.77\n  allow")
+    )
+    (graded,) = grade(exercise(tmp_path, FW, ("allow", INSIDE)), text).graded
+    assert graded.counterexample is not None
+    packet = graded.counterexample.deciding.packet
+    assert packet.get("dport") == 443
+    assert packet.get("src") != parse_address("192.0.2.77")
+    assert graded.counterexample.deciding.decision.implicit == "default"
+
+
+def test_a_forgotten_reply_breaks_what_is_allowed(tmp_path: Path) -> None:
+    text = Source("x.nft", NFT.replace("    ct state established,related accept\n", "").replace("input", "forward"))
+    task = exercise(tmp_path, NFT, ("allow", f"{INSIDE} at forward"), ("block", f"{INSIDE} at forward"))
+    allow, block = grade(task, text).graded
+    assert allow.counterexample is not None
+    assert allow.counterexample.deciding.role == "reply"
+    # The first packet does come through: nobody could say that it is blocked.
+    assert block.counterexample is not None
+    assert block.counterexample.deciding.role == "first"
+
+
+def test_names_are_those_of_the_solution(tmp_path: Path) -> None:
+    task = exercise(tmp_path, FW, ("allow", "tcp/443 from 192.0.2.1 to web"))
+    assert grade(task, Source("x.fw", FW)).passed
+    moved = Source("x.fw", FW.replace("198.51.100.80", "198.51.100.81"))
+    found = grade(task, moved)
+    assert found.refuted
+    confirm(found, moved)
+    with pytest.raises(Mistakes) as caught:
+        grade(exercise(tmp_path, FW, ("allow", "tcp/443 to nobody")), Source("x.fw", FW))
+    (mistake,) = caught.value.diagnostics
+    assert (mistake.span.source.name, mistake.span.text) == ("lesson.yaml", "nobody")
+
+
+def test_what_cannot_be_known_keeps_no_promise_and_refutes_nothing(tmp_path: Path) -> None:
+    text = Source("x.v4", V4.replace("-A INPUT -s", "-A INPUT -m recent --name x --rcheck -j DROP\n-A INPUT -s"))
+    task = exercise(tmp_path, V4, ("allow", f"{INSIDE} at input"))
+    found = grade(task, text)
+    assert not found.passed
+    assert not found.refuted
+    (graded,) = found.graded
+    assert graded.counterexample is not None
+    assert graded.counterexample.region.verdict == "depends"
+
+
+def test_what_cannot_be_asked_is_not_kept(tmp_path: Path) -> None:
+    (graded,) = grade(exercise(tmp_path, V4, ("block", "tcp/22 to 2001:db8::1 at input")), Source("x.v4", V4)).graded
+    assert not graded.kept
+    assert graded.why is not None
+    assert "IPv4 only" in graded.why
+
+
+def test_texts_without_rules(tmp_path: Path) -> None:
+    with pytest.raises(CannotAnswer, match="no policy"):
+        grade(exercise(tmp_path, FW, ("allow", SSH)), Source("x.fw", "# nothing yet\n"))
+    assert grade(exercise(tmp_path, NFT, ("allow", SSH)), Source("x.nft", "# nothing yet\n")).passed
+    with pytest.raises(Mistakes):
+        grade(exercise(tmp_path, FW, ("allow", SSH)), Source("x.fw", "policy {"))
