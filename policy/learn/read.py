@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from policy import source
+from policy._data import data_dir
 from policy.app.config.kinds import At
 from policy.app.config.places import Notes, Places
 from policy.app.problem import CannotAnswer
@@ -34,14 +35,24 @@ _LESSON = Genre("a lesson", ("title", "minutes", "questions"), "docs/lessons.md"
 _NAME = re.compile(r"[0-9]{2}(-[a-z0-9]+)+")
 
 
-def read_course(folder: str) -> Course:
-    """Return the lessons in a folder, in their order; raises `CannotAnswer` without any, and as `read_lesson`."""
+def shipped_course() -> str:
+    """Return the folder of the course that comes with fwpolicy."""
+    return str(data_dir("rules") / "lessons")
+
+
+def read_course(folder: str, language: str | None = None) -> Course:
+    """Return the lessons in a folder, in their order, those that are translated into a *language* in that.
+
+    Raises `CannotAnswer` without any lesson, or any translation, and as `read_lesson`.
+    """
+    other = None if language is None else translated(folder, language)
     names = _names(folder)
     found: list[Lesson] = []
     wrong = list(_misnamed(folder, names))
     for name in names:
         try:
-            found.append(read_lesson(str(Path(folder, name))))
+            there = other if other is not None and is_lesson(str(Path(other, name))) else folder
+            found.append(read_lesson(str(Path(there, name))))
         except Unreadable as error:
             wrong.append(unreadable(error))
         except Mistakes as mistakes:
@@ -59,6 +70,12 @@ def translated(folder: str, language: str) -> str:
     there = sorted(each.name.removeprefix(f"{base.name}.") for each in base.parent.glob(f"{base.name}.*"))
     help = f"there are {', '.join(f'`{each}`' for each in there)}" if there else "there are none of it"
     raise CannotAnswer(f"there is no translation `{language}` of this course", help)
+
+
+def original(folder: str) -> str | None:
+    """Return the folder of the course that another one is a translation of, `lessons` of `lessons.de`."""
+    base, dot, language = folder.rstrip("/").rpartition(".")
+    return base if dot and language.isalnum() and base and Path(base).is_dir() else None
 
 
 def is_lesson(folder: str) -> bool:
@@ -196,11 +213,11 @@ class _Reading:
         path = self._file(given[kind], at.below(kind))
         if path is None or not all(key in given for key in ANSWERED[kind] if key != "local"):
             return None
-        span = self._places.span(at.below(kind))
         if kind == "scenario":
             return Played(path, given["step"], given["result"], span=self._places.span(at.below("result")))
+        place, span = (self._places.span(at.below(key)) for key in ("question", "verdict"))
         self._check_question(given["question"], at.below("question"))
-        return Asked(path, given["question"], given["verdict"], _host(given), span=span)
+        return Asked(path, given["question"], given["verdict"], _host(given), place=place, span=span)
 
     def exercise(self, given: Mapping[str, Any], at: At) -> Exercise | None:
         start, solution = (
