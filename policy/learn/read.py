@@ -65,7 +65,7 @@ def read_course(folder: str, language: str | None = None) -> Course:
 def translated(folder: str, language: str) -> str:
     """Return the folder of a course in another language, `lessons.de`; raises `CannotAnswer` where there is none."""
     base = Path(folder)
-    if Path(f"{base}.{language}").is_dir():
+    if _there(Path(f"{base}.{language}"), folder=True):
         return f"{base}.{language}"
     there = sorted(each.name.removeprefix(f"{base.name}.") for each in base.parent.glob(f"{base.name}.*"))
     help = f"there are {', '.join(f'`{each}`' for each in there)}" if there else "there are none of it"
@@ -75,12 +75,20 @@ def translated(folder: str, language: str) -> str:
 def original(folder: str) -> str | None:
     """Return the folder of the course that another one is a translation of, `lessons` of `lessons.de`."""
     base, dot, language = folder.rstrip("/").rpartition(".")
-    return base if dot and language.isalnum() and base and Path(base).is_dir() else None
+    return base if dot and language.isalnum() and base and _there(Path(base), folder=True) else None
 
 
 def is_lesson(folder: str) -> bool:
     """Is a folder that of one lesson, not of a course?"""
-    return Path(folder, FILE).exists()
+    return _there(Path(folder, FILE))
+
+
+def _there(path: Path, folder: bool = False) -> bool:
+    """Is there a file, or a *folder*, at a path, whatever that is?"""
+    try:
+        return path.is_dir() if folder else path.is_file()
+    except OSError:  # a name that is too long, for example
+        return False
 
 
 def _names(folder: str) -> list[str]:
@@ -88,9 +96,9 @@ def _names(folder: str) -> list[str]:
     try:
         there = sorted(each for each in Path(folder).iterdir() if each.is_dir() and not each.name.startswith("."))
     except OSError as error:
-        help = "name the folder of a course" if not Path(folder).is_dir() else None
+        help = "name the folder of a course" if not _there(Path(folder), folder=True) else None
         raise CannotAnswer(f"`{folder}` cannot be read: {(error.strerror or str(error)).lower()}", help) from None
-    names = [each.name for each in there if _NAME.fullmatch(each.name) or (each / FILE).exists()]
+    names = [each.name for each in there if _NAME.fullmatch(each.name) or _there(each / FILE)]
     if not names:
         raise CannotAnswer(f"there are no lessons in `{folder}`", "a lesson is a folder `01-name` with `lesson.yaml`")
     return names
@@ -256,7 +264,7 @@ class _Reading:
     def _file(self, name: str, at: At) -> str | None:
         """Return the path of a file of the lesson; None, after noting that, where it is not there."""
         path = self._folder / name
-        if path.is_file():
+        if _there(path):
             return str(path)
         at.wrong(f"there is no file `{name}` in the folder of the lesson", "check the name", "FW002")
         return None
