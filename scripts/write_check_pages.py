@@ -1,7 +1,7 @@
 """Write what is made from the code; `--check` only says whether it is fresh.
 
-That is: the pages of the checks, docs/checks/; the JSON Schemas of a configuration and of a scenario; the tables of
-docs/configuration.md and docs/scenarios.md.
+That is: the pages of the checks, docs/checks/; the JSON Schemas of a configuration, of a scenario and of a lesson; the
+tables of docs/configuration.md, docs/scenarios.md and docs/lessons.md.
 """
 
 import json
@@ -11,7 +11,9 @@ from pathlib import Path
 from policy.app.config.schema import schema
 from policy.app.pages import pages
 from policy.app.scenario.schema import scenario_schema
+from policy.learn.schema import lesson_schema
 from policy.report.configuration_markdown import keys_markdown
+from policy.report.lesson_markdown import lesson_markdown
 from policy.report.page_markdown import index_markdown, page_markdown
 from policy.report.scenario_markdown import scenario_markdown
 
@@ -19,8 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "checks"
 SCHEMA = ROOT / "schemas" / "fwpolicy.schema.json"
 SCENARIO_SCHEMA = ROOT / "schemas" / "scenario.schema.json"
+LESSON_SCHEMA = ROOT / "schemas" / "lesson.schema.json"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 SCENARIOS = ROOT / "docs" / "scenarios.md"
+LESSONS = ROOT / "docs" / "lessons.md"
 MARKS = ("<!-- keys: written by scripts/write_check_pages.py -->\n\n", "\n\n<!-- end of keys -->")
 
 
@@ -32,8 +36,10 @@ def written() -> dict[Path, str]:
         FOLDER / "index.md": index_markdown(pages()),
         SCHEMA: json.dumps(schema(), indent=2) + "\n",
         SCENARIO_SCHEMA: json.dumps(scenario_schema(), indent=2) + "\n",
+        LESSON_SCHEMA: json.dumps(lesson_schema(), indent=2) + "\n",
         CONFIGURATION: _with_keys(CONFIGURATION, keys_markdown()),
         SCENARIOS: _with_keys(SCENARIOS, scenario_markdown()),
+        LESSONS: _with_keys(LESSONS, lesson_markdown()),
     }
 
 

@@ -14,8 +14,11 @@ _NEW = 0o666
 """The permissions of a file that was not there, of which the user's mask takes some away."""
 
 
-def write_whole(path: str, text: str) -> None:
-    """Write *text* to the file at *path*, which may be a link to one, a device or a pipe; raises `CannotAnswer`."""
+def write_whole(path: str, text: str, mode: int | None = None) -> None:
+    """Write *text* to the file at *path*, which may be a link to one, a device or a pipe; raises `CannotAnswer`.
+
+    The file gets the permissions *mode*; None: those that it has, or any new file.
+    """
     target = Path(os.path.realpath(path))
     data = text.encode(errors="backslashreplace")
     try:
@@ -23,14 +26,17 @@ def write_whole(path: str, text: str) -> None:
             with target.open("wb") as stream:
                 stream.write(data)
         else:
-            draft(data, target).replace(target)
+            draft(data, target, mode).replace(target)
     except OSError as error:
         reason = error.strerror or str(error)
         raise CannotAnswer(f"cannot write `{path}`: {reason[:1].lower()}{reason[1:]}", _help(target)) from None
 
 
-def draft(data: bytes, target: Path) -> Path:
-    """Return a new file beside *target*, with its owner and permissions, to take its place; raises `OSError`."""
+def draft(data: bytes, target: Path, mode: int | None = None) -> Path:
+    """Return a new file beside *target*, with its owner, and its permissions or *mode*, to take its place.
+
+    Raises `OSError`.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     made = Path(name)
     try:
@@ -40,7 +46,9 @@ def draft(data: bytes, target: Path) -> Path:
             status = target.stat()
             with suppress(OSError):
                 os.chown(made, status.st_uid, status.st_gid)
-            made.chmod(stat.S_IMODE(status.st_mode))
+            made.chmod(stat.S_IMODE(status.st_mode) if mode is None else mode)
+        elif mode is not None:
+            made.chmod(mode)
         else:
             mask = os.umask(0)
             os.umask(mask)

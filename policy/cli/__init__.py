@@ -13,7 +13,7 @@ import click
 from policy import __version__
 from policy.cli.output import NotWritten, Output, ReaderGone, wants_json
 
-COMMANDS = ("ask", "explain", "fmt", "lint", "play", "show")
+COMMANDS = ("ask", "explain", "fmt", "learn", "lint", "play", "show")
 
 CANNOT = 2
 INTERRUPTED = 130

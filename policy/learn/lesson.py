@@ -18,12 +18,16 @@ Kind = Literal["allow", "block", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A proof: what `ask` says of a file of rules. *local* are the host's own addresses."""
+    """A proof: the *verdict* that `ask` gives for a question to a file of rules; *host* is what is known of theirs.
+
+    *place* is that of the question, *span* that of the verdict.
+    """
 
     rules: str
     question: str
     verdict: Verdict
     host: Host = UNKNOWN_HOST
+    place: Span | None = mark()
     span: Span | None = mark()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from policy import source
+from policy._data import data_dir
 from policy.app.config.kinds import At
 from policy.app.config.places import Notes, Places
 from policy.app.problem import CannotAnswer
@@ -34,14 +35,24 @@ _LESSON = Genre("a lesson", ("title", "minutes", "questions"), "docs/lessons.md"
 _NAME = re.compile(r"[0-9]{2}(-[a-z0-9]+)+")
 
 
-def read_course(folder: str) -> Course:
-    """Return the lessons in a folder, in their order; raises `CannotAnswer` without any, and as `read_lesson`."""
+def shipped_course() -> str:
+    """Return the folder of the course that comes with fwpolicy."""
+    return str(data_dir("rules") / "lessons")
+
+
+def read_course(folder: str, language: str | None = None) -> Course:
+    """Return the lessons in a folder, in their order, those that are translated into a *language* in that.
+
+    Raises `CannotAnswer` without any lesson, or any translation, and as `read_lesson`.
+    """
+    other = None if language is None else translated(folder, language)
     names = _names(folder)
     found: list[Lesson] = []
     wrong = list(_misnamed(folder, names))
     for name in names:
         try:
-            found.append(read_lesson(str(Path(folder, name))))
+            there = other if other is not None and is_lesson(str(Path(other, name))) else folder
+            found.append(read_lesson(str(Path(there, name))))
         except Unreadable as error:
             wrong.append(unreadable(error))
         except Mistakes as mistakes:
@@ -54,16 +65,30 @@ def read_course(folder: str) -> Course:
 def translated(folder: str, language: str) -> str:
     """Return the folder of a course in another language, `lessons.de`; raises `CannotAnswer` where there is none."""
     base = Path(folder)
-    if Path(f"{base}.{language}").is_dir():
+    if _there(Path(f"{base}.{language}"), folder=True):
         return f"{base}.{language}"
     there = sorted(each.name.removeprefix(f"{base.name}.") for each in base.parent.glob(f"{base.name}.*"))
     help = f"there are {', '.join(f'`{each}`' for each in there)}" if there else "there are none of it"
     raise CannotAnswer(f"there is no translation `{language}` of this course", help)
 
 
+def original(folder: str) -> str | None:
+    """Return the folder of the course that another one is a translation of, `lessons` of `lessons.de`."""
+    base, dot, language = folder.rstrip("/").rpartition(".")
+    return base if dot and language.isalnum() and base and _there(Path(base), folder=True) else None
+
+
 def is_lesson(folder: str) -> bool:
     """Is a folder that of one lesson, not of a course?"""
-    return Path(folder, FILE).exists()
+    return _there(Path(folder, FILE))
+
+
+def _there(path: Path, folder: bool = False) -> bool:
+    """Is there a file, or a *folder*, at a path, whatever that is?"""
+    try:
+        return path.is_dir() if folder else path.is_file()
+    except OSError:  # a name that is too long, for example
+        return False
 
 
 def _names(folder: str) -> list[str]:
@@ -71,9 +96,9 @@ def _names(folder: str) -> list[str]:
     try:
         there = sorted(each for each in Path(folder).iterdir() if each.is_dir() and not each.name.startswith("."))
     except OSError as error:
-        help = "name the folder of a course" if not Path(folder).is_dir() else None
+        help = "name the folder of a course" if not _there(Path(folder), folder=True) else None
         raise CannotAnswer(f"`{folder}` cannot be read: {(error.strerror or str(error)).lower()}", help) from None
-    names = [each.name for each in there if _NAME.fullmatch(each.name) or (each / FILE).exists()]
+    names = [each.name for each in there if _NAME.fullmatch(each.name) or _there(each / FILE)]
     if not names:
         raise CannotAnswer(f"there are no lessons in `{folder}`", "a lesson is a folder `01-name` with `lesson.yaml`")
     return names
@@ -196,11 +221,11 @@ class _Reading:
         path = self._file(given[kind], at.below(kind))
         if path is None or not all(key in given for key in ANSWERED[kind] if key != "local"):
             return None
-        span = self._places.span(at.below(kind))
         if kind == "scenario":
             return Played(path, given["step"], given["result"], span=self._places.span(at.below("result")))
+        place, span = (self._places.span(at.below(key)) for key in ("question", "verdict"))
         self._check_question(given["question"], at.below("question"))
-        return Asked(path, given["question"], given["verdict"], _host(given), span=span)
+        return Asked(path, given["question"], given["verdict"], _host(given), place=place, span=span)
 
     def exercise(self, given: Mapping[str, Any], at: At) -> Exercise | None:
         start, solution = (
@@ -239,7 +264,7 @@ class _Reading:
     def _file(self, name: str, at: At) -> str | None:
         """Return the path of a file of the lesson; None, after noting that, where it is not there."""
         path = self._folder / name
-        if path.is_file():
+        if _there(path):
             return str(path)
         at.wrong(f"there is no file `{name}` in the folder of the lesson", "check the name", "FW002")
         return None

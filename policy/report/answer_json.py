@@ -40,13 +40,14 @@ def _hook(answer: HookAnswer) -> dict[str, Any]:
     return {
         "hook": None if answer.hook is None else HOOKS[answer.hook],
         "verdict": answer.verdict,
-        "packets": [_packet(packet, answer.shown.ruleset) for packet in answer.shown.packets],
+        "packets": [packet_answer_json(packet, answer.shown.ruleset) for packet in answer.shown.packets],
         "regions": [_region(region) for region in answer.regions] if answer.is_set else [],
         **({"more": max(answer.more, 1)} if answer.more or not answer.complete else {}),
     }
 
 
-def _packet(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
+def packet_answer_json(answer: PacketAnswer, ruleset: Ruleset) -> dict[str, Any]:
+    """Return what became of a packet, with the rules that it met."""
     decision = answer.decision
     return {
         "role": _role(answer.role),

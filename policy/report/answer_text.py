@@ -70,7 +70,7 @@ def _region(region: Region, style: Style, everything: bool) -> Iterator[str]:
     if region.words is None:
         yield from (f"  rewritten on the way: {words}",) if words else ()
         yield ""
-    yield from _decided(deciding, region.ruleset, style)
+    yield from decided_text(deciding, region.ruleset, style)
     if region.words is not None and words:
         yield f"  = note: it is rewritten on the way: {words}"
     if region.words is not None and not everything:
@@ -94,8 +94,8 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything: bo
         yield from trace_text(answer, ruleset, style, everything)
 
 
-def _decided(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[str]:
-    """Say what gave the verdict, and show it in its file."""
+def decided_text(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[str]:
+    """Yield the lines that say what gave the verdict, and show it in its file."""
     decision = answer.decision
     how = "rejected" if isinstance(decision.action, Reject) else VERDICTS[decision.verdict]
     if decision.verdict in ("depends", "mixed"):

@@ -1,0 +1,186 @@
+"""`fwpolicy learn`: lessons, and exercises that are graded for all packets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from policy._record import dataclass
+from policy.cli.options import output_options
+from policy.cli.output import Output
+
+if TYPE_CHECKING:
+    from policy.learn.lesson import Course, Lesson
+    from policy.learn.progress import Progress, Reached
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """A course, and how far one has come in it."""
+
+    course: Course
+    progress: Progress
+
+
+@click.command("learn")
+@click.argument("lesson", required=False)
+@click.option("--list", "listing", is_flag=True, help="The lessons, and how far you have come; so does no LESSON.")
+@click.option("--grade", "rules", metavar="FILE", help="Grade FILE as the solution of LESSON's exercise.")
+@click.option("--course", metavar="DIR", help="The folder of another course.")
+@click.option("--language", metavar="CODE", help="The language of a translation: `de` for the folder `lessons.de`.")
+@click.option("--reset", is_flag=True, help="Forget how far you have come in this course.")
+@click.option("--check", "checked", metavar="DIR", help="Prove a course, or a lesson: for teachers, and for CI.")
+@output_options
+def command(
+    lesson: str | None,
+    listing: bool,
+    rules: str | None,
+    course: str | None,
+    language: str | None,
+    reset: bool,
+    checked: str | None,
+    out: Output,
+) -> int:
+    """Learn how firewalls work: a LESSON, by its number or its name.
+
+    A lesson has a page, a scenario that runs, questions, and an exercise that is graded for all packets
+    (docs/lessons.md). Progress is kept in $XDG_STATE_HOME/fwpolicy.
+
+    Exit status: 0 done, 1 the exercise is not solved, or (--check) something is not as a lesson says, 2 it could not be
+    read.
+    """
+    others = {"LESSON": lesson, "--list": listing, "--grade": rules, "--course": course, "--language": language}
+    _check(checked, rules, lesson, {**others, "--reset": reset})
+    if checked is not None:
+        return _prove(checked, out)
+    taken = _class(course, language, out)
+    if reset:
+        taken.progress.reset()
+        out.message("progress in this course is forgotten")
+        return 0
+    if lesson is None or listing:
+        return _list(taken, out)
+    chosen = _chosen(taken.course, lesson)
+    return _read(taken, chosen, out) if rules is None else _grade(taken, chosen, rules, out)
+
+
+def _check(checked: str | None, rules: str | None, lesson: str | None, others: dict[str, object]) -> None:
+    """Raise a usage error for wishes that do not go together."""
+    context = click.get_current_context()
+    beside = next((name for name, value in others.items() if value), None)
+    if checked is not None and beside is not None:
+        raise click.UsageError(f"`--check` names what is checked: leave out `{beside}`", context)
+    if rules is not None and lesson is None:
+        raise click.UsageError("`--grade` needs the LESSON whose exercise FILE solves", context)
+    if others["--reset"] and (lesson or rules or others["--list"]):
+        raise click.UsageError("`--reset` stands alone, or beside `--course`", context)
+
+
+def _class(course: str | None, language: str | None, out: Output) -> _Class:
+    from policy.learn.progress import Progress, course_key
+    from policy.learn.read import read_course, shipped_course
+
+    folder = (course.rstrip("/") or course) if course else shipped_course()
+    found = _Class(read_course(folder, language), Progress(course_key(folder)))
+    if found.progress.damaged:
+        out.warning(f"{found.progress.damaged}: progress begins anew")
+    return found
+
+
+def _list(taken: _Class, out: Output) -> int:
+    if out.as_json:
+        from policy.report.lesson_json import course_json
+
+        out.document(course_json(taken.course, taken.progress))
+    else:
+        from policy.report.lesson_text import course_text
+
+        out.text(course_text(taken.course, taken.progress, out.style()))
+    return 0
+
+
+def _chosen(course: Course, said: str) -> Lesson:
+    """Return the lesson of a number (`3`, `03`) or a name (`first-match`, `03-first-match`)."""
+    from policy.app.problem import CannotAnswer
+    from policy.diagnostic import did_you_mean
+
+    for lesson in course.lessons:
+        if said in (lesson.name, lesson.name[3:]) or (said.isascii() and said.isdigit() and int(said) == lesson.number):
+            return lesson
+    hint = did_you_mean(said, [each.name[3:] for each in course.lessons])
+    raise CannotAnswer(f"there is no lesson `{said}`", hint or "`fwpolicy learn --list` shows them")
+
+
+def _read(taken: _Class, lesson: Lesson, out: Output) -> int:
+    """Show a lesson, and keep that it was read."""
+    from dataclasses import replace
+
+    if out.as_json:
+        from policy.report.lesson_json import lesson_json
+
+        out.document(lesson_json(lesson))
+    else:
+        from policy.report.lesson_text import lesson_text
+
+        out.text(lesson_text(lesson, out.style()))
+    _keep(taken, lesson, replace(taken.progress.of(lesson.name), read=True), out)
+    return 0
+
+
+def _grade(taken: _Class, lesson: Lesson, rules: str, out: Output) -> int:
+    """Grade a file by the exercise of a lesson, and keep that it was solved."""
+    from dataclasses import replace
+
+    from policy.app.load import read_source
+    from policy.app.problem import CannotAnswer
+    from policy.learn.grade import grade
+
+    if lesson.exercise is None:
+        raise CannotAnswer(f"the lesson `{lesson.name}` has no exercise")
+    found = grade(lesson.exercise, read_source(rules))
+    if out.as_json:
+        from policy.report.lesson_json import grade_json
+
+        out.document(grade_json(found))
+    else:
+        from policy.report.lesson_text import grade_text
+
+        out.text(grade_text(found, out.style()))
+    if found.passed:
+        _keep(taken, lesson, replace(taken.progress.of(lesson.name), solved=True), out)
+    return int(not found.passed)
+
+
+def _keep(taken: _Class, lesson: Lesson, reached: Reached, out: Output) -> None:
+    """Keep how far one has come, where that is possible: nothing else depends on it."""
+    from policy.app.problem import CannotAnswer
+
+    try:
+        taken.progress.note(lesson.name, reached)
+    except CannotAnswer as error:
+        out.warning(f"{error}: {error.help}" if error.help else str(error))
+
+
+def _prove(folder: str, out: Output) -> int:
+    """Prove a course or a lesson; say what is not as it says."""
+    from policy.learn.check import check_course
+    from policy.learn.lesson import Course
+    from policy.learn.read import is_lesson, read_course, read_lesson
+
+    folder = folder.rstrip("/") or folder
+    alone = is_lesson(folder)
+    course = Course(str(Path(folder).parent), (read_lesson(folder),)) if alone else read_course(folder)
+    proved, found = check_course(course)
+    if out.as_json:
+        from policy.report.lesson_json import checked_json
+
+        out.document(checked_json(proved, found))
+    else:
+        from policy.report.lesson_text import checked_text
+
+        out.text(checked_text(proved, out.style()))
+        if found:
+            out.mistakes(found)
+    return int(bool(found))

@@ -1,0 +1,120 @@
+"""Courses, grades, and what was proved of lessons, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from policy.app.packets_text import packets_text
+from policy.learn.check import Proved
+from policy.learn.grade import Counterexample, Grade, Graded
+from policy.learn.lesson import Course, Lesson, Promise
+from policy.learn.progress import Progress, Reached
+from policy.report.answer_text import decided_text
+from policy.report.regions_text import ROLES
+from policy.report.style import PLAIN, Style, clean, shortened, width
+
+_FATES = {"allow": "it passes", "block": "it does not pass", "depends": "it depends", "mixed": "some of it passes"}
+
+
+def course_text(course: Course, progress: Progress, style: Style = PLAIN) -> str:
+    """Return a line for each lesson: its number, its title, how long it takes, and how far one has come."""
+    longest = max(width(clean(lesson.title)) for lesson in course.lessons)
+    lines = []
+    for lesson in course.lessons:
+        title = clean(lesson.title)
+        done = reached_words(lesson, progress.of(lesson.name))
+        look = "good" if done == "done" else "open"
+        line = f"  {lesson.name[:2]}  {style(title, 'name')}{' ' * (longest - width(title))}  {lesson.minutes:3} min"
+        lines.append(f"{line}  {style(done, look)}" if done else line)
+    minutes = sum(lesson.minutes for lesson in course.lessons)
+    end = f"{_count(len(course.lessons), 'lesson')}, {minutes} minutes; `fwpolicy learn 1` begins with the first"
+    return "\n".join([*lines, "", end])
+
+
+def reached_words(lesson: Lesson, reached: Reached) -> str:
+    """Return how far one has come in a lesson: `done`, what is left, or nothing where it was not begun."""
+    right = sum(reached.answers.get(number) == each.answer for number, each in enumerate(lesson.questions, 1))
+    exercise = lesson.exercise is not None
+    asked = all(number in reached.answers for number in range(1, len(lesson.questions) + 1))
+    if reached.read and asked and (reached.solved or not exercise):
+        return "done"
+    if not reached.read and not reached.answers and not reached.solved:
+        return ""
+    parts = ["read"] if reached.read else []
+    parts += [f"{right} of {_count(len(lesson.questions), 'question')}"] if reached.answers else []
+    parts += ["exercise done"] if reached.solved else []
+    return ", ".join(parts)
+
+
+def grade_text(grade: Grade, style: Style = PLAIN) -> str:
+    """Return what became of each promise: those that are broken with a packet that shows it, and the rule."""
+    lines = [line for each in grade.graded for line in graded_lines(each, style)]
+    broken = sum(not each.kept for each in grade.graded)
+    if broken:
+        end = f"{style('not yet', 'bad')}: {broken} of {_count(len(grade.graded), 'promise')} not kept"
+    else:
+        end = f"{style('solved', 'good')}: {_count(len(grade.graded), 'promise')} kept, for all packets"
+    return "\n".join([*lines, "", end])
+
+
+def promise_text(promise: Promise) -> str:
+    """Return a promise as a lesson says it: `allow: tcp/443 to 192.0.2.80`."""
+    return f"{promise.kind}: {clean(promise.question)}"
+
+
+def graded_lines(graded: Graded, style: Style = PLAIN) -> Iterator[str]:
+    """Yield what became of a promise."""
+    mark = style("kept  ", "good") if graded.kept else style("broken", "bad")
+    yield f"{mark}  {promise_text(graded.promise)}"
+    if graded.kept:
+        return
+    if graded.counterexample is None:
+        yield f"  it cannot be decided: {clean(graded.why or '')}"
+    else:
+        yield from (f"  {line}".rstrip() for line in _shown(graded.counterexample, style))
+    if graded.promise.hint:
+        yield from wrap(f"hint: {clean(graded.promise.hint)}", 78, initial_indent="  ", subsequent_indent="        ")
+
+
+def _shown(counterexample: Counterexample, style: Style) -> Iterator[str]:
+    """Yield a packet with which a promise is broken, and the rule that decides about it."""
+    region, deciding = counterexample.region, counterexample.deciding
+    yield f"for example: {packets_text(region.example)}"
+    fate = _FATES[region.verdict]
+    if deciding.role != "first":
+        passes = region.packets[0].decision.verdict == "allow"
+        fate = f"the {ROLES[deciding.role]} {fate.removeprefix('it ')}"
+        fate = f"the first packet passes, but {fate}" if passes else fate
+    yield f"{fate}:"
+    yield from decided_text(deciding, region.ruleset, style)
+
+
+def checked_text(proved: Sequence[Proved], style: Style = PLAIN) -> str:
+    """Return a line for each lesson: what of it was proved."""
+    longest = max((len(each.lesson.name) for each in proved), default=0)
+    return "\n".join(f"{style(f'{each.lesson.name:{longest}}', 'name')}  {_proved(each)}" for each in proved)
+
+
+def _proved(proved: Proved) -> str:
+    parts = [_count(proved.questions, "answer")]
+    parts += [f"{_count(proved.steps, 'step')} as expected"]
+    if proved.lesson.exercise is not None:
+        parts += [f"{_count(proved.promises, 'promise')} kept", f"{_count(proved.wrong, 'wrong solution')} refuted"]
+    return ", ".join(parts)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def lesson_text(lesson: Lesson, style: Style = PLAIN) -> str:
+    """Return a lesson to be read: its page, and the task of its exercise with the promises."""
+    columns = min(style.columns or 80, 80)
+    lines = ["".join(clean(line) + "\n" for line in lesson.page.text.splitlines()).rstrip()]
+    if lesson.exercise is not None:
+        lines += ["", style("Exercise", "name"), "", *(clean(line) for line in lesson.exercise.task.splitlines()), ""]
+        lines += [f"  {shortened(promise_text(each), columns - 2)}" for each in lesson.exercise.promises]
+        number, start = lesson.number, clean(lesson.exercise.start)
+        lines += ["", f"Copy {start}, change the copy, and say", "", f"  fwpolicy learn {number} --grade COPY"]
+    return "\n".join(lines)

@@ -1,0 +1,132 @@
+"""`fwpolicy learn`: what it says, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.command import run
+from tests.lessons import FILES, SMALL, make
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    make(tmp_path / "lessons" / "01-first-match")
+    make(tmp_path / "lessons" / "02-second", SMALL.replace("First match", "The second one"))
+    return tmp_path / "lessons"
+
+
+def test_check(course: Path) -> None:
+    done = run("learn", "--check", str(course))
+    assert (done.status, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "01-first-match  3 answers, 1 step as expected, 3 promises kept, 1 wrong solution refuted",
+        "02-second       3 answers, 1 step as expected, 3 promises kept, 1 wrong solution refuted",
+    ]
+    alone = run("learn", "--check", f"{course}/02-second/", "--format", "json")
+    assert alone.status == 0
+    (lesson,) = alone.json()["lessons"]
+    assert lesson == {"name": "02-second", "questions": 3, "facts": 1, "steps": 1, "promises": 3, "wrong": 1}
+
+
+def test_check_finds_what_is_wrong(course: Path) -> None:
+    make(course / "02-second", SMALL.replace("verdict: block", "verdict: allow"))
+    done = run("learn", "--check", str(course))
+    assert done.status == 1
+    assert f"{course}/02-second/lesson.yaml:10:14: error[FW007]: the rules answer `block`, not `allow`" in done.err
+    found = run("learn", "--check", str(course), "--format", "json").json()["errors"]
+    assert [(each["code"], each["name"], each["line"]) for each in found] == [("FW007", "unproved-lesson", 10)]
+    make(course / "02-second", "title: 7\n")
+    done = run("learn", "--check", str(course))
+    assert (done.status, done.out) == (2, "")
+    assert "lesson.yaml:1:8: error[FW001]: `title` must be a text, not a whole number" in done.err
+    assert "`minutes` is missing here" in done.err
+
+
+def test_list_and_read(course: Path) -> None:
+    done = run("learn", "--course", str(course))
+    assert done.out.splitlines()[:2] == ["  01  First match       5 min", "  02  The second one    5 min"]
+    assert done.out.endswith("2 lessons, 10 minutes; `fwpolicy learn 1` begins with the first\n")
+    for name in ("1", "01", "first-match", "01-first-match"):
+        read = run("learn", name, "--course", str(course))
+        assert read.status == 0
+        assert read.out.startswith("# First match\n\nThe first rule that matches decides.\n")
+        assert "\n  block: tcp/22 to 192.0.2.80\n" in read.out
+    assert "  01  First match       5 min  read\n" in run("learn", "--list", "--course", str(course)).out
+    (first, _) = run("learn", "--course", str(course), "--format", "json").json()["lessons"]
+    assert (first["name"], first["read"], first["solved"]) == ("01-first-match", True, False)
+    assert run("learn", "--course", str(course), "--reset").status == 0
+    assert "read" not in run("learn", "--course", str(course)).out
+
+
+def test_no_answer_and_no_solution_is_shown(course: Path) -> None:
+    shown = run("learn", "1", "--course", str(course)).out
+    shown += run("learn", "1", "--course", str(course), "--format", "json").out
+    shown += run("learn", "1", "--course", str(course), "--grade", str(course / "01-first-match" / "start.fw")).out
+    assert "allow tcp/443" not in shown
+    assert "solution.fw" not in shown
+    assert "because" not in shown
+
+
+def test_grade(course: Path) -> None:
+    words = ["learn", "1", "--course", str(course), "--grade"]
+    wrong = course / "01-first-match" / "wrong-any.fw"
+    done = run(*words, str(wrong))
+    assert done.status == 1
+    assert done.out == (
+        "kept    allow: tcp/443 to 192.0.2.80\n"
+        "broken  block: tcp/22 to 192.0.2.80\n"
+        "  for example: tcp/22 from 198.51.100.7 port 51000 to 192.0.2.80 in eth0 out eth1\n"
+        "  it passes:\n"
+        f"  {wrong}:3:3: allowed by this rule\n"
+        "    |\n"
+        "  3 |   allow to 192.0.2.80\n"
+        "    |   ^^^^^^^^^^^^^^^^^^^\n"
+        "  hint: Look at the last rule.\n"
+        "kept    open: tcp/443 from 198.51.100.1 to 192.0.2.80\n"
+        "\n"
+        "not yet: 1 of 3 promises not kept\n"
+    )
+    _, broken, _ = run(*words, str(wrong), "--format", "json").json()["promises"]
+    assert (broken["kind"], broken["kept"], broken["counterexample"]["verdict"]) == ("block", False, "allow")
+    assert broken["counterexample"]["packets"][0]["rule"]["line"] == 3
+    assert "exercise done" not in run("learn", "--course", str(course)).out
+    done = run(*words, "-", stdin=FILES["solution.fw"].encode())
+    assert (done.status, done.err) == (0, "")
+    assert done.out.endswith("solved: 3 promises kept, for all packets\n")
+    assert "exercise done" in run("learn", "--course", str(course)).out
+
+
+def test_a_grade_without_a_place_for_progress(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(course / "01-first-match" / "page.md"))
+    done = run("learn", "1", "--course", str(course), "--grade", str(course / "01-first-match" / "solution.fw"))
+    assert done.status == 0
+    assert "progress cannot be kept" in done.err
+
+
+def test_damaged_progress_is_said(course: Path) -> None:
+    run("learn", "1", "--course", str(course))
+    (course.parent / "state" / "fwpolicy" / "lessons.json").write_text("{", encoding="utf-8")
+    done = run("learn", "--course", str(course))
+    assert done.status == 0
+    assert "is damaged: progress begins anew" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["3"], "there is no lesson `3`"),
+        (["first-mach"], "did you mean `first-match`?"),
+        (["--language", "fr"], "there is no translation `fr`"),
+        (["--grade", "x.fw"], "`--grade` needs the LESSON"),
+        (["1", "--reset"], "`--reset` stands alone"),
+        (["1", "--grade", "nowhere.fw"], "no such file"),
+        (["--check", "."], "leave out `--course`"),
+    ],
+)
+def test_wishes_that_cannot_be(words: list[str], message: str, course: Path) -> None:
+    done = run("learn", *words, "--course", str(course))
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err
