@@ -50,7 +50,7 @@ def test_list_and_read(course: Path) -> None:
     assert done.out.splitlines()[:2] == ["  01  First match       5 min", "  02  The second one    5 min"]
     assert done.out.endswith("2 lessons, 10 minutes; `fwpolicy learn 1` begins with the first\n")
     for name in ("1", "01", "first-match", "01-first-match"):
-        read = run("learn", name, "--course", str(course))
+        read = run("learn", name, "--read", "--course", str(course))
         assert read.status == 0
         assert read.out.startswith("# First match\n\nThe first rule that matches decides.\n")
         assert "\n  block: tcp/22 to 192.0.2.80\n" in read.out
@@ -62,7 +62,7 @@ def test_list_and_read(course: Path) -> None:
 
 
 def test_no_answer_and_no_solution_is_shown(course: Path) -> None:
-    shown = run("learn", "1", "--course", str(course)).out
+    shown = run("learn", "1", "--read", "--course", str(course)).out
     shown += run("learn", "1", "--course", str(course), "--format", "json").out
     shown += run("learn", "1", "--course", str(course), "--grade", str(course / "01-first-match" / "start.fw")).out
     assert "allow tcp/443" not in shown
@@ -107,7 +107,7 @@ def test_a_grade_without_a_place_for_progress(course: Path, monkeypatch: pytest.
 
 
 def test_damaged_progress_is_said(course: Path) -> None:
-    run("learn", "1", "--course", str(course))
+    run("learn", "1", "--read", "--course", str(course))
     (course.parent / "state" / "fwpolicy" / "lessons.json").write_text("{", encoding="utf-8")
     done = run("learn", "--course", str(course))
     assert done.status == 0

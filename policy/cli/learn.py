@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from policy._record import dataclass
-from policy.cli.options import output_options
+from policy.cli.options import Command, output_options
 from policy.cli.output import Output
 
 if TYPE_CHECKING:
@@ -24,12 +25,52 @@ class _Class:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How to go through a lesson."""
+
+    plain: bool
+    reading: bool
+    folder: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Which:
+    """Which course, and in which language."""
+
+    course: str | None
+    language: str | None
+
+
+def _walking_options(command: Command) -> Command:
+    @click.option("--plain", is_flag=True, help="Go through LESSON as plain text: for a pipe, or a screen reader.")
+    @click.option("--read", "reading", is_flag=True, help="Only show LESSON, and ask nothing.")
+    @click.option(
+        "--files", "folder", metavar="DIR", help="Where your files of exercises are; here, if it is not said."
+    )
+    @wraps(command)
+    def wrapper(*args: Any, plain: bool, reading: bool, folder: str | None, **wishes: Any) -> int:
+        return command(*args, how=_How(plain, reading, folder), **wishes)
+
+    return wrapper
+
+
+def _course_options(command: Command) -> Command:
+    @click.option("--course", metavar="DIR", help="The folder of another course.")
+    @click.option("--language", metavar="CODE", help="The language of a translation: `de` for the folder `lessons.de`.")
+    @wraps(command)
+    def wrapper(*args: Any, course: str | None, language: str | None, **wishes: Any) -> int:
+        return command(*args, which=_Which(course, language), **wishes)
+
+    return wrapper
+
+
 @click.command("learn")
 @click.argument("lesson", required=False)
 @click.option("--list", "listing", is_flag=True, help="The lessons, and how far you have come; so does no LESSON.")
 @click.option("--grade", "rules", metavar="FILE", help="Grade FILE as the solution of LESSON's exercise.")
-@click.option("--course", metavar="DIR", help="The folder of another course.")
-@click.option("--language", metavar="CODE", help="The language of a translation: `de` for the folder `lessons.de`.")
+@_walking_options
+@_course_options
 @click.option("--reset", is_flag=True, help="Forget how far you have come in this course.")
 @click.option("--check", "checked", metavar="DIR", help="Prove a course, or a lesson: for teachers, and for CI.")
 @output_options
@@ -37,8 +78,8 @@ def command(
     lesson: str | None,
     listing: bool,
     rules: str | None,
-    course: str | None,
-    language: str | None,
+    how: _How,
+    which: _Which,
     reset: bool,
     checked: str | None,
     out: Output,
@@ -51,11 +92,17 @@ def command(
     Exit status: 0 done, 1 the exercise is not solved, or (--check) something is not as a lesson says, 2 it could not be
     read.
     """
-    others = {"LESSON": lesson, "--list": listing, "--grade": rules, "--course": course, "--language": language}
+    others = {
+        "LESSON": lesson,
+        "--list": listing,
+        "--grade": rules,
+        "--course": which.course,
+        "--language": which.language,
+    }
     _check(checked, rules, lesson, {**others, "--reset": reset})
     if checked is not None:
         return _prove(checked, out)
-    taken = _class(course, language, out)
+    taken = _class(which.course, which.language, out)
     if reset:
         taken.progress.reset()
         out.message("progress in this course is forgotten")
@@ -63,7 +110,14 @@ def command(
     if lesson is None or listing:
         return _list(taken, out)
     chosen = _chosen(taken.course, lesson)
-    return _read(taken, chosen, out) if rules is None else _grade(taken, chosen, rules, out)
+    if rules is not None:
+        return _grade(taken, chosen, rules, out)
+    if out.as_json or how.reading:
+        return _read(taken, chosen, out)
+    from policy.cli.walking import walk
+
+    walk(chosen, taken.course, taken.progress, how.folder, out, plain=how.plain)
+    return 0
 
 
 def _check(checked: str | None, rules: str | None, lesson: str | None, others: dict[str, object]) -> None:

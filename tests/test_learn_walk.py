@@ -1,0 +1,126 @@
+"""A lesson from its page to its exercise: with answers from a pipe, and keys at a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command import ROOT, Done, run
+from tests.lessons import FILES, SMALL
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    folder = tmp_path / "lessons" / "01-first-match"
+    folder.mkdir(parents=True)
+    for name, text in {**FILES, "lesson.yaml": SMALL}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return tmp_path / "lessons"
+
+
+def walked(course: Path, *lines: str) -> Done:
+    files = str(course.parent / "mine")
+    stdin = "".join(f"{line}\n" for line in lines).encode()
+    return run("learn", "1", "--course", str(course), "--files", files, stdin=stdin)
+
+
+def test_from_the_page_to_the_exercise(course: Path) -> None:
+    own = course.parent / "mine" / "01-first-match.fw"
+    done = walked(course, "", "a", "2", "2", "1", "g", "l")
+    assert done.status == 0, done.err
+    assert "Lesson 1 of 1: First match (5 minutes)" in done.out
+    assert "The first rule that matches decides." in done.out
+    assert "client connects to server" in done.out
+    assert "Right. No rule lets it through, and the default is to deny." in done.out
+    assert "No: 1) It is connected" in done.out
+    assert "2 of 3 at the first try." in done.out
+    assert "broken  allow: tcp/443 to 192.0.2.80" in done.out
+    assert "allow tcp/443" not in done.out.partition("Now you")[2]  # never the solution
+    assert own.read_text(encoding="utf-8") == FILES["start.fw"]
+    own.write_text(FILES["solution.fw"], encoding="utf-8")
+    again = walked(course, "", "s", "2", "1", "1", "g")
+    assert "solved" in again.out
+    listed = run("learn", "--course", str(course))
+    assert "done" in listed.out or "2 of 3" in listed.out
+
+
+def test_wrong_solutions_get_a_packet_and_a_hint(course: Path) -> None:
+    own = course.parent / "mine" / "01-first-match.fw"
+    own.parent.mkdir()
+    own.write_text(FILES["wrong-any.fw"], encoding="utf-8")
+    done = walked(course, "", "s", "1", "1", "1", "g", "q")
+    assert "for example: tcp/22" in done.out
+    assert "hint: Look at the last rule." in done.out
+
+
+def test_rules_with_mistakes_are_shown_as_such(course: Path) -> None:
+    own = course.parent / "mine" / "01-first-match.fw"
+    own.parent.mkdir()
+    own.write_text("policy web {\n  alow tcp/443\n}\n", encoding="utf-8")
+    done = walked(course, "", "s", "1", "1", "1", "g", "b", "q")
+    assert "01-first-match.fw:2:3" in done.out
+    assert own.read_text(encoding="utf-8") == FILES["start.fw"]
+
+
+@pytest.mark.parametrize("lines", [(), ("",), ("", "a", "2"), ("", "a", "2", "1", "1")])
+def test_the_end_of_the_input_is_no_dead_end(course: Path, lines: tuple[str, ...]) -> None:
+    done = walked(course, *lines)
+    assert done.status == 0
+    assert "what you have done is kept" in done.out
+    assert "Traceback" not in done.err
+
+
+def test_an_answer_that_is_none_is_asked_for_again(course: Path) -> None:
+    done = walked(course, "what?", "", "a", "7", "", "2", "q")
+    assert "There is no `what?` here: type Enter, `q`." in done.out
+    assert "There is no `7` here" in done.out
+    assert done.out.count("Right.") == 1
+
+
+def _shown(master: int, until: str) -> str:
+    text, ends = "", time.monotonic() + 30
+    while until not in text and time.monotonic() < ends:
+        if select.select([master], [], [], 0.3)[0]:
+            try:
+                text += os.read(master, 1 << 16).decode()
+            except OSError:
+                break
+    return text
+
+
+def test_a_terminal_walks_to_the_end(course: Path, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\ncp {course}/01-first-match/solution.fw "$1"\n', encoding="utf-8")
+    editor.chmod(0o755)
+    child, master = pty.fork()
+    if child == 0:
+        os.chdir(ROOT)
+        os.environ |= {"EDITOR": str(editor), "TERM": "xterm-256color", "COLUMNS": "80"}
+        os.environ.pop("VISUAL", None)
+        words = ["learn", "1", "--course", str(course), "--files", str(tmp_path / "mine")]
+        os.execv(sys.executable, [sys.executable, "-m", "policy", *words])  # noqa: S606 (our own command)
+    try:
+        seen = ""
+        for until, key in (
+            ("go on", ""), ("next step", "a"), ("1 to 2", "2"), ("1 to 2", "1"), ("1 to 2", "1"), ("grade it", "e"),
+            ("grade it", "g"),
+        ):  # fmt: skip
+            seen += (shown := _shown(master, until))
+            assert until in shown
+            os.write(master, f"{key}\n".encode())
+        seen += _shown(master, "last lesson")
+        assert "solved" in seen
+        assert "That was the last lesson." in seen
+        assert max(len(line) for line in seen.replace("\x1b", "").splitlines()) < 200
+    finally:
+        os.close(master)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
