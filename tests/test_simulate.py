@@ -257,3 +257,44 @@ def test_what_is_redirected_goes_to_the_address_of_the_interface() -> None:
     )
     assert dones[-1].outcome.result == "connected"
     assert dones[-1].states["proxy/c"] == "established"
+
+
+def results(*steps: str) -> list[str]:
+    return [done.outcome.result for done in played(*steps)]
+
+
+def test_dynamic_ports_run_out_for_one_destination_and_not_for_another() -> None:
+    text = HEAD.format(policy="accept", rules="").replace("client: {", "client: {ports: 50000-50001, ")
+    steps = [f"connect: {{from: client, to: server, port: tcp/80, as: c{number}}}" for number in range(3)]
+    steps = ["listen: {on: server, port: tcp/80}", "listen: {on: server, port: tcp/81}", *steps]
+    steps.append("connect: {from: client, to: server, port: tcp/81, as: other}")
+    text += "".join(f"  - {step}\n" for step in steps)
+    found = [done.outcome.result for done in play(read_scenario(Source("x.scenario.yaml", text)))]
+    assert found == ["ok", "ok", "connected", "connected", "address not available", "connected"]
+
+
+def test_who_may_listen_beside_whom() -> None:
+    """As docs/sockets.md says it; the table of sockets is held against real ones elsewhere."""
+    assert results(
+        "listen: {on: server, port: tcp/80, address: 192.0.2.9, as: one}",
+        "listen: {on: server, port: tcp/80, address: 'fd00:2::9', as: other}",
+        "listen: {on: server, port: tcp/80, as: everywhere}",
+        "listen: {on: server, port: udp/80, as: datagrams}",
+        "listen: {on: server, port: tcp/81, ip: 4, as: v4}",
+        "listen: {on: server, port: tcp/81, ip: 6, v6-only: yes, as: v6}",
+        "listen: {on: server, port: tcp/82, as: both}",
+        "listen: {on: server, port: tcp/82, ip: 4, as: late}",
+    ) == ["ok", "ok", "address in use", "ok", "ok", "ok", "ok", "address in use"]
+
+
+def test_low_ports_are_for_the_privileged() -> None:
+    assert results(
+        "listen: {on: server, port: tcp/1023, privileged: no, as: a}",
+        "listen: {on: server, port: tcp/1024, privileged: no, as: b}",
+    ) == ["not permitted", "ok"]
+
+
+def test_many_connections_share_a_listening_port_and_are_told_apart_by_both_ends() -> None:
+    steps = [f"connect: {{from: client, to: server, port: tcp/80, as: c{number}}}" for number in range(5)]
+    dones = played(LISTEN, *steps, "send: {by: c3, bytes: 7}", "receive: web/c3", "receive: {by: web/c2, within: 0.1s}")
+    assert [done.outcome.size for done in dones[-2:]] == [7, None]

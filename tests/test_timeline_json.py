@@ -73,6 +73,12 @@ def test_every_key_is_always_there(name: str) -> None:
                 assert entry["expires_in"] >= 0
 
 
+def test_every_key_is_explained() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "timeline.md").read_text(encoding="utf-8")
+    for key in DOCUMENT | STEP | PACKET | HOP | ENTRY:
+        assert f"`{key}`" in page, key
+
+
 def headers(found: Any) -> Iterator[dict[str, Any]]:
     for step in found["steps"]:
         for packet in (*step["packets"], *step["logged"]):
