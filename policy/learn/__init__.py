@@ -1,0 +1,1 @@
+"""What the workshop is made of: quizzes about rules."""

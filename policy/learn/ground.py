@@ -1,0 +1,104 @@
+"""Packets worth asking about: at one hook those that each rule decides, and of them those that are often misread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any
+
+from policy.ir import Field, Ruleset, either_of
+from policy.learn.misread import misreadings
+from policy.learn.outcome import Outcome, of_end
+from policy.packet import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Intervals, Names, Packet, has
+from policy.packet.address import V6
+from policy.reach import Flow
+from policy.sets import BoxSpace, Budget, Missing, Space
+from policy.sets.truth import Sets
+
+MANY = 300
+"""In files of more rules nobody looks for packets that are misread: what comes up is asked."""
+
+_STATES = (NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED)
+_PORTS = (22, 23, 25, 53, 80, 443, 587, 3306, 5432, 8080)
+_CELLS = 4
+"""So many packets are looked for that one rule decides and a misreading gives to others."""
+
+
+class Ground:
+    """The packets at a hook, and what sets say of them. Raises `Exhausted` once the *budget* is spent."""
+
+    def __init__(self, ruleset: Ruleset, hook: int | None, budget: Budget) -> None:
+        self._ruleset = ruleset
+        few = sum(len(policy.rules) for policy in ruleset.policies.values()) <= MANY
+        readings = misreadings(ruleset) if few else {}
+        self._sets = _space([ruleset, *readings.values()], hook, budget)
+        self._lo = self._sets.of_match(either_of(*(Field(side, Names.of("lo")) for side in _sides(hook))))
+        self._ports = [self._sets.of_match(Field("dport", Intervals.of(port))) for port in _PORTS]
+        self._flow: Flow[Any, Any] = Flow(ruleset, self._sets, self._whole(), passing=False)
+        self._misread = [Flow(each, self._sets, self._whole(), passing=False) for each in readings.values()]
+        self._others = [_by_outcome(flow, ruleset) for flow in self._misread]
+
+    def _whole(self) -> Any:
+        return self._sets.of_match(Field("fragment", Intervals.of(0)))
+
+    def deciders(self) -> Mapping[Outcome, Any]:
+        """Return the packets that each rule, and what holds without one, surely decides."""
+        found: dict[Outcome, Any] = {}
+        for outcome in self._flow.outcomes():
+            said = None if outcome.end is None else of_end(outcome.end, "first", self._ruleset)
+            if said is not None and outcome.verdict != "depends":
+                found[said] = found[said] | outcome.packets if said in found else outcome.packets
+        return found
+
+    def packets(self, outcome: Outcome, among: Any, random: Random) -> Iterator[Packet]:
+        """Yield some packets of *among*, which come to *outcome*: first those that misreadings give to others."""
+        by_state = [among & self._sets.of_match(Field("state", Intervals.of(state))) for state in _STATES]
+        usual = next((some for some in by_state if some), among)
+        usual = usual - self._lo or usual
+        for others in self._others:
+            cells = [packets & usual for said, packets in others.items() if said != outcome]
+            cells = [cell for cell in cells if cell]
+            yield from self._examples(random.sample(cells, min(_CELLS, len(cells))), random)
+        yield from self._examples([usual, usual & self._sets.of_match(Field("src", V6)), *by_state[1:2]], random)
+
+    def _examples(self, sets: list[Any], random: Random) -> Iterator[Packet]:
+        """Yield a packet of each set that has some: to a port that is known, where one is among them."""
+        for each in sets:
+            ports = (each & port for port in random.sample(self._ports, len(self._ports)))
+            packet = next((some for some in ports if some), each).example()
+            if packet is not None:
+                yield packet
+
+    @property
+    def perhaps(self) -> frozenset[Outcome]:
+        """What some packets may come to, and others surely or not at all."""
+        said = (of_end(end, "first", self._ruleset) for end, packets in self._flow.by_end.items() if packets)
+        return frozenset(outcome for outcome in said if outcome is not None)
+
+    def is_only(self, outcome: Outcome, packet: Packet) -> bool:
+        """Do sets say that the packet can come to nothing but this?"""
+        ends = [end for end, packets in self._flow.by_end.items() if packet in packets]
+        return bool(ends) and all(of_end(end, outcome.role, self._ruleset) == outcome for end in ends)
+
+
+def _sides(hook: int | None) -> tuple[str, ...]:
+    """Return the interfaces that packets at a hook have."""
+    return tuple(name for name in ("in", "out") if hook is None or has({"hook": hook}, name))
+
+
+def _space(rulesets: list[Ruleset], hook: int | None, budget: Budget) -> Sets[Any, Any]:
+    numbers = {"fragment": Intervals.of(0), "state": Intervals.of(NEW), "src": V6, "dport": Intervals.of(*_PORTS)}
+    asked = [Field(name, values) for name, values in numbers.items()]
+    asked += [Field(side, Names.of("lo")) for side in _sides(hook)]
+    try:
+        return Space(rulesets, asked, hook, budget)
+    except Missing:
+        return BoxSpace(rulesets, asked, hook, budget)
+
+
+def _by_outcome(flow: Flow[Any, Any], ruleset: Ruleset) -> dict[Outcome | None, Any]:
+    found: dict[Outcome | None, Any] = {}
+    for end, packets in flow.by_end.items():
+        said = of_end(end, "first", ruleset)
+        found[said] = found[said] | packets if said in found else packets
+    return found
