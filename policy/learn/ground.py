@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-from policy.ir import Field, Ruleset, either_of
+from policy.ir import Field, Match, Ruleset, either_of
 from policy.learn.misread import misreadings
 from policy.learn.outcome import Outcome, of_end
 from policy.packet import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Intervals, Names, Packet, has
-from policy.packet.address import V6
+from policy.packet.address import LOOPBACK, V6
 from policy.reach import Flow
 from policy.sets import BoxSpace, Budget, Missing, Space
 from policy.sets.truth import Sets
@@ -20,6 +20,7 @@ MANY = 300
 
 _STATES = (NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED)
 _PORTS = (22, 23, 25, 53, 80, 443, 587, 3306, 5432, 8080)
+_OUT = "eth1"
 _CELLS = 4
 """So many packets are looked for that one rule decides and a misreading gives to others."""
 
@@ -32,7 +33,7 @@ class Ground:
         few = sum(len(policy.rules) for policy in ruleset.policies.values()) <= MANY
         readings = misreadings(ruleset) if few else {}
         self._sets = _space([ruleset, *readings.values()], hook, budget)
-        self._lo = self._sets.of_match(either_of(*(Field(side, Names.of("lo")) for side in _sides(hook))))
+        self._odd = [self._sets.of_match(match) for match in _odd(hook)]
         self._ports = [self._sets.of_match(Field("dport", Intervals.of(port))) for port in _PORTS]
         self._flow: Flow[Any, Any] = Flow(ruleset, self._sets, self._whole(), passing=False)
         self._misread = [Flow(each, self._sets, self._whole(), passing=False) for each in readings.values()]
@@ -54,7 +55,8 @@ class Ground:
         """Yield some packets of *among*, which come to *outcome*: first those that misreadings give to others."""
         by_state = [among & self._sets.of_match(Field("state", Intervals.of(state))) for state in _STATES]
         usual = next((some for some in by_state if some), among)
-        usual = usual - self._lo or usual
+        for odd in self._odd:
+            usual = usual - odd or usual
         for others in self._others:
             cells = [packets & usual for said, packets in others.items() if said != outcome]
             cells = [cell for cell in cells if cell]
@@ -65,9 +67,9 @@ class Ground:
         """Yield a packet of each set that has some: to a port that is known, where one is among them."""
         for each in sets:
             ports = (each & port for port in random.sample(self._ports, len(self._ports)))
-            packet = next((some for some in ports if some), each).example()
-            if packet is not None:
-                yield packet
+            some = next((some for some in ports if some), each)
+            if (packet := some.example()) is not None:
+                yield _passing_through(packet, some)
 
     @property
     def perhaps(self) -> frozenset[Outcome]:
@@ -81,15 +83,25 @@ class Ground:
         return bool(ends) and all(of_end(end, outcome.role, self._ruleset) == outcome for end in ends)
 
 
-def _sides(hook: int | None) -> tuple[str, ...]:
-    """Return the interfaces that packets at a hook have."""
-    return tuple(name for name in ("in", "out") if hook is None or has({"hook": hook}, name))
+def _odd(hook: int | None) -> list[Match]:
+    """Return the packets that are asked about only where there are no others: what a host says to itself."""
+    sides = [name for name in ("in", "out") if hook is None or has({"hook": hook}, name)]
+    by_lo = either_of(*(Field(side, Names.of("lo")) for side in sides))
+    return [by_lo, either_of(Field("src", LOOPBACK), Field("dst", LOOPBACK))]
+
+
+def _passing_through(packet: Packet, among: Any) -> Packet:
+    """Return a packet that leaves by another interface than it came by, where that is one *among* these, too."""
+    if packet.get("out") is None or packet.get("in") != packet.get("out"):
+        return packet
+    other = packet.with_values({"out": _OUT})
+    return other if other in among else packet
 
 
 def _space(rulesets: list[Ruleset], hook: int | None, budget: Budget) -> Sets[Any, Any]:
     numbers = {"fragment": Intervals.of(0), "state": Intervals.of(NEW), "src": V6, "dport": Intervals.of(*_PORTS)}
-    asked = [Field(name, values) for name, values in numbers.items()]
-    asked += [Field(side, Names.of("lo")) for side in _sides(hook)]
+    asked: list[Match] = [Field(name, values) for name, values in numbers.items()]
+    asked += _odd(hook)
     try:
         return Space(rulesets, asked, hook, budget)
     except Missing:

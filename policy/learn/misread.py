@@ -18,7 +18,7 @@ _SAYS_FAMILY = frozenset({"src", "dst", "icmp_type", "icmp_code"})
 
 
 def misreadings(ruleset: Ruleset) -> Mapping[Misconception, Ruleset]:
-    """Return the rules as misread: the last match for the first (or the other way), `to` for `from`, any for v4 only."""
+    """Return the rules misread: the last match for the first (or the other way), `to` for `from`, any for v4 only."""
     found: dict[Misconception, Ruleset] = {
         "last match": _each(ruleset, lambda policy: replace(policy, last_match=not policy.last_match)),
         "sides swapped": _each(ruleset, lambda policy: _matching(policy, _swapped)),
