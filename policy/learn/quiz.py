@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from random import Random
 
 from policy._record import dataclass
@@ -22,12 +23,11 @@ from policy.learn.choices import CHOICES, Choice, Readings, four
 from policy.learn.ground import Ground
 from policy.learn.misread import Misconception, misreadings
 from policy.learn.outcome import Line, Outcome, Without, of_decision
-from policy.packet import Packet
+from policy.packet import NEW, Packet
 from policy.packet.example import is_single
 from policy.question.boxes import Part
 from policy.sets import Budget, Exhausted
 
-MOST_QUESTIONS = 200
 _MOST_DECIDERS = 400
 
 
@@ -83,7 +83,7 @@ def quiz(ruleset: Ruleset, count: int, seed: int, host: Host = UNKNOWN_HOST, bud
     random = Random(seed)  # noqa: S311 (a quiz is no secret)
     made = _Making(ruleset, host, budget or Budget(), random)
     pools = made.pools(count)
-    chosen = _chosen(pools, count)
+    chosen = list(islice(filter(made.agreed, _best(pools)), count))
     if not chosen:
         raise CannotAnswer(
             "there is nothing to ask about these rules: none of them decides a packet for sure",
@@ -134,7 +134,7 @@ class _Making:
         for outcome, questions in found.items():
             several = list(questions.values())
             random.shuffle(several)
-            ranked[outcome] = sorted(several, key=lambda each: -len(each.misconceptions))
+            ranked[outcome] = sorted(several, key=_worth, reverse=True)
         return ranked
 
     def _question(self, packet: Packet, hook: int | None) -> QuizQuestion | None:
@@ -149,18 +149,28 @@ class _Making:
             right = self._proved(region, hook)
             if right is None:
                 return None
-            alone = len(region.packets) == 1
-            part = Part({n: v for n, v in region.packets[0].packet.values.items() if n != "hook"}, alone)
-            by_sets = set_answer(region.ruleset, question, hook, (part,), self._asking)
         except (CannotAnswer, Mistakes, Exhausted):
-            return None
-        if by_sets.verdict != region.verdict:
             return None
         choices = four(right, self._readings.wrong(region, right), self._likely(right), self._random)
         if len(choices) < CHOICES:
             return None
         at = next(number for number, each in enumerate(choices) if each.outcome == right)
         return QuizQuestion(text, choices, at, region)
+
+    def agreed(self, asked: QuizQuestion) -> bool:
+        """Do the exact sets say the same of the whole connection?"""
+        region = asked.region
+        values = dict(region.packets[0].packet.values)
+        hook = values.pop("hook", None)
+        part = Part(values, asked.alone)
+        try:
+            question = read_question(asked.text, self._ruleset)
+            by_sets = set_answer(
+                region.ruleset, question, hook if isinstance(hook, int) else None, (part,), self._asking
+            )
+        except CannotAnswer:
+            return False
+        return by_sets.verdict == region.verdict
 
     def _proved(self, region: Region, hook: int | None) -> Outcome | None:
         """Return what becomes of one connection, where the evaluator and sets agree on it and on what decides."""
@@ -180,18 +190,15 @@ class _Making:
         return [replace(each, role=right.role if each.does != "allow" else "first") for each in self._others]
 
 
-def _chosen(pools: dict[Outcome, list[QuizQuestion]], count: int) -> list[QuizQuestion]:
-    """Return the best question of each pool, then the second best, until there are enough."""
-    chosen: list[QuizQuestion] = []
-    for round_ in _rounds(pools):
-        missing = count - len(chosen)
-        if missing <= 0:
-            break
-        chosen += round_[:missing]
-    return chosen
-
-
-def _rounds(pools: dict[Outcome, list[QuizQuestion]]) -> Iterator[list[QuizQuestion]]:
+def _best(pools: dict[Outcome, list[QuizQuestion]]) -> Iterator[QuizQuestion]:
+    """Yield the best question of each pool, then the second best ones, and so on."""
     for number in range(max(map(len, pools.values()), default=0)):
         some = [questions[number] for questions in pools.values() if number < len(questions)]
-        yield sorted(some, key=lambda each: -len(each.misconceptions))
+        yield from sorted(some, key=_worth, reverse=True)
+
+
+def _worth(question: QuizQuestion) -> int:
+    """Return how much is to be learned: from many misconceptions, and rather from what people see every day."""
+    values = question.region.packets[0].packet.values
+    usual = values["state"] == NEW and "lo" not in (values.get("in"), values.get("out"))
+    return 2 * len(question.misconceptions) + usual
