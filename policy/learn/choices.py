@@ -46,12 +46,13 @@ class Readings:
 
     def _said(self, region: Region, right: Outcome) -> Iterator[tuple[Misconception, Outcome | None]]:
         first = region.packets[0].packet
+        yield "reply forgotten", self._without_state(region, right)
         for name, rules in self._misread:
             if name != "only v4" or first.family == 6:
                 yield name, of_decision(decide(rules, first), "first", self._ruleset)
-        yield "reply forgotten", self._without_state(region, right)
         if right.by == "default":
-            yield "default forgotten", Outcome(right.role, _OPPOSITE[right.does], "nothing")
+            does = _OPPOSITE[right.does]
+            yield "default forgotten", Outcome("first" if does == "allow" else right.role, does, "nothing")
         if right.does != "allow":
             yield "drop refused", replace(right, does=_OTHER_BLOCK[right.does])
 
@@ -96,12 +97,10 @@ def four(right: Outcome, wrong: list[Choice], others: list[Outcome], random: Ran
 
 
 def _fillers(right: Outcome, others: list[Outcome]) -> Iterator[Outcome]:
-    """Yield wrong answers that sound likely: what other lines do, then what this one does not."""
+    """Yield wrong answers that sound likely: the default, what other lines do, then what this one does not."""
     at = right.by.number if isinstance(right.by, Line) else 0
     lines = [each for each in others if isinstance(each.by, Line) and each.by != right.by]
-    without = [each for each in others if not isinstance(each.by, Line) and each.by != right.by]
-    yield from without
+    yield from (each for each in others if each.by == "default" != right.by)
     yield from sorted(lines, key=lambda each: abs(each.by.number - at) if isinstance(each.by, Line) else 0)
-    for does in ("drop", "allow", "reject"):
-        yield Outcome("first", does, right.by)
-    yield Outcome("first", "drop", "default")
+    yield from (Outcome("first", does, right.by) for does in _OPPOSITE if does != right.does)
+    yield from (Outcome("first", does, "default") for does in _OPPOSITE if (does, "default") != (right.does, right.by))

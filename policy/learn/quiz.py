@@ -151,7 +151,7 @@ class _Making:
                 return None
         except (CannotAnswer, Mistakes, Exhausted):
             return None
-        choices = four(right, self._readings.wrong(region, right), self._likely(right), self._random)
+        choices = four(right, self._readings.wrong(region, right), self._likely(right, hook), self._random)
         if len(choices) < CHOICES:
             return None
         at = next(number for number, each in enumerate(choices) if each.outcome == right)
@@ -185,9 +185,10 @@ class _Making:
         ground = self._grounds.get(at if isinstance(at, int) else hook)
         return right if right is not None and ground is not None and ground.is_only(right, deciding.packet) else None
 
-    def _likely(self, right: Outcome) -> list[Outcome]:
-        """Return the ends of other packets, in the order of the text, told of the packet that decides here."""
-        return [replace(each, role=right.role if each.does != "allow" else "first") for each in self._others]
+    def _likely(self, right: Outcome, hook: int | None) -> list[Outcome]:
+        """Return the ends of other packets at a hook, in the order of the text, told of the packet that decides here."""
+        ends = dict.fromkeys(outcome for at, outcome, _ in self._deciders if at == hook)
+        return [replace(each, role=right.role if each.does != "allow" else "first") for each in ends]
 
 
 def _best(pools: dict[Outcome, list[QuizQuestion]]) -> Iterator[QuizQuestion]:
