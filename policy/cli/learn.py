@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policy._record import dataclass
-from policy.cli.options import Command, output_options
+from policy.cli.options import Command, Reading, output_options
 from policy.cli.output import Output
+from policy.cli.quizzing import COUNT, MOST, quiz_command
 
 if TYPE_CHECKING:
     from policy.learn.lesson import Course, Lesson
@@ -27,17 +28,11 @@ class _Class:
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    """How to go through a lesson."""
+    """Which course, in which *language*, and how to go through a lesson of it."""
 
     plain: bool
     reading: bool
     folder: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Which:
-    """Which course, and in which language."""
-
     course: str | None
     language: str | None
 
@@ -48,19 +43,48 @@ def _walking_options(command: Command) -> Command:
     @click.option(
         "--files", "folder", metavar="DIR", help="Where your files of exercises are; here, if it is not said."
     )
+    @click.option("--course", metavar="DIR", help="The folder of another course.")
+    @click.option(
+        "--language",
+        metavar="CODE",
+        help="The language of a translation (`de`: the folder `lessons.de`), or of the rules of a quiz.",
+    )
     @wraps(command)
-    def wrapper(*args: Any, plain: bool, reading: bool, folder: str | None, **wishes: Any) -> int:
-        return command(*args, how=_How(plain, reading, folder), **wishes)
+    def wrapper(
+        *args: Any,
+        plain: bool,
+        reading: bool,
+        folder: str | None,
+        course: str | None,
+        language: str | None,
+        **wishes: Any,
+    ) -> int:
+        return command(*args, how=_How(plain, reading, folder, course, language), **wishes)
 
     return wrapper
 
 
-def _course_options(command: Command) -> Command:
-    @click.option("--course", metavar="DIR", help="The folder of another course.")
-    @click.option("--language", metavar="CODE", help="The language of a translation: `de` for the folder `lessons.de`.")
+@dataclass(frozen=True, slots=True)
+class _Quiz:
+    """About which rules questions are asked, and how."""
+
+    rules: str
+    count: int
+    seed: int
+    sheet: bool
+
+
+def _quiz_options(command: Command) -> Command:
+    @click.option("--quiz", "asked", metavar="RULES", help="Ask about a file of rules, in any language.")
+    @click.option("--count", type=click.IntRange(1, MOST), default=COUNT, help="How many questions a quiz has.")
+    @click.option("--seed", type=int, default=0, help="Other questions for another number.")
+    @click.option("--sheet", is_flag=True, help="The quiz as a sheet to print, in Markdown, with its solutions.")
     @wraps(command)
-    def wrapper(*args: Any, course: str | None, language: str | None, **wishes: Any) -> int:
-        return command(*args, which=_Which(course, language), **wishes)
+    def wrapper(*args: Any, asked: str | None, count: int, seed: int, sheet: bool, **wishes: Any) -> int:
+        if sheet and asked is None:
+            raise click.UsageError("`--sheet` is the sheet of a `--quiz`", click.get_current_context())
+        quiz = None if asked is None else _Quiz(asked, count, seed, sheet)
+        return command(*args, quiz=quiz, **wishes)
 
     return wrapper
 
@@ -70,7 +94,7 @@ def _course_options(command: Command) -> Command:
 @click.option("--list", "listing", is_flag=True, help="The lessons, and how far you have come; so does no LESSON.")
 @click.option("--grade", "rules", metavar="FILE", help="Grade FILE as the solution of LESSON's exercise.")
 @_walking_options
-@_course_options
+@_quiz_options
 @click.option("--reset", is_flag=True, help="Forget how far you have come in this course.")
 @click.option("--check", "checked", metavar="DIR", help="Prove a course, or a lesson: for teachers, and for CI.")
 @output_options
@@ -79,7 +103,7 @@ def command(
     listing: bool,
     rules: str | None,
     how: _How,
-    which: _Which,
+    quiz: _Quiz | None,
     reset: bool,
     checked: str | None,
     out: Output,
@@ -89,20 +113,25 @@ def command(
     A lesson has a page, a scenario that runs, questions, and an exercise that is graded for all packets
     (docs/lessons.md). Progress is kept in $XDG_STATE_HOME/fwpolicy.
 
-    Exit status: 0 done, 1 the exercise is not solved, or (--check) something is not as a lesson says, 2 it could not be
-    read.
+    A quiz asks what becomes of packets, and has an answer for each misconception.
+
+    Exit status: 0 done, 1 the exercise is not solved, an answer was wrong, or (--check) something is not as a lesson
+    says, 2 it could not be read.
     """
     others = {
         "LESSON": lesson,
         "--list": listing,
         "--grade": rules,
-        "--course": which.course,
-        "--language": which.language,
+        "--course": how.course,
+        "--language": how.language,
     }
     _check(checked, rules, lesson, {**others, "--reset": reset})
+    if quiz is not None:
+        reading = Reading(how.language, None)
+        return quiz_command(quiz.rules, reading, out, quiz.count, quiz.seed, quiz.sheet, how.plain)
     if checked is not None:
         return _prove(checked, out)
-    taken = _class(which.course, which.language, out)
+    taken = _class(how.course, how.language, out)
     if reset:
         taken.progress.reset()
         out.message("progress in this course is forgotten")

@@ -1,0 +1,80 @@
+"""The quiz of `fwpolicy learn`: printed, as JSON, as a sheet, or asked question by question in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from policy.cli.options import Reading
+from policy.cli.output import Output
+
+if TYPE_CHECKING:
+    from policy.learn.quiz import Quiz
+
+COUNT = 10
+"""So many questions are asked, unless more or fewer are wanted."""
+
+MOST = 200
+
+
+def quiz_command(rules: str, reading: Reading, out: Output, count: int, seed: int, sheet: bool, plain: bool) -> int:
+    """Ask *count* questions about the file *rules*; the same for the same *seed*.
+
+    As JSON or as a *sheet* they are printed with their solutions; so they are where nobody can answer, in a pipe, or
+    if it is to be *plain*. Returns the exit status: 0, or 1 where somebody answered and was wrong. Raises
+    `source.Unreadable`, `diagnostic.Mistakes` and `CannotAnswer`.
+    """
+    from policy.learn.quiz import quiz
+
+    made = quiz(reading.at(rules).read(rules), count, seed, reading.host_of(rules))
+    if out.as_json:
+        from policy.report.quiz_json import quiz_json
+
+        out.document(quiz_json(made))
+    elif sheet:
+        from policy.report.quiz_sheet import quiz_sheet
+
+        out.text(quiz_sheet(made), end="")
+    elif plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from policy.report.quiz_text import quiz_text
+
+        out.text(quiz_text(made, out.style()))
+    else:
+        return _asked(made, out)
+    return 0
+
+
+def _asked(made: Quiz, out: Output) -> int:
+    """Ask one question after another; say what was right at once, and how many were in the end."""
+    from policy.report.quiz_text import answer_lines, question_lines
+
+    style = out.style()
+    right = answered = 0
+    for number, question in enumerate(made.questions):
+        out.text("\n".join(question_lines(made, number, style)))
+        given = _given(out)
+        if given == _STOP:
+            break
+        chosen = None if given == _SHOW else "abcd".index(given)
+        if chosen is not None:
+            answered += 1
+            right += chosen == question.answer
+            out.text(style("right", "good") if chosen == question.answer else style("wrong", "bad"))
+        out.text("\n".join(answer_lines(made, number, style, chosen)) + "\n")
+    out.text(f"{right} of {answered} right ({len(made.questions)} questions; `--seed` asks others)")
+    return 0 if right == answered else 1
+
+
+_SHOW, _STOP = "", "q"
+
+
+def _given(out: Output) -> str:
+    """Return the answer of somebody at the terminal: a letter, nothing, or that it is enough."""
+    while True:
+        out.text("a, b, c or d; Enter shows the answer; q ends: ", end="")
+        line = sys.stdin.readline()
+        given = line.strip().lower()
+        if not line or given in ("q", "quit"):
+            return _STOP
+        if given == _SHOW or (len(given) == 1 and given in "abcd"):
+            return given

@@ -1,0 +1,106 @@
+"""The answers of a question: the right one, and what each misconception would say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from random import Random
+
+from policy._record import dataclass
+from policy.app.answer import Region
+from policy.evaluate import decide
+from policy.ir import Ruleset
+from policy.learn.misread import Misconception
+from policy.learn.outcome import Does, Line, Outcome, of_decision
+from policy.packet import NEW, Packet, complete
+
+CHOICES = 4
+
+_OPPOSITE: dict[Does, Does] = {"allow": "drop", "drop": "allow", "reject": "allow"}
+_OTHER_BLOCK: dict[Does, Does] = {"drop": "reject", "reject": "drop"}
+_TRACKED = ("direction", "ctmark", "ctstatus", "flags", "tcp_options")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer that can be chosen; a wrong one may be what a *misconception* leads to."""
+
+    outcome: Outcome
+    misconception: Misconception | None = None
+
+
+class Readings:
+    """What misconceptions say about packets; *misread* are the rules as somebody reads them."""
+
+    def __init__(self, ruleset: Ruleset, misread: Iterable[tuple[Misconception, Ruleset]]) -> None:
+        self._ruleset = ruleset
+        self._misread = tuple(misread)
+
+    def wrong(self, region: Region, right: Outcome) -> list[Choice]:
+        """Return what each misconception says of packets that end as *right*, where it says something else."""
+        found: dict[Outcome, Choice] = {}
+        for name, outcome in self._said(region, right):
+            if outcome is not None and outcome != right:
+                found.setdefault(outcome, Choice(outcome, name))
+        return list(found.values())
+
+    def _said(self, region: Region, right: Outcome) -> Iterator[tuple[Misconception, Outcome | None]]:
+        first = region.packets[0].packet
+        yield "reply forgotten", self._without_state(region, right)
+        for name, rules in self._misread:
+            if name != "only v4" or first.family == 6:
+                yield name, of_decision(decide(rules, first), "first", self._ruleset)
+        if right.by == "default":
+            does = _OPPOSITE[right.does]
+            yield "default forgotten", Outcome("first" if does == "allow" else right.role, does, "nothing")
+        if right.does != "allow":
+            yield "drop refused", replace(right, does=_OTHER_BLOCK[right.does])
+
+    def _without_state(self, region: Region, right: Outcome) -> Outcome | None:
+        """Return what somebody says who takes each packet for the first one, or forgets that others follow it."""
+        first = region.packets[0]
+        if right.role != "first":
+            return of_decision(first.decision, "first", self._ruleset)
+        if len(region.packets) == 1:
+            new = _as_new(first.packet)
+            return None if new is None else of_decision(decide(self._ruleset, new), "first", self._ruleset)
+        reply = region.packets[1]
+        new = None if reply.translation.destination else _as_new(reply.packet)
+        said = None if new is None else of_decision(decide(self._ruleset, new), "reply", self._ruleset)
+        return said if said is not None and said.does != "allow" and right.does == "allow" else None
+
+
+def _as_new(packet: Packet) -> Packet | None:
+    """Return a packet of a known connection as if it opened one; None for one that does already, or that cannot."""
+    if packet.values["state"] == NEW:
+        return None
+    kept = {name: value for name, value in packet.values.items() if name not in _TRACKED}
+    try:
+        return complete({**kept, "state": NEW})
+    except ValueError:
+        return None
+
+
+def four(right: Outcome, wrong: list[Choice], others: list[Outcome], random: Random) -> tuple[Choice, ...]:
+    """Return the right answer and three wrong ones, shuffled: those of misconceptions first, then *others* nearby."""
+    chosen = {right: Choice(right)}
+    refusal = [each for each in wrong if each.misconception == "drop refused"]
+    leading = [each for each in wrong if each.misconception != "drop refused"]
+    random.shuffle(leading)
+    fallen = [*refusal, *leading[CHOICES - 2 :]] if refusal else leading[CHOICES - 1 :]
+    for each in (*leading[: CHOICES - 2 if refusal else CHOICES - 1], *fallen, *map(Choice, _fillers(right, others))):
+        if len(chosen) < CHOICES:
+            chosen.setdefault(each.outcome, each)
+    found = list(chosen.values())
+    random.shuffle(found)
+    return tuple(found)
+
+
+def _fillers(right: Outcome, others: list[Outcome]) -> Iterator[Outcome]:
+    """Yield wrong answers that sound likely: the default, what other lines do, then what this one does not."""
+    at = right.by.number if isinstance(right.by, Line) else 0
+    lines = [each for each in others if isinstance(each.by, Line) and each.by != right.by]
+    yield from (each for each in others if each.by == "default" != right.by)
+    yield from sorted(lines, key=lambda each: abs(each.by.number - at) if isinstance(each.by, Line) else 0)
+    yield from (Outcome("first", does, right.by) for does in _OPPOSITE if does != right.does)
+    yield from (Outcome("first", does, "default") for does in _OPPOSITE if (does, "default") != (right.does, right.by))

@@ -1,0 +1,58 @@
+"""A quiz to be printed: Markdown with the rules, the questions, and the solutions on a page of their own at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policy.learn.quiz import Quiz
+from policy.report.quiz_words import LETTERS, asks, explanation, left_out, outcome_text, why_wrong
+from policy.report.style import Style, clean
+from policy.source import Source
+
+MOST_LINES = 150
+"""Longer files are not printed with the questions."""
+
+_COLUMNS = 80
+
+
+def quiz_sheet(quiz: Quiz) -> str:
+    """Return the whole sheet."""
+    return "\n".join(_lines(quiz)).rstrip() + "\n"
+
+
+def _lines(quiz: Quiz) -> Iterator[str]:
+    names = ", ".join(f"`{clean(source.name)}`" for source in quiz.ruleset.sources)
+    yield f"# Quiz: {names}"
+    yield ""
+    yield "Name: ______________________"
+    yield ""
+    yield "Exactly one answer is right. Lines are counted as below."
+    for source in quiz.ruleset.sources:
+        yield from _rules(source)
+    yield from ("", "## Questions")
+    for number, question in enumerate(quiz.questions, 1):
+        yield from ("", f"**{number}.** {asks(question)}", "", f"    {question.text}", "")
+        for letter, choice in zip(LETTERS, question.choices, strict=True):
+            yield f"- [ ] {letter}) {outcome_text(choice.outcome, quiz)}"
+    yield from ("", "---", "", f"## Solutions (seed {quiz.seed})")
+    for number, question in enumerate(quiz.questions, 1):
+        yield from ("", f"**{number}. {LETTERS[question.answer]})** {outcome_text(question.right, quiz)}", "")
+        for letter, choice in zip(LETTERS, question.choices, strict=True):
+            if (reason := why_wrong(choice, question)) is not None:
+                yield f"- not {letter}): {reason}"
+        yield ""
+        yield from (f"    {line}".rstrip() for line in explanation(question, Style(columns=_COLUMNS - 4)))
+    for line in left_out(quiz):
+        yield from ("", f"{line[0].upper()}{line[1:]}.")
+
+
+def _rules(source: Source) -> Iterator[str]:
+    lines = source.text.splitlines()
+    yield ""
+    if len(lines) > MOST_LINES:
+        yield f"`{clean(source.name)}` has {len(lines)} lines: have it at hand."
+        return
+    yield f"`{clean(source.name)}`:"
+    yield ""
+    digits = len(str(len(lines)))
+    yield from (f"    {number:>{digits}}  {clean(line.expandtabs(4))}".rstrip() for number, line in enumerate(lines, 1))

@@ -1,0 +1,108 @@
+"""The words of a quiz: what is asked, what the answers say, why wrong ones are wrong, and the trace that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from policy.app.packets_text import packets_text
+from policy.explain import because
+from policy.learn.choices import Choice
+from policy.learn.outcome import Line, Outcome
+from policy.learn.quiz import Quiz, QuizQuestion
+from policy.packet.text import value_text
+from policy.report.regions_text import ROLES, VERDICTS
+from policy.report.style import PLAIN, Style, clean
+from policy.report.trace_text import trace_text
+
+LETTERS = "abcd"
+
+CONNECTION = "Somebody opens this connection. What becomes of it?"
+PACKET = "This packet arrives. What becomes of it?"
+
+_DONE = {"allow": "allowed", "drop": "dropped", "reject": "rejected"}
+
+
+def asks(question: QuizQuestion) -> str:
+    """Return what is asked: about a connection, or about one packet."""
+    return PACKET if question.alone else CONNECTION
+
+
+def outcome_text(outcome: Outcome, quiz: Quiz) -> str:
+    """Return an answer in words: `dropped by line 9`."""
+    done = _DONE[outcome.does]
+    match outcome.by:
+        case Line(file, number):
+            several = len(quiz.ruleset.sources) > 1
+            text = f"{done} by line {number}{f' of {clean(file)}' if several else ''}"
+        case "default":
+            text = f"{done} by the default"
+        case "state":
+            why = "its connection is known" if outcome.does == "allow" else "its connection is not known"
+            text = f"{done} without asking a rule: {why}"
+        case _:
+            text = f"{done}, as no rule {'forbids' if outcome.does == 'allow' else 'allows'} it"
+    text += ": the client is refused" if outcome.does == "reject" else ""
+    return text if outcome.role == "first" else f"the first packet passes, but the {ROLES[outcome.role]} is {text}"
+
+
+def why_wrong(choice: Choice, question: QuizQuestion) -> str | None:
+    """Return what somebody has wrong who gives this answer; None where no misconception leads to it."""
+    match choice.misconception:
+        case "last match":
+            decision = question.region.deciding.decision
+            policy = question.region.ruleset.policies.get(decision.policy or "")
+            last = policy is not None and policy.last_match
+            return f"the {'last' if last else 'first'} rule that matches decides, whatever the others say"
+        case "sides swapped":
+            return "that takes the source for the destination"
+        case "only v4":
+            return "a rule that names no addresses is for IPv6, too"
+        case "default forgotten":
+            return "where no rule matches, the default decides"
+        case "drop refused" if question.right.does == "drop":
+            return "who is dropped gets no answer, and waits"
+        case "drop refused":
+            return "who is rejected is told so at once, and does not wait"
+        case "reply forgotten" if question.right.role != "first":
+            return "the packets that follow the first one must pass, too"
+        case "reply forgotten" if question.alone:
+            state = value_text("state", question.region.packets[0].packet.values["state"])
+            return f"to connection tracking this packet is {state}, not new"
+        case "reply forgotten":
+            return "the reply is not new: it belongs to a connection that is known"
+    return None
+
+
+def explanation(question: QuizQuestion, style: Style = PLAIN) -> Iterator[str]:
+    """Yield the traces of the packets that show the answer: the first, and others that answers speak of."""
+    region = question.region
+    shown: Sequence[str] = ("first",)
+    if question.right.role != "first" or any(choice.outcome.role != "first" for choice in question.choices):
+        shown = ("first", "reply", question.right.role)
+    for answer in region.packets:
+        if answer.role not in shown:
+            continue
+        head = f"{ROLES[answer.role]} {VERDICTS[answer.decision.verdict]}: {packets_text(answer.packet, hook=False)}"
+        if len(answer.steps) == 1 and (only := answer.steps[0]).implicit:
+            yield f"{head} (implicit: {only.implicit}, {because(only)})"
+            continue
+        yield head
+        yield from trace_text(answer, region.ruleset, style)
+
+
+def left_out(quiz: Quiz) -> Iterator[str]:
+    """Yield which rules the questions are not about, and why."""
+    several = len(quiz.ruleset.sources) > 1
+    for lines, why in (
+        (quiz.unasked, "no question here"),
+        (quiz.unsettled, "not asked about, as what is not known decides whether they do"),
+    ):
+        if lines:
+            names = [
+                f"{clean(line.file)}:{line.number}" if several else str(line.number) for line in lines[:_MOST_LINES]
+            ]
+            more = f" and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
+            yield f"{'lines' if len(lines) > 1 else 'line'} {', '.join(names)}{more}: {why}"
+
+
+_MOST_LINES = 12
