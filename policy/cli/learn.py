@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from policy._record import dataclass
-from policy.cli.options import output_options
+from policy.cli.options import Command, output_options
 from policy.cli.output import Output
 
 if TYPE_CHECKING:
@@ -17,19 +18,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Class:
+class _Taken:
     """A course, and how far one has come in it."""
 
     course: Course
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Which course: its folder (None: the one that comes with fwpolicy), and the language of a translation."""
+
+    course: str | None
+    language: str | None
+
+
+def _course_options(command: Command) -> Command:
+    @click.option("--course", metavar="DIR", help="The folder of another course.")
+    @click.option("--language", metavar="CODE", help="The language of a translation: `de` for the folder `lessons.de`.")
+    @wraps(command)
+    def wrapper(*args: Any, course: str | None, language: str | None, **wishes: Any) -> int:
+        return command(*args, where=_Where(course, language), **wishes)
+
+    return wrapper
+
+
 @click.command("learn")
 @click.argument("lesson", required=False)
 @click.option("--list", "listing", is_flag=True, help="The lessons, and how far you have come; so does no LESSON.")
 @click.option("--grade", "rules", metavar="FILE", help="Grade FILE as the solution of LESSON's exercise.")
-@click.option("--course", metavar="DIR", help="The folder of another course.")
-@click.option("--language", metavar="CODE", help="The language of a translation: `de` for the folder `lessons.de`.")
+@_course_options
 @click.option("--reset", is_flag=True, help="Forget how far you have come in this course.")
 @click.option("--check", "checked", metavar="DIR", help="Prove a course, or a lesson: for teachers, and for CI.")
 @output_options
@@ -37,8 +55,7 @@ def command(
     lesson: str | None,
     listing: bool,
     rules: str | None,
-    course: str | None,
-    language: str | None,
+    where: _Where,
     reset: bool,
     checked: str | None,
     out: Output,
@@ -51,11 +68,11 @@ def command(
     Exit status: 0 done, 1 the exercise is not solved, or (--check) something is not as a lesson says, 2 it could not be
     read.
     """
-    others = {"LESSON": lesson, "--list": listing, "--grade": rules, "--course": course, "--language": language}
-    _check(checked, rules, lesson, {**others, "--reset": reset})
+    others = {"LESSON": lesson, "--list": listing, "--grade": rules, "--reset": reset}
+    _check(checked, {**others, "--course": where.course, "--language": where.language})
     if checked is not None:
         return _prove(checked, out)
-    taken = _class(course, language, out)
+    taken = _taken(where, out)
     if reset:
         taken.progress.reset()
         out.message("progress in this course is forgotten")
@@ -66,30 +83,30 @@ def command(
     return _read(taken, chosen, out) if rules is None else _grade(taken, chosen, rules, out)
 
 
-def _check(checked: str | None, rules: str | None, lesson: str | None, others: dict[str, object]) -> None:
+def _check(checked: str | None, others: dict[str, object]) -> None:
     """Raise a usage error for wishes that do not go together."""
     context = click.get_current_context()
     beside = next((name for name, value in others.items() if value), None)
     if checked is not None and beside is not None:
         raise click.UsageError(f"`--check` names what is checked: leave out `{beside}`", context)
-    if rules is not None and lesson is None:
+    if others["--grade"] and not others["LESSON"]:
         raise click.UsageError("`--grade` needs the LESSON whose exercise FILE solves", context)
-    if others["--reset"] and (lesson or rules or others["--list"]):
+    if others["--reset"] and (others["LESSON"] or others["--grade"] or others["--list"]):
         raise click.UsageError("`--reset` stands alone, or beside `--course`", context)
 
 
-def _class(course: str | None, language: str | None, out: Output) -> _Class:
+def _taken(where: _Where, out: Output) -> _Taken:
     from policy.learn.progress import Progress, course_key
     from policy.learn.read import read_course, shipped_course
 
-    folder = (course.rstrip("/") or course) if course else shipped_course()
-    found = _Class(read_course(folder, language), Progress(course_key(folder)))
+    folder = (where.course.rstrip("/") or where.course) if where.course else shipped_course()
+    found = _Taken(read_course(folder, where.language), Progress(course_key(folder)))
     if found.progress.damaged:
         out.warning(f"{found.progress.damaged}: progress begins anew")
     return found
 
 
-def _list(taken: _Class, out: Output) -> int:
+def _list(taken: _Taken, out: Output) -> int:
     if out.as_json:
         from policy.report.lesson_json import course_json
 
@@ -113,7 +130,7 @@ def _chosen(course: Course, said: str) -> Lesson:
     raise CannotAnswer(f"there is no lesson `{said}`", hint or "`fwpolicy learn --list` shows them")
 
 
-def _read(taken: _Class, lesson: Lesson, out: Output) -> int:
+def _read(taken: _Taken, lesson: Lesson, out: Output) -> int:
     """Show a lesson, and keep that it was read."""
     from dataclasses import replace
 
@@ -129,7 +146,7 @@ def _read(taken: _Class, lesson: Lesson, out: Output) -> int:
     return 0
 
 
-def _grade(taken: _Class, lesson: Lesson, rules: str, out: Output) -> int:
+def _grade(taken: _Taken, lesson: Lesson, rules: str, out: Output) -> int:
     """Grade a file by the exercise of a lesson, and keep that it was solved."""
     from dataclasses import replace
 
@@ -153,7 +170,7 @@ def _grade(taken: _Class, lesson: Lesson, rules: str, out: Output) -> int:
     return int(not found.passed)
 
 
-def _keep(taken: _Class, lesson: Lesson, reached: Reached, out: Output) -> None:
+def _keep(taken: _Taken, lesson: Lesson, reached: Reached, out: Output) -> None:
     """Keep how far one has come, where that is possible: nothing else depends on it."""
     from policy.app.problem import CannotAnswer
 

@@ -113,7 +113,8 @@ def lesson_text(lesson: Lesson, style: Style = PLAIN) -> str:
     columns = min(style.columns or 80, 80)
     lines = ["".join(clean(line) + "\n" for line in lesson.page.text.splitlines()).rstrip()]
     if lesson.exercise is not None:
-        lines += ["", style("Exercise", "name"), "", *(clean(line) for line in lesson.exercise.task.splitlines()), ""]
+        task = [part for line in lesson.exercise.task.splitlines() for part in wrap(clean(line), columns) or [""]]
+        lines += ["", style("Exercise", "name"), "", *task, ""]
         lines += [f"  {shortened(promise_text(each), columns - 2)}" for each in lesson.exercise.promises]
         number, start = lesson.number, clean(lesson.exercise.start)
         lines += ["", f"Copy {start}, change the copy, and say", "", f"  fwpolicy learn {number} --grade COPY"]
