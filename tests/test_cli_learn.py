@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from policy.learn.grade import grade
+from policy.learn.read import read_lesson
+from policy.report.lesson_text import grade_text
+from policy.report.style import Style
+from policy.source import Source
 from tests.command import run
 from tests.lessons import FILES, SMALL, make
 
@@ -130,3 +135,16 @@ def test_wishes_that_cannot_be(words: list[str], message: str, course: Path) -> 
     done = run("learn", *words, "--course", str(course))
     assert (done.status, done.out) == (2, "")
     assert message in done.err
+
+
+def test_a_grade_fits_into_the_columns(course: Path) -> None:
+    exercise = read_lesson(str(course / "01-first-match")).exercise
+    assert exercise is not None
+    found = grade(exercise, Source("x.fw", FILES["wrong-any.fw"]))
+    for columns in (30, 60, 80):
+        lines = grade_text(found, Style(columns=columns)).splitlines()
+        start = next(number for number, line in enumerate(lines) if "for example" in line)
+        end = lines.index("  it passes:")
+        assert all(len(line) <= columns for line in lines[start:end])
+        said = " ".join(line.strip() for line in lines[start:end])
+        assert said == "for example: tcp/22 from 198.51.100.7 port 51000 to 192.0.2.80 in eth0 out eth1"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from policy.app.answer import Asking
+from policy.app.ask import ask
 from policy.app.load import load
 from policy.app.problem import CannotAnswer
+from policy.app.question import read_question
 from policy.diagnostic import Mistakes
 from policy.evaluate import decide
 from policy.host import UNKNOWN_HOST, own
@@ -161,3 +167,53 @@ def test_texts_without_rules(tmp_path: Path) -> None:
     assert grade(exercise(tmp_path, NFT, ("allow", SSH)), Source("x.nft", "# nothing yet\n")).passed
     with pytest.raises(Mistakes):
         grade(exercise(tmp_path, FW, ("allow", SSH)), Source("x.fw", "policy {"))
+
+
+def test_a_text_that_hardly_begins_is_in_the_language_of_the_start(tmp_path: Path) -> None:
+    task = exercise(tmp_path, NFT, ("allow", SSH))
+    (tmp_path / "start.nft").write_text(NFT, encoding="utf-8")
+    begun = replace(task, start=str(tmp_path / "start.nft"))
+    assert grade(begun, Source("mine", "# nothing yet\n")).passed
+    with pytest.raises(CannotAnswer, match="no policy"):
+        grade(task, Source("mine", "# nothing yet\n"))
+    assert grade(begun, Source("mine", V4)).refuted
+
+
+SERVICES = ("tcp", "tcp/22", "tcp/20-23", "tcp/{21,24}", "udp", "any", "ping")
+PLACES = ("any", "a", "b", "10.0.0.1, 2001:db8::1", "a except 10.0.0.2")
+STATES = ("", "", "", "state new", "state established")
+NAMES = "network a = 10.0.0.0/30\nnetwork b = 10.0.0.2/31\n"
+
+
+def policy(rng: random.Random) -> str:
+    lines = [
+        f"  {rng.choice(('allow', 'allow', 'block', 'reject'))} {rng.choice(SERVICES)} from {rng.choice(PLACES)} "
+        f"to {rng.choice(PLACES)} {rng.choice(STATES)}\n"
+        for _ in range(rng.randint(1, 6))
+    ]
+    kind = rng.choice(("", "stateless", "last-match"))
+    return f"{NAMES}policy p {kind} {{\n  default {rng.choice(('block', 'allow'))}\n{''.join(lines)}}}\n"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_promise_is_kept_exactly_where_each_packet_keeps_it(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    text = Source("x.fw", policy(rng))
+    rules = load(text)
+    kinds: tuple[Kind, ...] = ("allow", "block", "open")
+    task = exercise(
+        tmp_path, NAMES + "policy p {\n  default block\n}\n", *((k, "tcp/20-24 from a to b") for k in kinds)
+    )
+    found = grade(task, text)
+    confirm(found, text)
+    each = [
+        f"tcp/{port} from 10.0.0.{source} to 10.0.0.{target}"
+        for port, source, target in product(range(20, 25), range(4), (2, 3))
+    ]
+    connections = {ask(rules, read_question(one, rules)).verdict for one in each}
+    packets = {ask(rules, read_question(one, rules), Asking(single=True)).verdict for one in each}
+    assert [each.kept for each in found.graded] == [
+        connections == {"allow"},
+        packets == {"block"},
+        connections == {"allow"},
+    ]

@@ -120,7 +120,7 @@ class _Checking:
                     self._tried(partial(self._step, proof), proof.span)
 
     def _asked(self, proof: Asked) -> None:
-        rules = read_rules(source.read(proof.rules), host=proof.host)
+        rules = read_rules(source.read(proof.rules), proof.host)
         check_any(rules, proof.rules)
         assert proof.place is not None
         question = read_within(proof.place, proof.question, lambda: read_question(proof.question, rules))

@@ -13,8 +13,9 @@ from policy.app.load import load
 from policy.app.passing import passed, sent
 from policy.app.problem import CannotAnswer
 from policy.app.question import read_question
-from policy.host import Host
+from policy.host import UNKNOWN_HOST, Host
 from policy.ir import Ruleset
+from policy.languages import claimed
 from policy.learn.lesson import Exercise, Promise
 from policy.learn.within import read_within
 from policy.question.boxes import Question
@@ -76,13 +77,12 @@ class Grade:
         return any(each.counterexample is not None and each.counterexample.certain for each in self.graded)
 
 
-def grade(exercise: Exercise, text: Source, language: str | None = None) -> Grade:
+def grade(exercise: Exercise, text: Source) -> Grade:
     """Return what the rules of a text do with the promises of an exercise, for all packets.
 
-    The language is that of the file's name, or found out, where it is not said. Raises `diagnostic.Mistakes` where the
-    text cannot be read, and `CannotAnswer` where there are no rules in it.
+    Raises `diagnostic.Mistakes` where the text cannot be read, and `CannotAnswer` where there are no rules in it.
     """
-    return Grading(exercise).grade(text, language)
+    return Grading(exercise).grade(text)
 
 
 class Grading:
@@ -92,13 +92,13 @@ class Grading:
         self._exercise = exercise
         self._solution: Ruleset | None = None
 
-    def grade(self, text: Source, language: str | None = None) -> Grade:
+    def grade(self, text: Source) -> Grade:
         """Return the grade of a text, as `grade` does."""
         rules: dict[Host, Ruleset] = {}
         graded = []
         for promise in self._exercise.promises:
             if promise.host not in rules:
-                rules[promise.host] = read_rules(text, language, promise.host)
+                rules[promise.host] = read_rules(text, promise.host, self._exercise.start)
                 check_any(rules[promise.host], text.name)
             graded.append(_graded(promise, self.question(promise), rules[promise.host]))
         return Grade(tuple(graded))
@@ -112,10 +112,13 @@ class Grading:
         return read_within(promise.span, promise.question, lambda: read_question(promise.question, solution))
 
 
-def read_rules(text: Source, language: str | None = None, host: Host | None = None) -> Ruleset:
-    """Return the rules of a text of a lesson; raises `diagnostic.Mistakes`."""
-    language = language or SUFFIXES.get(Path(text.name).suffix)
-    return load(text, language) if host is None else load(text, language, host)
+def read_rules(text: Source, host: Host = UNKNOWN_HOST, like: str | None = None) -> Ruleset:
+    """Return the rules of a text of a lesson; raises `diagnostic.Mistakes`.
+
+    The end of its name says the language, else the text does, else that of the file *like* it.
+    """
+    language = SUFFIXES.get(Path(text.name).suffix) or claimed(text.text) or SUFFIXES.get(Path(like or "").suffix)
+    return load(text, language, host)
 
 
 def _graded(promise: Promise, question: Question, rules: Ruleset) -> Graded:

@@ -74,13 +74,15 @@ def graded_lines(graded: Graded, style: Style = PLAIN) -> Iterator[str]:
     else:
         yield from (f"  {line}".rstrip() for line in _shown(graded.counterexample, style))
     if graded.promise.hint:
-        yield from wrap(f"hint: {clean(graded.promise.hint)}", 78, initial_indent="  ", subsequent_indent="        ")
+        columns = min(style.columns or 80, 80)
+        yield from wrap(f"hint: {clean(graded.promise.hint)}", columns, initial_indent="  ", subsequent_indent="  ")
 
 
 def _shown(counterexample: Counterexample, style: Style) -> Iterator[str]:
     """Yield a packet with which a promise is broken, and the rule that decides about it."""
     region, deciding = counterexample.region, counterexample.deciding
-    yield f"for example: {packets_text(region.example)}"
+    example = f"for example: {packets_text(region.example)}"
+    yield from [example] if style.columns is None else wrap(example, max(20, style.columns - 2))
     fate = _FATES[region.verdict]
     if deciding.role != "first":
         passes = region.packets[0].decision.verdict == "allow"
@@ -113,7 +115,8 @@ def lesson_text(lesson: Lesson, style: Style = PLAIN) -> str:
     columns = min(style.columns or 80, 80)
     lines = ["".join(clean(line) + "\n" for line in lesson.page.text.splitlines()).rstrip()]
     if lesson.exercise is not None:
-        lines += ["", style("Exercise", "name"), "", *(clean(line) for line in lesson.exercise.task.splitlines()), ""]
+        task = [part for line in lesson.exercise.task.splitlines() for part in wrap(clean(line), columns) or [""]]
+        lines += ["", style("Exercise", "name"), "", *task, ""]
         lines += [f"  {shortened(promise_text(each), columns - 2)}" for each in lesson.exercise.promises]
         number, start = lesson.number, clean(lesson.exercise.start)
         lines += ["", f"Copy {start}, change the copy, and say", "", f"  fwpolicy learn {number} --grade COPY"]
