@@ -298,3 +298,10 @@ def test_many_connections_share_a_listening_port_and_are_told_apart_by_both_ends
     steps = [f"connect: {{from: client, to: server, port: tcp/80, as: c{number}}}" for number in range(5)]
     dones = played(LISTEN, *steps, "send: {by: c3, bytes: 7}", "receive: web/c3", "receive: {by: web/c2, within: 0.1s}")
     assert [done.outcome.size for done in dones[-2:]] == [7, None]
+
+
+def test_a_client_that_asks_again_does_not_tire_the_server() -> None:
+    back = "type filter hook forward priority 0; policy accept; ip saddr 192.0.2.9 drop"
+    dones = played(LISTEN, reload(back), CONNECT.replace("as: c", "as: c, within: 30s"))
+    assert dones[-1].outcome.result == "timed out"
+    assert dones[-1].states["web/c"] == "syn-received"

@@ -190,7 +190,8 @@ class Tcp:
             self._was_reset(stream, travel, seq)
         elif step.flags & SYN:
             if socket.state == "syn-received" and seq + 1 == stream.rcv:
-                self._again(stream)
+                self._wait(stream)  # it is no timeout of ours (inet_rtx_syn_ack), so that none is used up
+                self._emit(stream, SYN | ACK, stream.una, again=1)
             else:
                 self._emit(stream, ACK, stream.nxt)
         elif step.flags & ACK:
