@@ -10,11 +10,11 @@ from random import Random
 from policy._record import dataclass
 from policy.app.answer import Asking, Region
 from policy.app.ask import ask
-from policy.app.load import facts
 from policy.app.packets_text import packets_text
 from policy.app.problem import CannotAnswer
 from policy.app.question import read_question
 from policy.app.regions import set_answer
+from policy.check import Facts
 from policy.diagnostic import Mistakes
 from policy.evaluate import Translation
 from policy.host import UNKNOWN_HOST, Host
@@ -105,7 +105,7 @@ class _Making:
         self._random = random
         self._readings = Readings(ruleset, misreadings(ruleset).items())
         try:
-            self._grounds = {hook: Ground(ruleset, hook, budget) for hook in facts(ruleset).hooks}
+            self._grounds = {hook: Ground(ruleset, hook, budget) for hook in Facts(ruleset).hooks}
             self._deciders = [
                 (hook, outcome, packets)
                 for hook, ground in self._grounds.items()
@@ -186,7 +186,7 @@ class _Making:
         return right if right is not None and ground is not None and ground.is_only(right, deciding.packet) else None
 
     def _likely(self, right: Outcome, hook: int | None) -> list[Outcome]:
-        """Return the ends of other packets at a hook, as the text has them, told of the packet that decides here."""
+        """Return the ends of other packets at a hook, told of the packet that decides here."""
         ends = dict.fromkeys(outcome for at, outcome, _ in self._deciders if at == hook)
         return [replace(each, role=right.role if each.does != "allow" else "first") for each in ends]
 

@@ -41,7 +41,7 @@ def _question(question: QuizQuestion, quiz: Quiz) -> dict[str, Any]:
 
 def _choice(choice: Choice, question: QuizQuestion, quiz: Quiz) -> dict[str, Any]:
     return {
-        "text": outcome_text(choice.outcome, quiz),
+        "text": outcome_text(choice.outcome, quiz.ruleset),
         "right": choice.outcome == question.right,
         "misconception": choice.misconception,
         "because": why_wrong(choice, question),

@@ -33,10 +33,10 @@ def _lines(quiz: Quiz) -> Iterator[str]:
     for number, question in enumerate(quiz.questions, 1):
         yield from ("", f"**{number}.** {asks(question)}", "", f"    {question.text}", "")
         for letter, choice in zip(LETTERS, question.choices, strict=True):
-            yield f"- [ ] {letter}) {outcome_text(choice.outcome, quiz)}"
+            yield f"- [ ] {letter}) {outcome_text(choice.outcome, quiz.ruleset)}"
     yield from ("", "---", "", f"## Solutions (seed {quiz.seed})")
     for number, question in enumerate(quiz.questions, 1):
-        yield from ("", f"**{number}. {LETTERS[question.answer]})** {outcome_text(question.right, quiz)}", "")
+        yield from ("", f"**{number}. {LETTERS[question.answer]})** {outcome_text(question.right, quiz.ruleset)}", "")
         for letter, choice in zip(LETTERS, question.choices, strict=True):
             if (reason := why_wrong(choice, question)) is not None:
                 yield f"- not {letter}): {reason}"

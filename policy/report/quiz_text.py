@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from policy.learn.quiz import Quiz, QuizQuestion
+from policy.learn.quiz import Quiz
 from policy.report.quiz_words import LETTERS, asks, explanation, left_out, outcome_text, why_wrong
 from policy.report.style import PLAIN, Style
 
@@ -30,7 +30,7 @@ def question_lines(quiz: Quiz, number: int, style: Style = PLAIN) -> Iterator[st
     yield from (f"  {style(line, 'mark')}" for line in wrap(question.text, _columns(style) - 2))
     for letter, choice in zip(LETTERS, question.choices, strict=True):
         yield from wrap(
-            outcome_text(choice.outcome, quiz),
+            outcome_text(choice.outcome, quiz.ruleset),
             _columns(style),
             initial_indent=f"  {letter}) ",
             subsequent_indent="     ",
@@ -40,16 +40,15 @@ def question_lines(quiz: Quiz, number: int, style: Style = PLAIN) -> Iterator[st
 def answer_lines(quiz: Quiz, number: int, style: Style = PLAIN, given: int | None = None) -> Iterator[str]:
     """Yield the right answer, what is wrong with others (or with the one that was *given*), and the trace."""
     question = quiz.questions[number]
-    yield style(f"Answer {number + 1}: {LETTERS[question.answer]}", "good") + f"  {_right(quiz, question)}"
+    yield (
+        style(f"Answer {number + 1}: {LETTERS[question.answer]}", "good")
+        + f"  {outcome_text(question.right, quiz.ruleset)}"
+    )
     for at, choice in enumerate(question.choices):
         reason = why_wrong(choice, question)
         if reason is not None and given in (None, at):
             yield from wrap(reason, _columns(style), initial_indent=f"  not {LETTERS[at]}: ", subsequent_indent=" " * 9)
     yield from explanation(question, style)
-
-
-def _right(quiz: Quiz, question: QuizQuestion) -> str:
-    return outcome_text(question.right, quiz)
 
 
 def _columns(style: Style) -> int:

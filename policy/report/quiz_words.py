@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from policy.app.packets_text import packets_text
 from policy.explain import because
+from policy.ir import Ruleset
 from policy.learn.choices import Choice
 from policy.learn.outcome import Line, Outcome
 from policy.learn.quiz import Quiz, QuizQuestion
+from policy.packet.connection import BACK
 from policy.packet.text import value_text
 from policy.report.regions_text import ROLES, VERDICTS
 from policy.report.style import PLAIN, Style, clean
@@ -27,12 +29,12 @@ def asks(question: QuizQuestion) -> str:
     return PACKET if question.alone else CONNECTION
 
 
-def outcome_text(outcome: Outcome, quiz: Quiz) -> str:
+def outcome_text(outcome: Outcome, ruleset: Ruleset) -> str:
     """Return an answer in words: `dropped by line 9`."""
     done = _DONE[outcome.does]
     match outcome.by:
         case Line(file, number):
-            several = len(quiz.ruleset.sources) > 1
+            several = len(ruleset.sources) > 1
             text = f"{done} by line {number}{f' of {clean(file)}' if several else ''}"
         case "default":
             text = f"{done} by the default"
@@ -41,7 +43,8 @@ def outcome_text(outcome: Outcome, quiz: Quiz) -> str:
             text = f"{done} without asking a rule: {why}"
         case _:
             text = f"{done}, as no rule {'forbids' if outcome.does == 'allow' else 'allows'} it"
-    text += ": the client is refused" if outcome.does == "reject" else ""
+    if outcome.does == "reject":
+        text += ": its sender is told" if outcome.role in BACK else ": the client is refused"
     return text if outcome.role == "first" else f"the first packet passes, but the {ROLES[outcome.role]} is {text}"
 
 
