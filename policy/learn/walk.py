@@ -123,14 +123,14 @@ class Walk:
 
     def _question(self, number: int, question: Question) -> bool:
         say = self._screen.say
-        say(f"\n{number}. {question.ask.strip()}")
+        say(f"{number}. {question.ask.strip()}")
         for at, choice in enumerate(question.choices, 1):
             say(f"   {at}) {choice.strip()}")
         numbers = [str(at) for at in range(1, len(question.choices) + 1)]
         answer = int(self._ask(f"Your answer, 1 to {len(numbers)}", *numbers, default=False))
         right = answer == question.answer
         verdict = "Right." if right else f"No: {question.answer}) {question.choices[question.answer - 1].strip()}"
-        say(f"{verdict} {question.because.strip()}", "good" if right else "bad")
+        say(f"{verdict} {question.because.strip()}\n", "good" if right else "bad")
         answers = dict(self._progress.of(self.lesson.name).answers)
         answers.setdefault(number, answer)
         self._note(answers=answers)
@@ -147,7 +147,10 @@ class Walk:
         if not own.exists():
             own.parent.mkdir(parents=True, exist_ok=True)
             own.write_text(start.read_text(encoding="utf-8"), encoding="utf-8")
-        say(f"Your file is {own}: change it here (e) or in an editor beside, then let it be graded (g).")
+        say("What is looked at, for all packets:")
+        for promise in exercise.promises:
+            say(f"   {promise.kind}: {promise.question}")
+        say(f"\nYour file is {own}: change it here (e) or in an editor beside, then let it be graded (g).")
         grading = Grading(exercise)
         while True:
             answer = self._ask("g: grade it, e: edit it, t: the task again, b: begin anew, l: later", *"getbl")
