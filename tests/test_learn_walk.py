@@ -78,6 +78,13 @@ def test_the_end_of_the_input_is_no_dead_end(course: Path, lines: tuple[str, ...
     assert "Traceback" not in done.err
 
 
+def test_a_folder_that_cannot_be_written_is_said(course: Path) -> None:
+    stdin = b"\ns\n1\n1\n1\n"
+    done = run("learn", "1", "--course", str(course), "--files", "/proc/none", stdin=stdin)
+    assert done.status == 2
+    assert "cannot write `/proc/none/01-first-match.fw`" in done.err
+
+
 def test_an_answer_that_is_none_is_asked_for_again(course: Path) -> None:
     done = walked(course, "what?", "", "a", "7", "", "2", "q")
     assert "There is no `what?` here: type Enter, `q`." in done.out

@@ -14,6 +14,7 @@ from policy import source
 from policy.app.play import Playing
 from policy.app.problem import CannotAnswer
 from policy.app.scenario import load_scenario
+from policy.app.whole import write_whole
 from policy.diagnostic import Diagnostic, Mistakes, unreadable
 from policy.learn.grade import Grade, Grading
 from policy.learn.lesson import Exercise, Lesson, Question
@@ -145,8 +146,7 @@ class Walk:
         say("\nNow you", "title")
         say(exercise.task, "page")
         if not own.exists():
-            own.parent.mkdir(parents=True, exist_ok=True)
-            own.write_text(start.read_text(encoding="utf-8"), encoding="utf-8")
+            _copied(start, own)
         say("What is looked at, for all packets:")
         for promise in exercise.promises:
             say(f"   {promise.kind}: {promise.question}")
@@ -160,7 +160,7 @@ class Walk:
             elif answer == "t":
                 say(exercise.task, "page")
             elif answer == "b":
-                own.write_text(start.read_text(encoding="utf-8"), encoding="utf-8")
+                _copied(start, own)
                 say("The file is as it was at the beginning.")
             elif answer == "l":
                 say(f"The file stays where it is; `fwpolicy learn {self.lesson.number}` comes back to it.")
@@ -193,3 +193,13 @@ class Walk:
                 raise Left
             if answer or default:
                 return answer
+
+
+def _copied(start: Path, own: Path) -> None:
+    """Write what an exercise begins with to a file of the reader; raises `CannotAnswer`."""
+    try:
+        own.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CannotAnswer(f"cannot write `{own}`: {reason}", "say with `--files` where your files are") from None
+    write_whole(str(own), source.read(str(start)).text)
