@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -223,11 +223,11 @@ def test_rules_that_decide_nothing_for_sure_have_no_quiz() -> None:
         quiz(load(Source("rules", text)), 4, 1)
 
 
-WRITERS = {
-    "txt": quiz_text,
-    "md": quiz_sheet,
-    "json": lambda made: json.dumps(quiz_json(made), indent=2),
-}
+def json_text(made: Quiz) -> str:
+    return json.dumps(quiz_json(made), indent=2)
+
+
+WRITERS: dict[str, Callable[[Quiz], str]] = {"txt": quiz_text, "md": quiz_sheet, "json": json_text}
 
 
 @pytest.mark.parametrize("kind", WRITERS)
