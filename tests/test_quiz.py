@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from unittest.mock import patch
+from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 from hypothesis import Phase, assume, given, settings
@@ -23,8 +24,6 @@ from policy.cli.output import Output
 from policy.cli.quizzing import quiz_command
 from policy.diagnostic import Mistakes
 from policy.ir import Ruleset
-from policy.languages.nftables import text as nftables_text
-from policy.languages.nftables.ast.command import Script
 from policy.learn.outcome import Outcome, of_decision, of_end
 from policy.learn.quiz import Quiz, QuizQuestion, quiz
 from policy.packet import Packet
@@ -33,9 +32,9 @@ from policy.report.quiz_json import quiz_json
 from policy.report.quiz_sheet import quiz_sheet
 from policy.report.quiz_text import quiz_text
 from policy.report.quiz_words import outcome_text
-from policy.sets import BoxSpace, Budget
+from policy.sets import BoxSpace, Exhausted, Space
 from policy.source import Source
-from tests import nftables_strategies, strategies
+from tests import strategies
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "quiz"
@@ -57,16 +56,22 @@ def right_by_evaluator(ruleset: Ruleset, question: QuizQuestion) -> Outcome | No
 
 
 def right_by_sets(ruleset: Ruleset, question: QuizQuestion) -> set[Outcome | None]:
-    """Everything that the packet which decides may come to, in a space of its own (of boxes: another engine)."""
+    """What the packet that decides may come to, in a space of its own: of boxes, another engine, where they can."""
     answer = question.region.deciding
     hook = answer.packet.get("hook")
     return ends(ruleset, answer.packet, hook if isinstance(hook, int) else None, question.right)
 
 
 def ends(ruleset: Ruleset, packet: Packet, hook: int | None, right: Outcome) -> set[Outcome | None]:
-    space = BoxSpace([ruleset], [packet], hook, Budget())
-    flow = Flow(ruleset, space, space.of_box(packet))
-    return {of_end(end, right.role, ruleset) for end, packets in flow.by_end.items() if packets}
+    spaces: tuple[type[Any], ...] = (BoxSpace, Space)
+    for kind in spaces:
+        try:
+            space = kind([ruleset], [packet], hook)
+            flow: Flow[Any, Any] = Flow(ruleset, space, space.of_box(packet))
+        except Exhausted:  # lists of boxes have no masks of many ranges
+            continue
+        return {of_end(end, right.role, ruleset) for end, packets in flow.by_end.items() if packets}
+    raise AssertionError("no engine knows")
 
 
 def check(made: Quiz) -> None:
@@ -126,12 +131,46 @@ def test_one_answer_is_right_on_random_files(text: str) -> None:
     check(made)
 
 
+_NFT_RULES = st.sampled_from(
+    (
+        "ct state established,related accept",
+        "ct state vmap { established : accept, invalid : drop }",
+        "ip saddr 10.0.0.0/8 tcp dport { 22, 443 } accept",
+        "ip daddr 192.0.2.0/24 reject",
+        "ip6 saddr 2001:db8::/32 udp dport 53 accept",
+        "tcp dport 22 drop",
+        "meta l4proto vmap { tcp : jump more, udp : goto more, icmp : accept }",
+        "tcp flags syn limit rate 5/second accept",
+        'iifname "eth0" return',
+        "ip saddr != 10.1.2.3 mark set 7",
+        "meta mark 7 reject with icmpx admin-prohibited",
+        "jump more",
+    )
+)
+
+
+def script(family: str, default: str, base: Sequence[str], more: Sequence[str]) -> str:
+    chains = [("more", "", more), ("in", f"type filter hook input priority 0; policy {default};", base)]
+    body = [f"chain {name} {{ {head}\n" + "\n".join(lines) + "\n}" for name, head, lines in chains]
+    return f"table {family} t {{\n" + "\n".join(body) + "\n}\n"
+
+
+_SCRIPTS = st.builds(
+    script,
+    st.sampled_from(("inet", "ip")),
+    st.sampled_from(("accept", "drop")),
+    st.lists(_NFT_RULES, max_size=5),
+    st.lists(_NFT_RULES.filter(lambda rule: "more" not in rule), max_size=3),
+)
+
+
 @_few
-@given(nftables_strategies.scripts)
-def test_one_answer_is_right_on_random_scripts(tree: Script) -> None:
+@given(_SCRIPTS)
+def test_one_answer_is_right_on_random_scripts(text: str) -> None:
     try:
-        ruleset = load(Source("rules", nftables_text.script(tree)), "nftables")
+        ruleset = load(Source("rules", text), "nftables")
     except Mistakes:
+        assert "ip6" in text, "no table of IPv4 may speak of that"
         assume(False)
     made = made_or_none(ruleset, 3, 1)
     assume(made is not None)
@@ -178,16 +217,17 @@ def test_what_hangs_on_unknowns_is_not_asked_and_said() -> None:
 
 
 def test_rules_that_decide_nothing_for_sure_have_no_quiz() -> None:
-    text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m limit --limit 5/min -j DROP\nCOMMIT\n"
+    limited = "".join(f"-A {chain} -m limit --limit 5/min -j DROP\n" for chain in ("INPUT", "FORWARD", "OUTPUT"))
+    text = f"*filter\n{limited}COMMIT\n"
     with pytest.raises(CannotAnswer, match="nothing to ask"):
         quiz(load(Source("rules", text)), 4, 1)
 
 
-WRITERS = {
-    "txt": quiz_text,
-    "md": quiz_sheet,
-    "json": lambda made: json.dumps(quiz_json(made), indent=2),
-}
+def json_text(made: Quiz) -> str:
+    return json.dumps(quiz_json(made), indent=2)
+
+
+WRITERS: dict[str, Callable[[Quiz], str]] = {"txt": quiz_text, "md": quiz_sheet, "json": json_text}
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -205,7 +245,7 @@ def command(kind: str = "text", given: str | None = None, sheet: bool = False, p
     out, typed = io.StringIO(), io.StringIO(given or "")
     with redirect_stdout(out), patch("sys.stdin", typed):
         if given is not None:
-            typed.isatty = out.isatty = lambda: True  # type: ignore[method-assign]
+            typed.isatty = out.isatty = Mock(return_value=True)  # type: ignore[method-assign]
         reading = Reading("native", None, isolated=True)
         path = str(ROOT / "rules" / "office" / "rules.fw")
         status = quiz_command(path, reading, Output(kind, "never"), 3, 1, sheet, plain)
@@ -214,7 +254,7 @@ def command(kind: str = "text", given: str | None = None, sheet: bool = False, p
 
 def test_the_command_prints_in_every_way() -> None:
     assert command()[1].startswith("Question 1 of 3")
-    assert command(given="", plain=True)[1] == command()[1]
+    assert "Answer 3: " in command(given="", plain=True)[1]
     assert command(sheet=True)[1].startswith("# Quiz: ")
     assert len(json.loads(command("json")[1])["questions"]) == 3
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -42,6 +44,7 @@ class Ground:
     def _whole(self) -> Any:
         return self._sets.of_match(Field("fragment", Intervals.of(0)))
 
+    @cached_property
     def deciders(self) -> Mapping[Outcome, Any]:
         """Return the packets that each rule, and what holds without one, surely decides."""
         found: dict[Outcome, Any] = {}
@@ -79,8 +82,8 @@ class Ground:
 
     def is_only(self, outcome: Outcome, packet: Packet) -> bool:
         """Do sets say that the packet can come to nothing but this?"""
-        ends = [end for end, packets in self._flow.by_end.items() if packet in packets]
-        return bool(ends) and all(of_end(end, outcome.role, self._ruleset) == outcome for end in ends)
+        sure = self.deciders.get(replace(outcome, role="first"))
+        return sure is not None and bool(one := self._sets.of_box(packet)) and one <= sure
 
 
 def _odd(hook: int | None) -> list[Match]:

@@ -109,7 +109,7 @@ class _Making:
             self._deciders = [
                 (hook, outcome, packets)
                 for hook, ground in self._grounds.items()
-                for outcome, packets in ground.deciders().items()
+                for outcome, packets in ground.deciders.items()
             ]
         except Exhausted as limit:
             raise CannotAnswer(f"to find packets to ask about takes more than {limit}", "use fewer rules") from None

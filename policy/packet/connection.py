@@ -76,18 +76,14 @@ def connection(first: Packet) -> Iterator[tuple[Role, Packet]]:
     values = first.values
     if values["proto"] not in (TCP, UDP, ICMP, ICMP6):
         return
-    changes: dict[str, Value] = {
-        "state": ESTABLISHED,
-        "direction": 1,
-        "mark": 0,
-        **_status(values, CONFIRMED | SEEN_REPLY),
-    }
-    if "icmp_type" in values:
+    changes: dict[str, Value] = {}
+    if "icmp_type" in values:  # before the status: those that connection tracking leaves alone have none
         replies = _ICMP_REPLIES if values["proto"] == ICMP else _ICMP6_REPLIES
         kind = values["icmp_type"]
         if not isinstance(kind, int) or kind not in replies:
             return
         changes["icmp_type"] = replies[kind]
+    changes |= {"state": ESTABLISHED, "direction": 1, "mark": 0, **_status(values, CONFIRMED | SEEN_REPLY)}
     kept = {name: value for name, value in values.items() if name in _KEPT}
     shakes = values["proto"] == TCP and "flags" in values and _opens(values["flags"])
     reply = {**kept, **_turned(values), **changes}

@@ -31,7 +31,7 @@ def _lines(quiz: Quiz) -> Iterator[str]:
         yield from _rules(source)
     yield from ("", "## Questions")
     for number, question in enumerate(quiz.questions, 1):
-        yield from ("", f"**{number}.** {asks(question)}", "", f"    {question.text}", "")
+        yield from ("", f"**{number}.** {asks(question)}", "", "```text", question.text, "```", "")
         for letter, choice in zip(LETTERS, question.choices, strict=True):
             yield f"- [ ] {letter}) {outcome_text(choice.outcome, quiz.ruleset)}"
     yield from ("", "---", "", f"## Solutions (seed {quiz.seed})")
@@ -40,8 +40,7 @@ def _lines(quiz: Quiz) -> Iterator[str]:
         for letter, choice in zip(LETTERS, question.choices, strict=True):
             if (reason := why_wrong(choice, question)) is not None:
                 yield f"- not {letter}): {reason}"
-        yield ""
-        yield from (f"    {line}".rstrip() for line in explanation(question, Style(columns=_COLUMNS - 4)))
+        yield from ("", "```text", *explanation(question, Style(columns=_COLUMNS)), "```")
     for line in left_out(quiz):
         yield from ("", f"{line[0].upper()}{line[1:]}.")
 
@@ -53,6 +52,7 @@ def _rules(source: Source) -> Iterator[str]:
         yield f"`{clean(source.name)}` has {len(lines)} lines: have it at hand."
         return
     yield f"`{clean(source.name)}`:"
-    yield ""
     digits = len(str(len(lines)))
-    yield from (f"    {number:>{digits}}  {clean(line.expandtabs(4))}".rstrip() for number, line in enumerate(lines, 1))
+    yield from ("", "```text")
+    yield from (f"{number:>{digits}}  {clean(line.expandtabs(4))}".rstrip() for number, line in enumerate(lines, 1))
+    yield "```"
