@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from policy.learn.read import read_course, shipped_course
 from tests.command import ROOT, Done, run
 from tests.lessons import FILES, SMALL
 
@@ -103,31 +105,56 @@ def _shown(master: int, until: str) -> str:
     return text
 
 
-def test_a_terminal_walks_to_the_end(course: Path, tmp_path: Path) -> None:
-    editor = tmp_path / "editor"
-    editor.write_text(f'#!/bin/sh\ncp {course}/01-first-match/solution.fw "$1"\n', encoding="utf-8")
-    editor.chmod(0o755)
+def _walk(words: list[str], editor: Path, answers: list[tuple[str, str]], end: str) -> str:
+    """Return what a terminal shows of a lesson that is walked through; *answers* are given where some words stand."""
     child, master = pty.fork()
     if child == 0:
         os.chdir(ROOT)
         os.environ |= {"EDITOR": str(editor), "TERM": "xterm-256color", "COLUMNS": "80"}
         os.environ.pop("VISUAL", None)
-        words = ["learn", "1", "--course", str(course), "--files", str(tmp_path / "mine")]
-        os.execv(sys.executable, [sys.executable, "-m", "policy", *words])  # noqa: S606 (our own command)
+        os.execv(sys.executable, [sys.executable, "-m", "policy", "learn", *words])  # noqa: S606 (our own command)
     try:
         seen = ""
-        for until, key in (
-            ("go on", ""), ("next step", "a"), ("1 to 2", "2"), ("1 to 2", "1"), ("1 to 2", "1"), ("grade it", "e"),
-            ("grade it", "g"),
-        ):  # fmt: skip
+        for until, key in answers:
             seen += (shown := _shown(master, until))
             assert until in shown
             os.write(master, f"{key}\n".encode())
-        seen += _shown(master, "last lesson")
-        assert "solved" in seen
-        assert "That was the last lesson." in seen
-        assert max(len(line) for line in seen.replace("\x1b", "").splitlines()) < 200
+        return seen + _shown(master, end)
     finally:
         os.close(master)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def editing(tmp_path: Path, solution: Path) -> Path:
+    """Return an editor that writes a solution."""
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\ncp {solution} "$1"\n', encoding="utf-8")
+    editor.chmod(0o755)
+    return editor
+
+
+def test_a_terminal_walks_to_the_end(course: Path, tmp_path: Path) -> None:
+    answers = [("go on", ""), ("next step", "a"), ("1 to 2", "2"), ("1 to 2", "1"), ("1 to 2", "1")]
+    answers += [("grade it", "e"), ("grade it", "g")]
+    words = ["1", "--course", str(course), "--files", str(tmp_path / "mine")]
+    seen = _walk(words, editing(tmp_path, course / "01-first-match" / "solution.fw"), answers, "last lesson")
+    assert "solved" in seen
+    assert "That was the last lesson." in seen
+
+
+def test_a_terminal_walks_lesson_1_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (lesson,) = [each for each in read_course(shipped_course()).lessons if each.number == 1]
+    assert lesson.exercise is not None
+    answers = [("go on", ""), ("next step", "a")]
+    answers += [(f"1 to {len(each.choices)}", str(each.answer)) for each in lesson.questions]
+    answers += [("grade it", "g"), ("grade it", "e"), ("grade it", "g")]
+    editor = editing(tmp_path, Path(lesson.exercise.solution))
+    seen = _walk(["1", "--files", str(tmp_path / "mine")], editor, answers, "Next: ")
+    assert f"{len(lesson.questions)} of {len(lesson.questions)} at the first try." in seen
+    assert "not yet" in seen
+    assert "solved" in seen
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", seen)
+    assert max(len(line) for line in plain.splitlines() if str(tmp_path) not in line) <= 82
+    assert "done" in run("learn", "--list").out
