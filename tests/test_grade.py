@@ -69,7 +69,9 @@ def confirm(found: Grade, text: Source) -> None:
         if (shown := each.counterexample) is not None:
             assert shown.certain
             decision = decide(rules, shown.deciding.packet)
-            assert decision.verdict == shown.region.verdict != ("block" if each.promise.kind == "block" else "allow")
+            assert decision.verdict == shown.region.verdict
+            if each.promise.kind not in ("drop", "reject"):
+                assert decision.verdict != ("block" if each.promise.kind == "block" else "allow")
             assert (decision.rule is None) == (shown.deciding.decision.rule is None)
             if decision.rule is not None and shown.deciding.decision.rule is not None:
                 assert decision.rule.span.text == shown.deciding.decision.rule.span.text
@@ -162,9 +164,10 @@ def test_what_cannot_be_asked_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_texts_without_rules(tmp_path: Path) -> None:
-    with pytest.raises(CannotAnswer, match="no policy"):
+    with pytest.raises(CannotAnswer, match=r"there are no rules in `x\.fw` yet"):
         grade(exercise(tmp_path, FW, ("allow", SSH)), Source("x.fw", "# nothing yet\n"))
-    assert grade(exercise(tmp_path, NFT, ("allow", SSH)), Source("x.nft", "# nothing yet\n")).passed
+    with pytest.raises(CannotAnswer, match=r"there are no rules in `x\.nft` yet"):
+        grade(exercise(tmp_path, NFT, ("allow", SSH)), Source("x.nft", "# nothing yet\n"))
     with pytest.raises(Mistakes):
         grade(exercise(tmp_path, FW, ("allow", SSH)), Source("x.fw", "policy {"))
 
@@ -173,15 +176,62 @@ def test_a_text_that_hardly_begins_is_in_the_language_of_the_start(tmp_path: Pat
     task = exercise(tmp_path, NFT, ("allow", SSH))
     (tmp_path / "start.nft").write_text(NFT, encoding="utf-8")
     begun = replace(task, start=str(tmp_path / "start.nft"))
-    assert grade(begun, Source("mine", "# nothing yet\n")).passed
-    with pytest.raises(CannotAnswer, match="no policy"):
-        grade(task, Source("mine", "# nothing yet\n"))
-    assert grade(begun, Source("mine", V4)).refuted
+    assert grade(begun, Source("mine", "table ip x { chain c { }; }\n")).passed
+    with pytest.raises(Mistakes):
+        grade(task, Source("mine", "table ip x { chain c { \n"))
+
+
+@pytest.mark.parametrize(("name", "text"), [("mine", V4), ("mine.v4", V4), ("mine.fw", FW), ("mine.nft", FW)])
+def test_rules_in_another_language_are_told_so(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "start.nft").write_text(NFT, encoding="utf-8")
+    task = replace(exercise(tmp_path, NFT, ("allow", SSH)), start=str(tmp_path / "start.nft"))
+    with pytest.raises(CannotAnswer, match=f"`{name}` is in the language of (iptables|fwpolicy)") as caught:
+        grade(task, Source(name, text))
+    assert caught.value.help == "this exercise is in that of nftables"
+
+
+@pytest.mark.parametrize("default", ["block", "reject"])
+@pytest.mark.parametrize("kind", ["drop", "reject"])
+def test_what_its_sender_is_told_may_be_promised(kind: Kind, default: str, tmp_path: Path) -> None:
+    task = exercise(tmp_path, FW, (kind, "tcp/22"), (kind, "tcp/443"))
+    text = Source("x.fw", f"policy p {{\n  default {default}\n  reject tcp/443\n  allow tcp/443\n}}\n")
+    first, second = grade(task, text).graded
+    assert first.kept == ((default == "reject") == (kind == "reject"))
+    assert second.kept == (kind == "reject")
+    open_ = Source("x.fw", "policy p {\n  default block\n  allow tcp\n}\n")
+    found = grade(task, open_)
+    assert not any(each.kept for each in found.graded)
+    assert found.refuted
+    confirm(found, open_)
+
+
+def test_what_is_blocked_is_blocked_with_whatever_flags(tmp_path: Path) -> None:
+    task = exercise(tmp_path, FW, ("block", "tcp from 203.0.113.0/24"), ("block", "tcp flags syn"), ("block", "udp"))
+    text = Source("x.fw", "policy p {\n  default block\n  allow tcp flags ack/ack\n}\n")
+    found = grade(task, text)
+    assert [each.kept for each in found.graded] == [False, True, True]
+    confirm(found, text)
+
+
+def test_a_counterexample_names_interfaces_only_where_somebody_does(tmp_path: Path) -> None:
+    task = exercise(tmp_path, FW, ("block", "tcp/22"), ("block", "tcp/22 in wan0"))
+    text = Source("x.fw", "policy p {\n  default block\n  allow tcp\n}\n")
+    plain, named = (each.counterexample for each in grade(task, text).graded)
+    assert plain is not None
+    assert named is not None
+    assert plain.shown.get("in") is None
+    assert named.shown.get("in") == "wan0"
+    asks = Source("x.fw", "policy p {\n  default block\n  allow tcp in lan0\n}\n")
+    (looks, _) = (each.counterexample for each in grade(task, asks).graded)
+    assert looks is not None
+    assert looks.shown.get("in") == "lan0"
 
 
 SERVICES = ("tcp", "tcp/22", "tcp/20-23", "tcp/{21,24}", "udp", "any", "ping")
 PLACES = ("any", "a", "b", "10.0.0.1, 2001:db8::1", "a except 10.0.0.2")
 STATES = ("", "", "", "state new", "state established")
+STRAY = ("new", "invalid", "untracked")
+FLAGS = ("syn", "ack", "rst")
 NAMES = "network a = 10.0.0.0/30\nnetwork b = 10.0.0.2/31\n"
 
 
@@ -211,7 +261,10 @@ def test_a_promise_is_kept_exactly_where_each_packet_keeps_it(seed: int, tmp_pat
         for port, source, target in product(range(20, 25), range(4), (2, 3))
     ]
     connections = {ask(rules, read_question(one, rules)).verdict for one in each}
-    packets = {ask(rules, read_question(one, rules), Asking(single=True)).verdict for one in each}
+    others = ("", *(f" state {state} flags {flags}" for state in STRAY for flags in FLAGS))
+    packets = {
+        ask(rules, read_question(one + other, rules), Asking(single=True)).verdict for one in each for other in others
+    }
     assert [each.kept for each in found.graded] == [
         connections == {"allow"},
         packets == {"block"},

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from policy import source
 from policy._record import dataclass
 from policy.app.answer import Asking, PacketAnswer, Region
-from policy.app.ask import ask, check_any
+from policy.app.ask import ask
 from policy.app.load import load
 from policy.app.passing import passed, sent
 from policy.app.problem import CannotAnswer
 from policy.app.question import read_question
+from policy.diagnostic import Mistakes
+from policy.evaluate.looks import looks_at
 from policy.host import UNKNOWN_HOST, Host
-from policy.ir import Ruleset
+from policy.ir import Field, Reject, Ruleset
 from policy.languages import claimed
 from policy.learn.lesson import Exercise, Promise
 from policy.learn.within import read_within
-from policy.question.boxes import Question
+from policy.packet import FIELDS, INVALID, NEW, UNTRACKED, Intervals, Packet
+from policy.packet.fields import TCP
+from policy.question.boxes import Part, Question, parts
 from policy.reach import Disagreement
 from policy.source import Source
 
@@ -26,21 +31,38 @@ SUFFIXES = {".fw": "native", ".nft": "nftables", ".v4": "iptables", ".v6": "ip6t
 """The languages of files by the ends of their names: rules that are hardly begun do not tell it."""
 
 _REGIONS = 6
+_UNASKED = Intervals.of(NEW, INVALID, UNTRACKED)
+"""The states of packets that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
     """A packet with which a promise is broken: *region* is what became of it, replayed by the evaluator alone.
 
-    Its verdict may be `depends`: then the rules say something of the packet that cannot be known.
+    Its verdict may be `depends`: then the rules say something of the packet that cannot be known. *unsaid* are fields
+    of the packet that neither the promise nor any rule speaks of.
     """
 
     region: Region
+    unsaid: frozenset[str] = frozenset()
 
     @property
     def certain(self) -> bool:
         """Is the promise broken, whatever cannot be known turns out to be?"""
         return self.region.verdict in ("allow", "block")
+
+    @property
+    def shown(self) -> Packet:
+        """The packet, without what nobody speaks of."""
+        return self._without(self.region.example)
+
+    @property
+    def reply(self) -> Packet | None:
+        """The packet that decides, where that is not the one that began the connection."""
+        return None if self.deciding.role == "first" else self._without(self.deciding.packet)
+
+    def _without(self, packet: Packet) -> Packet:
+        return Packet({name: value for name, value in packet.values.items() if name not in self.unsaid})
 
     @property
     def deciding(self) -> PacketAnswer:
@@ -80,7 +102,8 @@ class Grade:
 def grade(exercise: Exercise, text: Source) -> Grade:
     """Return what the rules of a text do with the promises of an exercise, for all packets.
 
-    Raises `diagnostic.Mistakes` where the text cannot be read, and `CannotAnswer` where there are no rules in it.
+    Raises `diagnostic.Mistakes` where the text cannot be read, and `CannotAnswer` where there are no rules in it, or
+    they are in another language than those that the exercise begins with.
     """
     return Grading(exercise).grade(text)
 
@@ -98,10 +121,26 @@ class Grading:
         graded = []
         for promise in self._exercise.promises:
             if promise.host not in rules:
-                rules[promise.host] = read_rules(text, promise.host, self._exercise.start)
-                check_any(rules[promise.host], text.name)
+                rules[promise.host] = self._attempt(text, promise.host)
             graded.append(_graded(promise, self.question(promise), rules[promise.host]))
         return Grade(tuple(graded))
+
+    def _attempt(self, text: Source, host: Host) -> Ruleset:
+        wanted = _language(self._exercise.start)
+        named = _language(text.name)
+        if wanted is not None and named not in (None, wanted):
+            raise _foreign(text.name, named, wanted)
+        try:
+            rules = load(text, wanted or named or claimed(text.text), host)
+        except Mistakes:
+            if wanted is not None and (other := claimed(text.text)) not in (None, wanted):
+                raise _foreign(text.name, other, wanted) from None
+            raise
+        if not rules.policies:
+            raise CannotAnswer(
+                f"there are no rules in `{text.name}` yet", f"begin with those of {self._exercise.start}"
+            )
+        return rules
 
     def question(self, promise: Promise) -> Question:
         """Return the question of a promise, in which the names of the solution may stand; raises `Mistakes`."""
@@ -112,29 +151,69 @@ class Grading:
         return read_within(promise.span, promise.question, lambda: read_question(promise.question, solution))
 
 
-def read_rules(text: Source, host: Host = UNKNOWN_HOST, like: str | None = None) -> Ruleset:
-    """Return the rules of a text of a lesson; raises `diagnostic.Mistakes`.
+def read_rules(text: Source, host: Host = UNKNOWN_HOST) -> Ruleset:
+    """Return the rules of a text of a lesson; the end of its name says the language, else the text does.
 
-    The end of its name says the language, else the text does, else that of the file *like* it.
+    Raises `diagnostic.Mistakes`.
     """
-    language = SUFFIXES.get(Path(text.name).suffix) or claimed(text.text) or SUFFIXES.get(Path(like or "").suffix)
-    return load(text, language, host)
+    return load(text, _language(text.name) or claimed(text.text), host)
+
+
+def _language(path: str) -> str | None:
+    return SUFFIXES.get(Path(path).suffix)
+
+
+def _foreign(name: str, language: str | None, wanted: str) -> CannotAnswer:
+    words = "fwpolicy" if wanted == "native" else wanted
+    other = "fwpolicy" if language == "native" else language
+    return CannotAnswer(f"`{name}` is in the language of {other}", f"this exercise is in that of {words}")
 
 
 def _graded(promise: Promise, question: Question, rules: Ruleset) -> Graded:
-    asking = Asking(single=promise.kind == "block", host=promise.host, regions=_REGIONS)
+    asking = Asking(single=promise.kind not in ("allow", "open"), host=promise.host, regions=_REGIONS)
+    incomplete = False
+    for each in (question, *_whatever_flags(promise, question)):
+        try:
+            answer = ask(rules, each, asking)
+        except CannotAnswer as error:
+            return Graded(promise, why=f"{error}: {error.help}" if error.help else str(error))
+        broken = (region for hook in answer.hooks for region in hook.regions if not _as_promised(promise, region))
+        shown = min(broken, key=_decided, default=None)
+        if shown is not None:
+            return Graded(promise, Counterexample(_replayed(shown, asking), _unsaid(rules, question)))
+        incomplete |= not all(hook.complete for hook in answer.hooks)
+    return Graded(promise, why="so many rules decide that not all packets were told apart" if incomplete else None)
+
+
+def _whatever_flags(promise: Promise, question: Question) -> Iterator[Question]:
+    """Yield what a promise to *block* means beside the packets that begin connections: those that belong to none.
+
+    A question about TCP is one about SYN; but no other packet shall come through, either.
+    """
+    if promise.kind != "block" or question.names("flags") or question.names("state"):
+        return
+    more = (Field("flags", FIELDS["flags"].domain), Field("state", _UNASKED))
+    wider = replace(question, terms=replace(question.terms, fields=(*question.terms.fields, *more)))
+    if any(part.values.get("proto") == TCP for part in _parts(wider)):
+        yield wider
+
+
+def _parts(question: Question) -> Sequence[Part]:
     try:
-        answer = ask(rules, question, asking)
-    except CannotAnswer as error:
-        return Graded(promise, why=f"{error}: {error.help}" if error.help else str(error))
-    wanted = "block" if promise.kind == "block" else "allow"
-    broken = (region for hook in answer.hooks for region in hook.regions if region.verdict != wanted)
-    shown = min(broken, key=_decided, default=None)
-    if shown is not None:
-        return Graded(promise, Counterexample(_replayed(shown, asking)))
-    if not all(hook.complete for hook in answer.hooks):
-        return Graded(promise, why="so many rules decide that not all packets were told apart")
-    return Graded(promise)
+        return parts(question)
+    except ValueError:  # it is not about TCP
+        return ()
+
+
+def _as_promised(promise: Promise, region: Region) -> bool:
+    if promise.kind in ("allow", "open"):
+        return region.verdict == "allow"
+    told = isinstance(region.deciding.decision.action, Reject)
+    return region.verdict == "block" and (promise.kind == "block" or told == (promise.kind == "reject"))
+
+
+def _unsaid(rules: Ruleset, question: Question) -> frozenset[str]:
+    return frozenset(name for name in ("in", "out") if not question.names(name) and not looks_at(rules, name))
 
 
 def _decided(region: Region) -> bool:

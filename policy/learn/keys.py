@@ -10,13 +10,14 @@ from policy._record import dataclass
 from policy.app.answer import Verdict
 from policy.app.config.kinds import Many, Named, Table
 from policy.app.scenario.keys import keys_of
-from policy.app.scenario.kinds import TEXT, Placed, natural, options, text
+from policy.app.scenario.kinds import TEXT, YES_NO, Placed, natural, options, text
 from policy.host import own
 from policy.simulate.scenario import Result
 
 _MAPPING = "a mapping"
 _LIST = "a list"
 _LOCAL = Many(text(own, "an address or a prefix"), "a list of addresses", least=1)
+_KINDS = ("allow", "block", "drop", "reject")
 _QUESTION = text(str, "a question, as `ask` takes it", minLength=1)
 
 ANSWERED = {"rules": ("question", "verdict", "local"), "scenario": ("step", "result"), "fact": ()}
@@ -64,7 +65,13 @@ class PromiseKeys:
     allow: Annotated[Any, _QUESTION] = None
     """A question: everything that it asks about passes, replies included, as `fwpolicy ask` says it."""
     block: Annotated[Any, _QUESTION] = None
-    """A question: none of the packets that it asks about passes."""
+    """A question: none of the packets that it asks about passes, of TCP with whatever flags."""
+    drop: Annotated[Any, _QUESTION] = None
+    """A question: none of its packets passes, and nobody is told."""
+    reject: Annotated[Any, _QUESTION] = None
+    """A question: none of its packets passes, and whoever sent it is told so."""
+    says: Annotated[Any, TEXT] = None
+    """What it promises, in the words of the task: shown in the place of the question, which may be half a solution."""
     hint: Annotated[Any, TEXT] = None
     """What is said to the learner where the promise is not kept, beside the counterexample."""
     local: Annotated[Any, _LOCAL] = None
@@ -77,6 +84,8 @@ class ConnectionKeys:
 
     open: Annotated[Any, _QUESTION]
     """A question about connections: the first packet, the reply and what follows all pass. It names no state."""
+    says: Annotated[Any, TEXT] = None
+    """What it promises, in the words of the task."""
     hint: Annotated[Any, TEXT] = None
     """What is said to the learner where the promise is not kept, beside the counterexample."""
     local: Annotated[Any, _LOCAL] = None
@@ -93,7 +102,7 @@ class ExerciseKeys:
     """The file of rules that the learner begins with; it may be nearly empty."""
     solution: Annotated[Any, TEXT]
     """A file of rules that keeps all promises. It is never shown; promises may use the names that it defines."""
-    promises: Annotated[Any, Many(Placed(_table(PromiseKeys, one=("allow", "block"))), _LIST, least=1)]
+    promises: Annotated[Any, Many(Placed(_table(PromiseKeys, one=_KINDS)), _LIST, least=1)]
     """What the rules have to do, for all packets of each question."""
     wrong: Annotated[Any, Named(text(str, "a file"), TEXT, _MAPPING)] = None
     """Files with rules that people write, each with what is wrong with it. Each breaks a promise."""
@@ -111,6 +120,8 @@ class LessonKeys:
     """How long it takes, about."""
     scenario: Annotated[Any, TEXT] = None
     """The scenario that is played; `play.scenario.yaml`, where it is not said and that is there."""
+    watch: Annotated[Any, YES_NO] = None
+    """Is it told at the end of the scenario what was watched: ports that were tried, or that nothing listens on?"""
     questions: Annotated[Any, Many(Placed(_table(QuestionKeys, one=tuple(ANSWERED))), _LIST)] = None
     """Questions to predict, each with a proof of its answer."""
     exercise: Annotated[Any, _table(ExerciseKeys)] = None

@@ -13,7 +13,7 @@ from policy.ir.match import mark
 from policy.simulate.scenario import Result
 from policy.source import Source, Span
 
-Kind = Literal["allow", "block", "open"]
+Kind = Literal["allow", "block", "drop", "reject", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,14 @@ class Promise:
     """What rules have to do with all packets of a question.
 
     *allow*: they pass, as `ask` says it; *open*: the same of connections, so that replies and further packets pass as
-    well; *block*: none of the packets passes by itself. *hint* is said where that is not so.
+    well; *block*: none of the packets passes by itself, of TCP with whatever flags; *drop* and *reject*: none of them
+    passes, and whoever sent it is told nothing, or told. *says* is all that in the words of the task, and *hint* is
+    said where it is not so.
     """
 
     kind: Kind
     question: str
+    says: str | None = None
     hint: str | None = None
     host: Host = UNKNOWN_HOST
     span: Span | None = mark()
@@ -95,7 +98,10 @@ class Exercise:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A lesson: *name* is that of its folder, `03-first-match`; *scenarios* are paths, the one to be played first."""
+    """A lesson: *name* is that of its folder, `03-first-match`; *scenarios* are paths, the one to be played first.
+
+    *watch*: what was watched meanwhile is told at its end.
+    """
 
     name: str
     folder: str
@@ -103,6 +109,7 @@ class Lesson:
     minutes: int
     page: Source
     scenarios: tuple[str, ...] = ()
+    watch: bool = False
     questions: tuple[Question, ...] = ()
     exercise: Exercise | None = None
     span: Span | None = mark()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from policy import source
 from policy._data import data_dir
@@ -19,7 +19,7 @@ from policy.app.scenario.yaml import CODE, Genre, YamlNotation, read_yaml
 from policy.diagnostic import MOST, Diagnostic, Mistakes, unreadable
 from policy.host import UNKNOWN_HOST, Host
 from policy.learn.keys import ANSWERED, lesson_table
-from policy.learn.lesson import Asked, Course, Exercise, Fact, Lesson, Played, Promise, Proof, Question
+from policy.learn.lesson import Asked, Course, Exercise, Fact, Kind, Lesson, Played, Promise, Proof, Question
 from policy.learn.within import read_within
 from policy.question.parse import parse_question
 from policy.source import Source, Span, Unreadable
@@ -141,6 +141,7 @@ def read_lesson(folder: str) -> Lesson:
         given["minutes"],
         page,
         scenarios,
+        bool(given.get("watch")),
         tuple(each for each in questions if each),
         exercise,
         span=span,
@@ -244,13 +245,15 @@ class _Reading:
 
     def _promise(self, said: Said) -> Promise | None:
         given = said.value
-        for kind in ("allow", "block", "open"):
+        for kind in get_args(Kind):
             if kind in given:
                 at = said.at.below(kind)
                 tree = self._check_question(given[kind], at)
                 if kind == "open" and tree is not None and tree.states:
                     at.wrong("a question about connections names no state", "write `allow` among the `promises`")
-                return Promise(kind, given[kind], given.get("hint"), _host(given), span=self._places.span(at))
+                return Promise(
+                    kind, given[kind], given.get("says"), given.get("hint"), _host(given), span=self._places.span(at)
+                )
         return None
 
     def _check_question(self, text: str, at: At) -> Any:

@@ -51,7 +51,9 @@ def lesson_json(lesson: Lesson) -> dict[str, Any]:
         else {
             "task": exercise.task,
             "start": exercise.start,
-            "promises": [{"kind": each.kind, "question": each.question} for each in exercise.promises],
+            "promises": [
+                {"kind": each.kind, "question": each.question, "says": each.says} for each in exercise.promises
+            ],
         },
     }
 
@@ -65,6 +67,7 @@ def grade_json(grade: Grade) -> dict[str, Any]:
             {
                 "kind": each.promise.kind,
                 "question": each.promise.question,
+                "says": each.promise.says,
                 "kept": each.kept,
                 "counterexample": each.counterexample and _counterexample(each.counterexample),
                 "undecided": each.why,
@@ -79,7 +82,7 @@ def _counterexample(found: Counterexample) -> dict[str, Any]:
     region = found.region
     return {
         "packet": packet_to_json(region.example),
-        "question": packets_text(region.example),
+        "question": packets_text(found.shown),
         "verdict": region.verdict,
         "packets": [packet_answer_json(each, region.ruleset) for each in region.packets],
     }

@@ -6,15 +6,23 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from policy.app.packets_text import packets_text
+from policy.ir import Reject
 from policy.learn.check import Proved
 from policy.learn.grade import Counterexample, Grade, Graded
 from policy.learn.lesson import Course, Lesson, Promise
 from policy.learn.progress import Progress, Reached
 from policy.report.answer_text import decided_text
 from policy.report.regions_text import ROLES
-from policy.report.style import PLAIN, Style, clean, shortened, width
+from policy.report.rewriting import rewriting_text
+from policy.report.style import PLAIN, Style, clean, width
 
 _FATES = {"allow": "it passes", "block": "it does not pass", "depends": "it depends", "mixed": "some of it passes"}
+_TOLD = {
+    True: "it does not pass, and its sender is told so",
+    False: "it does not pass, and its sender is told nothing",
+}
+WIDEST = 80
+"""So many columns a lesson takes at most."""
 
 
 def course_text(course: Course, progress: Progress, style: Style = PLAIN) -> str:
@@ -59,36 +67,51 @@ def grade_text(grade: Grade, style: Style = PLAIN) -> str:
 
 
 def promise_text(promise: Promise) -> str:
-    """Return a promise as a lesson says it: `allow: tcp/443 to 192.0.2.80`."""
-    return f"{promise.kind}: {clean(promise.question)}"
+    """Return a promise in its own words, or, where it has none, as a question: `allow: tcp/443 to 192.0.2.80`."""
+    return clean(promise.says.strip()) if promise.says else f"{promise.kind}: {clean(promise.question)}"
 
 
 def graded_lines(graded: Graded, style: Style = PLAIN) -> Iterator[str]:
     """Yield what became of a promise."""
-    mark = style("kept  ", "good") if graded.kept else style("broken", "bad")
-    yield f"{mark}  {promise_text(graded.promise)}"
+    first, *others = wrap(promise_text(graded.promise), _columns(style) - 8)
+    yield f"{style('kept  ', 'good') if graded.kept else style('broken', 'bad')}  {first}"
+    yield from (f"{'':8}{each}" for each in others)
     if graded.kept:
         return
     if graded.counterexample is None:
         yield f"  it cannot be decided: {clean(graded.why or '')}"
     else:
-        yield from (f"  {line}".rstrip() for line in _shown(graded.counterexample, style))
+        yield from (f"  {line}".rstrip() for line in _shown(graded, graded.counterexample, style))
     if graded.promise.hint:
-        columns = min(style.columns or 80, 80)
-        yield from wrap(f"hint: {clean(graded.promise.hint)}", columns, initial_indent="  ", subsequent_indent="  ")
+        yield from _folded(f"hint: {clean(graded.promise.hint)}", style)
 
 
-def _shown(counterexample: Counterexample, style: Style) -> Iterator[str]:
+def _columns(style: Style) -> int:
+    return max(24, min(style.columns or WIDEST, WIDEST))
+
+
+def _folded(text: str, style: Style) -> list[str]:
+    """Return lines that stand below a promise."""
+    return wrap(text, _columns(style), initial_indent="  ", subsequent_indent="    ")
+
+
+def _shown(graded: Graded, counterexample: Counterexample, style: Style) -> Iterator[str]:
     """Yield a packet with which a promise is broken, and the rule that decides about it."""
     region, deciding = counterexample.region, counterexample.deciding
-    example = f"for example: {packets_text(region.example)}"
-    yield from [example] if style.columns is None else wrap(example, max(20, style.columns - 2))
+    rewritten = rewriting_text(deciding.packet, deciding.decision.packet)
+    said = packets_text(counterexample.shown, hook=not rewritten)
+    yield from wrap(f"for example: {said}", _columns(style) - 2, subsequent_indent="  ")
     fate = _FATES[region.verdict]
-    if deciding.role != "first":
+    if counterexample.reply is not None:
         passes = region.packets[0].decision.verdict == "allow"
         fate = f"the {ROLES[deciding.role]} {fate.removeprefix('it ')}"
-        fate = f"the first packet passes, but {fate}" if passes else fate
-    yield f"{fate}:"
+        reply = packets_text(counterexample.reply, hook=False)
+        fate = f"{'the first packet passes, but ' if passes else ''}{fate}, {reply}"
+    elif graded.promise.kind in ("drop", "reject") and region.verdict == "block":
+        fate = _TOLD[isinstance(deciding.decision.action, Reject)]
+    yield from wrap(f"{fate}:", _columns(style) - 2, subsequent_indent="  ")
+    if rewritten:
+        yield from wrap(f"rewritten on the way: {rewritten}", _columns(style) - 2, subsequent_indent="  ")
     yield from decided_text(deciding, region.ruleset, style)
 
 
@@ -112,12 +135,13 @@ def _count(number: int, word: str) -> str:
 
 def lesson_text(lesson: Lesson, style: Style = PLAIN) -> str:
     """Return a lesson to be read: its page, and the task of its exercise with the promises."""
-    columns = min(style.columns or 80, 80)
+    columns = _columns(style)
     lines = ["".join(clean(line) + "\n" for line in lesson.page.text.splitlines()).rstrip()]
     if lesson.exercise is not None:
         task = [part for line in lesson.exercise.task.splitlines() for part in wrap(clean(line), columns) or [""]]
         lines += ["", style("Exercise", "name"), "", *task, ""]
-        lines += [f"  {shortened(promise_text(each), columns - 2)}" for each in lesson.exercise.promises]
-        number, start = lesson.number, clean(lesson.exercise.start)
-        lines += ["", f"Copy {start}, change the copy, and say", "", f"  fwpolicy learn {number} --grade COPY"]
+        for each in lesson.exercise.promises:
+            lines += wrap(promise_text(each), columns, initial_indent="  ", subsequent_indent="    ")
+        lines += ["", "Copy this file, change the copy, and have it graded:", ""]
+        lines += [f"  {clean(lesson.exercise.start)}", f"  fwpolicy learn {lesson.number} --grade COPY"]
     return "\n".join(lines)
