@@ -9,10 +9,12 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from policy.learn.lesson import Lesson
 from policy.learn.read import read_course, shipped_course
 from tests.command import ROOT, Done, run
 from tests.lessons import FILES, SMALL
@@ -36,13 +38,16 @@ def walked(course: Path, *lines: str) -> Done:
 
 def test_from_the_page_to_the_exercise(course: Path) -> None:
     own = course.parent / "mine" / "01-first-match.fw"
-    done = walked(course, "", "a", "2", "2", "1", "g", "l")
+    done = walked(course, "", "", "2", "2", "1", "g", "l")
     assert done.status == 0, done.err
     assert "Lesson 1 of 1: First match (5 minutes)" in done.out
     assert "The first rule that matches decides." in done.out
     assert "client connects to server" in done.out
-    assert "Right. No rule lets it through, and the default is to deny." in done.out
-    assert "No: 1) It is connected" in done.out
+    assert "Right.\nNo rule lets it through, and the default is to deny.\n" in done.out
+    assert "No: 1) It is connected\nThe port is permitted and somebody listens.\n" in done.out
+    # What a step proves is asked before it is shown.
+    assert done.out.index("Question 1 of 3. What does the client see?") < done.out.index("client connects to server")
+    assert "The rules in" not in done.out  # they are the solution
     assert "2 of 3 at the first try." in done.out
     assert "broken  allow: tcp/443 to 192.0.2.80" in done.out
     assert "allow tcp/443" not in done.out.partition("Now you")[2]  # never the solution
@@ -69,7 +74,36 @@ def test_rules_with_mistakes_are_shown_as_such(course: Path) -> None:
     own.write_text("policy web {\n  alow tcp/443\n}\n", encoding="utf-8")
     done = walked(course, "", "s", "1", "1", "1", "g", "b", "q")
     assert "01-first-match.fw:2:3" in done.out
+    assert own.with_name("01-first-match.fw~").read_text(encoding="utf-8") == "policy web {\n  alow tcp/443\n}\n"
     assert own.read_text(encoding="utf-8") == FILES["start.fw"]
+
+
+def test_rules_are_shown_before_what_is_asked_of_them(course: Path) -> None:
+    folder = course / "01-first-match"
+    play = FILES["play.scenario.yaml"].replace("solution.fw", "wrong-any.fw")
+    (folder / "play.scenario.yaml").write_text(play, encoding="utf-8")
+    (folder / "lesson.yaml").write_text(SMALL.replace("rules: solution.fw", "rules: start.fw"), encoding="utf-8")
+    out = walked(course, "", "a", "1", "1", "1", "q").out
+    shown = "The rules in wrong-any.fw\n\n1  policy web {\n2    default block\n3    allow to 192.0.2.80\n4  }\n"
+    assert out.count(shown) == 1
+    assert out.index(shown) < out.index("server listens at")
+    assert out.index("The rules in start.fw") < out.index("What becomes of a packet to port 22?")
+
+
+def test_promises_are_shown_in_their_own_words(course: Path) -> None:
+    folder = course / "01-first-match"
+    says = "      says: nobody uses SSH\n      hint: Look"
+    (folder / "lesson.yaml").write_text(SMALL.replace("      hint: Look", says), encoding="utf-8")
+    out = walked(course, "", "a", "1", "1", "1", "g", "q").out
+    assert " • allow: tcp/443 to 192.0.2.80\n • nobody uses SSH\n" in out
+    assert "kept    nobody uses SSH\n" in out
+
+
+def test_what_was_watched_is_told_where_a_lesson_wants_that(course: Path) -> None:
+    (course / "01-first-match" / "lesson.yaml").write_text(SMALL.replace("minutes", "watch: yes\nminutes"), "utf-8")
+    told = "server saw 192.0.2.10 try tcp/443 of 192.0.2.80: let through"
+    assert told in walked(course, "", "", "1").out
+    assert told not in walked(course, "q").out
 
 
 @pytest.mark.parametrize("lines", [(), ("",), ("", "a", "2"), ("", "a", "2", "1", "1")])
@@ -88,15 +122,16 @@ def test_a_folder_that_cannot_be_written_is_said(course: Path) -> None:
 
 
 def test_an_answer_that_is_none_is_asked_for_again(course: Path) -> None:
-    done = walked(course, "what?", "", "a", "7", "", "2", "q")
+    done = walked(course, "what?", "", "a", "7", "", "1", "q")
     assert "There is no `what?` here: type Enter, `q`." in done.out
-    assert "There is no `7` here" in done.out
+    assert "There is no `7` here: type `1`, `2`, `q`." in done.out
+    assert "\nType `1`, `2`, `q`.\n" in done.out
     assert done.out.count("Right.") == 1
 
 
-def _shown(master: int, until: str) -> str:
+def _shown(master: int, *until: str) -> str:
     text, ends = "", time.monotonic() + 30
-    while until not in text and time.monotonic() < ends:
+    while not any(each in text for each in until) and time.monotonic() < ends:
         if select.select([master], [], [], 0.3)[0]:
             try:
                 text += os.read(master, 1 << 16).decode()
@@ -105,8 +140,8 @@ def _shown(master: int, until: str) -> str:
     return text
 
 
-def _walk(words: list[str], editor: Path, answers: list[tuple[str, str]], end: str) -> str:
-    """Return what a terminal shows of a lesson that is walked through; *answers* are given where some words stand."""
+def _walk(words: list[str], editor: Path, answer: Callable[[str], str], end: str) -> str:
+    """Return what a terminal shows of a lesson that is walked through; each prompt is given an *answer*."""
     child, master = pty.fork()
     if child == 0:
         os.chdir(ROOT)
@@ -115,15 +150,32 @@ def _walk(words: list[str], editor: Path, answers: list[tuple[str, str]], end: s
         os.execv(sys.executable, [sys.executable, "-m", "policy", "learn", *words])  # noqa: S606 (our own command)
     try:
         seen = ""
-        for until, key in answers:
-            seen += (shown := _shown(master, until))
-            assert until in shown
-            os.write(master, f"{key}\n".encode())
-        return seen + _shown(master, end)
+        for _ in range(60):
+            seen += (shown := _shown(master, "leave]", end))
+            if "leave]" not in shown:
+                break
+            os.write(master, f"{answer(shown)}\n".encode())
+        return re.sub(r"\x1b\[[0-9;]*m", "", seen)
     finally:
         os.close(master)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def answering(lesson: Lesson, attempts: str) -> Callable[[str], str]:
+    """Return what gives the right answers to the questions of a lesson, and types *attempts* at its exercise."""
+    keys = iter(attempts)
+
+    def answer(shown: str) -> str:
+        if "grade it" in shown:
+            return next(keys)
+        if "Your answer" in shown:
+            asked = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", shown).split())
+            (right,) = [each.answer for each in lesson.questions if " ".join(each.ask.split()) in asked]
+            return str(right)
+        return "a" if "next step" in shown else ""
+
+    return answer
 
 
 def editing(tmp_path: Path, solution: Path) -> Path:
@@ -135,26 +187,30 @@ def editing(tmp_path: Path, solution: Path) -> Path:
 
 
 def test_a_terminal_walks_to_the_end(course: Path, tmp_path: Path) -> None:
-    answers = [("go on", ""), ("next step", "a"), ("1 to 2", "2"), ("1 to 2", "1"), ("1 to 2", "1")]
-    answers += [("grade it", "e"), ("grade it", "g")]
+    (lesson,) = read_course(str(course)).lessons
     words = ["1", "--course", str(course), "--files", str(tmp_path / "mine")]
-    seen = _walk(words, editing(tmp_path, course / "01-first-match" / "solution.fw"), answers, "last lesson")
+    editor = editing(tmp_path, course / "01-first-match" / "solution.fw")
+    seen = _walk(words, editor, answering(lesson, "eg"), "last lesson")
     assert "solved" in seen
     assert "That was the last lesson." in seen
+
+
+@pytest.mark.parametrize("editor", ["false", "/nowhere/editor"])
+def test_an_editor_that_fails_is_said(course: Path, editor: str) -> None:
+    (lesson,) = read_course(str(course)).lessons
+    words = ["1", "--course", str(course), "--files", str(course.parent / "mine")]
+    seen = _walk(words, Path(editor), answering(lesson, "eq"), "Until next time")
+    assert f"The editor `{editor}`" in seen
 
 
 def test_a_terminal_walks_lesson_1_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (lesson,) = [each for each in read_course(shipped_course()).lessons if each.number == 1]
     assert lesson.exercise is not None
-    answers = [("go on", ""), ("next step", "a")]
-    answers += [(f"1 to {len(each.choices)}", str(each.answer)) for each in lesson.questions]
-    answers += [("grade it", "g"), ("grade it", "e"), ("grade it", "g")]
     editor = editing(tmp_path, Path(lesson.exercise.solution))
-    seen = _walk(["1", "--files", str(tmp_path / "mine")], editor, answers, "Next: ")
+    seen = _walk(["1", "--files", str(tmp_path / "mine")], editor, answering(lesson, "geg"), "Next: ")
     assert f"{len(lesson.questions)} of {len(lesson.questions)} at the first try." in seen
     assert "not yet" in seen
     assert "solved" in seen
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", seen)
-    assert max(len(line) for line in plain.splitlines() if str(tmp_path) not in line) <= 82
+    assert max(len(line) for line in seen.splitlines() if str(tmp_path) not in line) <= 82
     assert "done" in run("learn", "--list").out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,8 @@ class _Class:
 
     course: Course
     progress: Progress
+    wishes: str
+    """What stands behind `fwpolicy learn N` for a lesson of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def command(
         return _read(taken, chosen, out)
     from policy.cli.walking import walk
 
-    walk(chosen, taken.course, taken.progress, how.folder, out, plain=how.plain)
+    walk(chosen, taken.course, taken.progress, how.folder, out, taken.wishes, plain=how.plain)
     return 0
 
 
@@ -166,7 +169,9 @@ def _class(course: str | None, language: str | None, out: Output) -> _Class:
     from policy.learn.read import read_course, shipped_course
 
     folder = (course.rstrip("/") or course) if course else shipped_course()
-    found = _Class(read_course(folder, language), Progress(course_key(folder)))
+    wishes = {"course": course, "language": language}
+    words = "".join(f" --{name} {quote(value)}" for name, value in wishes.items() if value)
+    found = _Class(read_course(folder, language), Progress(course_key(folder)), words)
     if found.progress.damaged:
         out.warning(f"{found.progress.damaged}: progress begins anew")
     return found
@@ -180,7 +185,7 @@ def _list(taken: _Class, out: Output) -> int:
     else:
         from policy.report.lesson_text import course_text
 
-        out.text(course_text(taken.course, taken.progress, out.style()))
+        out.text(course_text(taken.course, taken.progress, out.style(), taken.wishes))
     return 0
 
 

@@ -88,16 +88,10 @@ def _as_json(playing: Playing, dones: list[Done], diagram: str | None, out: Outp
 
 
 def _watched(playing: Playing, everything: bool, out: Output) -> None:
-    """Say which scans were seen; *everything*: and which ports were tried, and where rules and sockets do not agree."""
-    from policy.report.watched_text import scans_text, tried_text, unmatched_text
+    from policy.report.watched_text import watched_text
 
-    style = out.style()
-    lines = [tried_text(playing.tried, style)] if everything and playing.tried else []
-    lines += [scans_text(playing.watch.scans, style)] if playing.watch.scans else []
-    if everything:
-        lines += [text for each in playing.unmatched() if (text := unmatched_text(each, playing.names, style))]
-    if lines:
-        out.text("\n" + "\n".join(lines))
+    if text := watched_text(playing, out.style(), everything=everything):
+        out.text(f"\n{text}")
 
 
 def _paced(steps: Iterable[Done]) -> Iterator[Done]:

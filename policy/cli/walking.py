@@ -8,18 +8,23 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from textwrap import fill
 
+from policy.app.play import Playing
 from policy.cli.output import Output
 from policy.diagnostic import Diagnostic
 from policy.learn.grade import Grade
 from policy.learn.lesson import Course, Lesson
 from policy.learn.progress import Progress
-from policy.learn.walk import Left, Tone, Walk
+from policy.learn.screen import Left, Tone
+from policy.learn.walk import Walk
 from policy.report.lesson_text import grade_text
+from policy.report.numbered import numbered
+from policy.report.style import clean, folded
 from policy.report.timeline_text import heading, step_text
+from policy.report.watched_text import watched_text
 from policy.simulate.play import Done
 from policy.simulate.scenario import Scenario
+from policy.source import Source
 
 _LOOKS: dict[Tone, str] = {"title": "name", "good": "good", "bad": "bad", "faint": "faint"}
 WIDEST = 80
@@ -39,16 +44,16 @@ class Terminal:
     def say(self, text: str, tone: Tone = "plain") -> None:
         """Show something."""
         if tone == "page":
-            self._out.text(self._page(text))
+            self._out.text(self._page(text).rstrip("\n") + "\n")
         elif tone == "title":
             self._out.text(f"{self._style(text, 'name')}\n")
         else:
             look = _LOOKS.get(tone)
-            lines = "\n".join(_folded(line) for line in text.split("\n"))
+            lines = self._folded(text)
             self._out.text(self._style(lines, look) if look else lines)
 
-    def ask(self, question: str, keys: Sequence[str]) -> str:
-        """Return one of the keys."""
+    def ask(self, question: str, keys: Sequence[str], default: str | None = None) -> str:
+        """Return one of the keys, or the default."""
         while True:
             self._out.text(f"{self._style(f'[{question}]', 'mark')} ", end="")
             sys.stdout.flush()
@@ -61,29 +66,40 @@ class Terminal:
                 self._out.text(answer)
             if answer in keys:
                 return answer
-            if not answer:
-                return keys[0]
-            known = ", ".join(f"`{key}`" if key else "Enter" for key in keys)
-            self._out.text(f"There is no `{answer[:20]}` here: type {known}.")
+            if not answer and default is not None:
+                return default
+            known = ", ".join([*(["Enter"] if default is not None else []), *(f"`{key}`" for key in keys)])
+            self._out.text(f"There is no `{clean(answer[:20])}` here: type {known}." if answer else f"Type {known}.")
 
-    def edit(self, path: Path) -> bool:
-        """Open the editor of the user."""
+    def edit(self, path: Path) -> str | None:
+        """Open the editor of the user; return what is in the way."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-        if not editor or not sys.stdin.isatty():
-            return False
+        if not sys.stdin.isatty():
+            return "An editor needs a terminal"
+        if not editor:
+            return "No editor is named: set EDITOR"
         try:
-            subprocess.run([*shlex.split(editor), str(path)], check=False)
-        except (OSError, ValueError):
-            return False
-        return True
+            status = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
+        except (OSError, ValueError) as error:
+            return f"The editor `{editor}` cannot be started ({error})"
+        return f"The editor `{editor}` ended with status {status}" if status else None
+
+    def rules(self, text: Source) -> None:
+        """Show rules, with the numbers of their lines."""
+        self._out.text("\n".join(numbered(text)) + "\n")
 
     def heading(self, scenario: Scenario) -> None:
         """Show what stands above a timeline."""
-        self._out.text(f"{heading(scenario, self._style)}\n")
+        self._out.text(f"{self._folded(heading(scenario, self._style))}\n")
 
     def step(self, number: int, done: Done) -> None:
         """Show a step of a scenario."""
-        self._out.text(step_text(number, done, self._style))
+        self._out.text(self._folded(step_text(number, done, self._style)))
+
+    def watched(self, playing: Playing) -> None:
+        """Show what was watched."""
+        if text := watched_text(playing, self._style, everything=True):
+            self._out.text(f"\n{self._folded(text)}")
 
     def grade(self, found: Grade) -> None:
         """Show what became of each promise."""
@@ -95,9 +111,12 @@ class Terminal:
 
         self._out.text(diagnostics_text(diagnostics, self._style))
 
+    def _folded(self, text: str) -> str:
+        return folded(text, min(self._style.columns or WIDEST, WIDEST))
+
     def _page(self, text: str) -> str:
         if self._plain or not self._style.color:
-            return text.rstrip("\n") + "\n"
+            return text
         from rich.markdown import Markdown
 
         from policy.report.drawn import drawn
@@ -105,17 +124,17 @@ class Terminal:
         return drawn(Markdown(text, code_theme="ansi_dark"), self._style, min(self._out.width(), WIDEST))
 
 
-def _folded(line: str) -> str:
-    indent = " " * (len(line) - len(line.lstrip()))
-    return fill(line, WIDEST, initial_indent="", subsequent_indent=indent + "   ") if len(line) > WIDEST else line
+def walk(
+    lesson: Lesson, course: Course, progress: Progress, folder: str | None, out: Output, wishes: str, *, plain: bool
+) -> None:
+    """Go through a lesson with whoever sits at the terminal; their file is in a folder, or in this one.
 
-
-def walk(lesson: Lesson, course: Course, progress: Progress, folder: str | None, out: Output, *, plain: bool) -> None:
-    """Go through a lesson with whoever sits at the terminal; their file is in a folder, or in this one."""
+    *wishes* stand behind `fwpolicy learn N`.
+    """
     screen = Terminal(out, plain=plain)
-    ended = Walk(lesson, len(course.lessons), screen, progress, Path(folder or ".")).run()
+    ended = Walk(lesson, len(course.lessons), screen, progress, Path(folder or "."), wishes).run()
     following = next((each for each in course.lessons if each.number > lesson.number), None)
     if ended and following is not None:
-        screen.say(f"\nNext: `fwpolicy learn {following.number}`, {following.title}.", "faint")
+        screen.say(f"\nNext: `fwpolicy learn {following.number}{clean(wishes)}`, {following.title}.", "faint")
     elif ended:
         screen.say("\nThat was the last lesson.", "faint")

@@ -80,6 +80,11 @@ class Promise:
     host: Host = UNKNOWN_HOST
     span: Span | None = mark()
 
+    @property
+    def words(self) -> str:
+        """What it says, or, where it has no words of its own, its question: `allow: tcp/443 to 192.0.2.80`."""
+        return self.says.strip() if self.says else f"{self.kind}: {self.question}"
+
 
 @dataclass(frozen=True, slots=True)
 class Exercise:

@@ -5,65 +5,39 @@ Nothing here prints or reads a key: a `Screen` does. Whoever has enough leaves a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol
 
 from policy import source
 from policy.app.play import Playing
 from policy.app.problem import CannotAnswer
 from policy.app.scenario import load_scenario
-from policy.app.whole import write_whole
-from policy.diagnostic import Diagnostic, Mistakes, unreadable
-from policy.learn.grade import Grade, Grading
-from policy.learn.lesson import Exercise, Lesson, Question
+from policy.learn.attempts import Attempts
+from policy.learn.lesson import Asked, Exercise, Lesson, Played, Question
 from policy.learn.progress import Progress
-from policy.simulate.play import Done
-from policy.simulate.scenario import Scenario
-from policy.source import Unreadable
-
-Tone = Literal["plain", "title", "page", "good", "bad", "faint"]
-
-
-class Screen(Protocol):
-    """Where a lesson is shown, and where its reader answers."""
-
-    def say(self, text: str, tone: Tone = "plain") -> None:
-        """Show something; a *page* is Markdown."""
-
-    def ask(self, question: str, keys: Sequence[str]) -> str:
-        """Return one of the *keys*, the first one where nothing is typed; raises `Left` where nobody answers."""
-
-    def edit(self, path: Path) -> bool:
-        """Let the reader change a file; False where there is no editor."""
-
-    def heading(self, scenario: Scenario) -> None:
-        """Show what stands above a timeline."""
-
-    def step(self, number: int, done: Done) -> None:
-        """Show a step of a scenario."""
-
-    def grade(self, found: Grade) -> None:
-        """Show what became of each promise, and the first packet that shows that one is broken."""
-
-    def mistakes(self, diagnostics: Sequence[Diagnostic]) -> None:
-        """Show what is wrong with a text."""
-
-
-class Left(Exception):
-    """The reader has left the lesson."""
+from policy.learn.screen import Left, Screen, ask
+from policy.source import Source
 
 
 class Walk:
-    """One lesson with one reader; files of the exercise are in a *folder* of theirs."""
+    """One lesson with one reader; files of the exercise are in a *folder* of theirs.
 
-    def __init__(self, lesson: Lesson, of: int, screen: Screen, progress: Progress, folder: Path) -> None:
+    *wishes* stand behind `fwpolicy learn N`.
+    """
+
+    def __init__(
+        self, lesson: Lesson, of: int, screen: Screen, progress: Progress, folder: Path, wishes: str = ""
+    ) -> None:
         self.lesson = lesson
         self._of = of
         self._screen = screen
         self._progress = progress
         self._folder = folder
+        self._again = f"fwpolicy learn {lesson.number}{wishes}"
+        self._keeps = True
+        self._shown = {lesson.exercise.solution} if lesson.exercise else set[str]()
+        self._right: dict[int, bool] = {}
 
     def run(self) -> bool:
         """Go through the lesson; has its reader come to the end?"""
@@ -72,10 +46,11 @@ class Walk:
             for path in self.lesson.scenarios[:1]:
                 self._scenario(path)
             self._questions()
-            if self.lesson.exercise is not None:
-                self._exercise(self.lesson.exercise)
+            exercise = self.lesson.exercise
+            if exercise is not None and self._attempts(exercise).run():
+                self._note(solved=True)
         except Left:
-            self._screen.say("\nUntil next time: what you have done is kept.", "faint")
+            self._screen.say(f"\nUntil next time{': what you have done is kept' if self._keeps else ''}.", "faint")
             return False
         return True
 
@@ -84,7 +59,13 @@ class Walk:
         try:
             self._progress.note(self.lesson.name, replace(reached, **done))  # type: ignore[arg-type] # fields of `Reached`
         except CannotAnswer as error:
-            self._screen.say(f"{error}; what you do is not kept.", "bad")
+            if self._keeps:
+                self._screen.say(f"{error}; what you do is not kept.", "bad")
+            self._keeps = False
+
+    def _attempts(self, exercise: Exercise) -> Attempts:
+        own = self._folder / f"{self.lesson.name}{Path(exercise.start).suffix}"
+        return Attempts(exercise, self._screen, own, self._again)
 
     # The page, and the scenario
 
@@ -92,114 +73,78 @@ class Walk:
         lesson, say = self.lesson, self._screen.say
         say(f"Lesson {lesson.number} of {self._of}: {lesson.title} ({lesson.minutes} minutes)", "title")
         say(lesson.page.text, "page")
-        self._ask("Enter: go on", "")
+        ask(self._screen, "Enter: go on", default="")
         self._note(read=True)
 
     def _scenario(self, path: str) -> None:
+        """Play a scenario; what a step proves is asked before that is shown."""
         playing = Playing(load_scenario(path))
         self._screen.say("\nPlayed for you, step by step", "title")
         self._screen.heading(playing.scenario)
+        for host in playing.scenario.hosts:
+            for text in host.firewall.rules.sources if host.firewall is not None else ():
+                self._rules(text)
         stepwise = True
         for number, done in enumerate(playing, 1):
+            for at in self._asked_before(path, number):
+                self._question(at)
             self._screen.step(number, done)
             if stepwise and number < len(playing.scenario.steps):
-                answer = self._ask("Enter: the next step, a: all the rest, s: skip them", "", "a", "s")
+                answer = ask(self._screen, "Enter: the next step, a: all the rest, s: skip them", "a", "s", default="")
                 if answer == "s":
                     return
                 stepwise = answer != "a"
+        if self.lesson.watch:
+            self._screen.watched(playing)
+
+    def _rules(self, text: Source) -> None:
+        """Show rules, once; the solution of the exercise is not shown."""
+        path = str(Path(text.name))
+        if path not in self._shown:
+            self._shown.add(path)
+            self._screen.say(f"\nThe rules in {Path(text.name).name}", "title")
+            self._screen.rules(text)
 
     # Questions
 
+    def _asked_before(self, path: str, step: int) -> Iterator[int]:
+        """Yield the numbers of the questions that a step of a scenario proves."""
+        for at, question in enumerate(self.lesson.questions, 1):
+            proof = question.proof
+            if isinstance(proof, Played) and (proof.scenario, proof.step) == (path, step):
+                yield at
+
     def _questions(self) -> None:
+        """Ask what was not asked yet."""
         questions = self.lesson.questions
-        if not questions:
-            return
-        self._screen.say("\nWhat do you think?", "title")
-        right = 0
-        for number, question in enumerate(questions, 1):
-            right += self._question(number, question)
-        self._screen.say(
-            f"\n{right} of {len(questions)} at the first try.", "good" if right == len(questions) else "plain"
-        )
+        left = [at for at in range(1, len(questions) + 1) if at not in self._right]
+        if left:
+            self._screen.say("\nWhat do you think?", "title")
+        for at in left:
+            self._question(at)
+        if questions:
+            right = sum(self._right.values())
+            all_right = right == len(questions)
+            self._screen.say(f"{right} of {len(questions)} at the first try.", "good" if all_right else "plain")
 
-    def _question(self, number: int, question: Question) -> bool:
-        say = self._screen.say
-        say(f"{number}. {question.ask.strip()}")
-        for at, choice in enumerate(question.choices, 1):
-            say(f"   {at}) {choice.strip()}")
-        numbers = [str(at) for at in range(1, len(question.choices) + 1)]
-        answer = int(self._ask(f"Your answer, 1 to {len(numbers)}", *numbers, default=False))
-        right = answer == question.answer
-        verdict = "Right." if right else f"No: {question.answer}) {question.choices[question.answer - 1].strip()}"
-        say(f"{verdict} {question.because.strip()}\n", "good" if right else "bad")
+    def _question(self, at: int) -> None:
+        question, say = self.lesson.questions[at - 1], self._screen.say
+        if isinstance(question.proof, Asked):
+            self._rules(source.read(question.proof.rules))
+        say(f"\nQuestion {len(self._right) + 1} of {len(self.lesson.questions)}. {question.ask.strip()}")
+        for number, choice in enumerate(question.choices, 1):
+            say(f"   {number}) {choice.strip()}")
+        numbers = [str(number) for number in range(1, len(question.choices) + 1)]
+        answer = int(ask(self._screen, f"Your answer, 1 to {len(numbers)}", *numbers))
+        self._right[at] = self._answered(question, answer)
         answers = dict(self._progress.of(self.lesson.name).answers)
-        answers.setdefault(number, answer)
+        answers.setdefault(at, answer)
         self._note(answers=answers)
+
+    def _answered(self, question: Question, answer: int) -> bool:
+        """Say whether an answer is right, and why; is it?"""
+        right = answer == question.answer
+        no = f"No: {question.answer}) {question.choices[question.answer - 1].strip()}"
+        self._screen.say("Right." if right else no, "good" if right else "bad")
+        self._screen.say(f"{question.because.strip()}\n")
         return right
-
-    # The exercise
-
-    def _exercise(self, exercise: Exercise) -> None:
-        start = Path(exercise.start)
-        own = self._folder / f"{self.lesson.name}{start.suffix}"
-        say = self._screen.say
-        say("\nNow you", "title")
-        say(exercise.task, "page")
-        if not own.exists():
-            _copied(start, own)
-        say("What is looked at, for all packets:")
-        for promise in exercise.promises:
-            say(f"   {promise.kind}: {promise.question}")
-        say(f"\nYour file is {own}: change it here (e) or in an editor beside, then let it be graded (g).")
-        grading = Grading(exercise)
-        while True:
-            answer = self._ask("g: grade it, e: edit it, t: the task again, b: begin anew, l: later", *"getbl")
-            if answer == "e":
-                if not self._screen.edit(own):
-                    say("There is no editor: set EDITOR, or change the file in another window.", "bad")
-            elif answer == "t":
-                say(exercise.task, "page")
-            elif answer == "b":
-                _copied(start, own)
-                say("The file is as it was at the beginning.")
-            elif answer == "l":
-                say(f"The file stays where it is; `fwpolicy learn {self.lesson.number}` comes back to it.")
-                return
-            elif self._graded(grading, own):
-                self._note(solved=True)
-                return
-
-    def _graded(self, grading: Grading, own: Path) -> bool:
-        say = self._screen.say
-        try:
-            found = grading.grade(source.read(str(own)))
-        except Unreadable as error:
-            self._screen.mistakes([unreadable(error)])
-            return False
-        except Mistakes as error:
-            self._screen.mistakes(error.diagnostics)
-            return False
-        except CannotAnswer as error:
-            say(f"{error}" + (f": {error.help}" if error.help else ""), "bad")
-            return False
-        self._screen.grade(found)
-        return found.passed
-
-    def _ask(self, question: str, *keys: str, default: bool = True) -> str:
-        keys = (*keys, "q") if default else ("", *keys, "q")
-        while True:
-            answer = self._screen.ask(f"{question}, q: leave", keys)
-            if answer == "q":
-                raise Left
-            if answer or default:
-                return answer
-
-
-def _copied(start: Path, own: Path) -> None:
-    """Write what an exercise begins with to a file of the reader; raises `CannotAnswer`."""
-    try:
-        own.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CannotAnswer(f"cannot write `{own}`: {reason}", "say with `--files` where your files are") from None
-    write_whole(str(own), source.read(str(start)).text)

@@ -9,12 +9,12 @@ from policy.app.packets_text import packets_text
 from policy.ir import Reject
 from policy.learn.check import Proved
 from policy.learn.grade import Counterexample, Grade, Graded
-from policy.learn.lesson import Course, Lesson, Promise
+from policy.learn.lesson import Course, Lesson
 from policy.learn.progress import Progress, Reached
 from policy.report.answer_text import decided_text
 from policy.report.regions_text import ROLES
 from policy.report.rewriting import rewriting_text
-from policy.report.style import PLAIN, Style, clean, width
+from policy.report.style import PLAIN, Style, clean, folded, width
 
 _FATES = {"allow": "it passes", "block": "it does not pass", "depends": "it depends", "mixed": "some of it passes"}
 _TOLD = {
@@ -25,8 +25,11 @@ WIDEST = 80
 """So many columns a lesson takes at most."""
 
 
-def course_text(course: Course, progress: Progress, style: Style = PLAIN) -> str:
-    """Return a line for each lesson: its number, its title, how long it takes, and how far one has come."""
+def course_text(course: Course, progress: Progress, style: Style = PLAIN, wishes: str = "") -> str:
+    """Return a line for each lesson: its number, its title, how long it takes, and how far one has come.
+
+    *wishes* stand behind `fwpolicy learn N`.
+    """
     longest = max(width(clean(lesson.title)) for lesson in course.lessons)
     lines = []
     for lesson in course.lessons:
@@ -36,8 +39,18 @@ def course_text(course: Course, progress: Progress, style: Style = PLAIN) -> str
         line = f"  {lesson.name[:2]}  {style(title, 'name')}{' ' * (longest - width(title))}  {lesson.minutes:3} min"
         lines.append(f"{line}  {style(done, look)}" if done else line)
     minutes = sum(lesson.minutes for lesson in course.lessons)
-    end = f"{_count(len(course.lessons), 'lesson')}, {minutes} minutes; `fwpolicy learn 1` begins with the first"
-    return "\n".join([*lines, "", end])
+    return "\n".join(
+        [*lines, "", f"{_count(len(course.lessons), 'lesson')}, {minutes} minutes; {_on(course, progress, wishes)}"]
+    )
+
+
+def _on(course: Course, progress: Progress, wishes: str) -> str:
+    """Say where to go on: at the first lesson that is not done."""
+    reached = [reached_words(lesson, progress.of(lesson.name)) for lesson in course.lessons]
+    left = [lesson for lesson, words in zip(course.lessons, reached, strict=True) if words != "done"]
+    if not left:
+        return "all are done"
+    return f"`fwpolicy learn {left[0].number}{clean(wishes)}` {'goes on' if any(reached) else 'begins with the first'}"
 
 
 def reached_words(lesson: Lesson, reached: Reached) -> str:
@@ -66,14 +79,9 @@ def grade_text(grade: Grade, style: Style = PLAIN) -> str:
     return "\n".join([*lines, "", end])
 
 
-def promise_text(promise: Promise) -> str:
-    """Return a promise in its own words, or, where it has none, as a question: `allow: tcp/443 to 192.0.2.80`."""
-    return clean(promise.says.strip()) if promise.says else f"{promise.kind}: {clean(promise.question)}"
-
-
 def graded_lines(graded: Graded, style: Style = PLAIN) -> Iterator[str]:
     """Yield what became of a promise."""
-    first, *others = wrap(promise_text(graded.promise), _columns(style) - 8)
+    first, *others = wrap(clean(graded.promise.words), _columns(style) - 8)
     yield f"{style('kept  ', 'good') if graded.kept else style('broken', 'bad')}  {first}"
     yield from (f"{'':8}{each}" for each in others)
     if graded.kept:
@@ -112,7 +120,9 @@ def _shown(graded: Graded, counterexample: Counterexample, style: Style) -> Iter
     yield from wrap(f"{fate}:", _columns(style) - 2, subsequent_indent="  ")
     if rewritten:
         yield from wrap(f"rewritten on the way: {rewritten}", _columns(style) - 2, subsequent_indent="  ")
-    yield from decided_text(deciding, region.ruleset, style)
+    first, *frame = decided_text(deciding, region.ruleset, style)
+    yield from folded(first, _columns(style) - 2).split("\n")
+    yield from frame
 
 
 def checked_text(proved: Sequence[Proved], style: Style = PLAIN) -> str:
@@ -141,7 +151,7 @@ def lesson_text(lesson: Lesson, style: Style = PLAIN) -> str:
         task = [part for line in lesson.exercise.task.splitlines() for part in wrap(clean(line), columns) or [""]]
         lines += ["", style("Exercise", "name"), "", *task, ""]
         for each in lesson.exercise.promises:
-            lines += wrap(promise_text(each), columns, initial_indent="  ", subsequent_indent="    ")
+            lines += wrap(clean(each.words), columns, initial_indent="  ", subsequent_indent="    ")
         lines += ["", "Copy this file, change the copy, and have it graded:", ""]
         lines += [f"  {clean(lesson.exercise.start)}", f"  fwpolicy learn {lesson.number} --grade COPY"]
     return "\n".join(lines)

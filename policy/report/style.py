@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 from unicodedata import category, east_asian_width
 
@@ -15,6 +17,9 @@ _LOOKS: dict[str, dict[str, Any]] = {
 }
 
 VERDICT_LOOKS = {"allow": "good", "block": "bad", "depends": "open", "mixed": "open"}
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Style:
@@ -55,6 +60,34 @@ def _visible(character: str) -> str:
 def width(text: str) -> int:
     """Return how many columns of a terminal a clean text takes."""
     return len(text) if text.isascii() else sum(map(columns, text))
+
+
+def folded(text: str, most: int) -> str:
+    """Return *text* with its longer lines broken between words; what goes on stands further in.
+
+    Colours take no room.
+    """
+    return "\n".join(piece for line in text.split("\n") for piece in _pieces(line, most))
+
+
+def _pieces(line: str, most: int) -> Iterator[str]:
+    if _seen(line) <= most:
+        yield line
+        return
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
+    kept, begun = "", False
+    for word in re.findall(r" *[^ ]+", line):
+        if begun and _seen(kept + word) > most:
+            yield kept
+            kept = indent + word.lstrip(" ")
+        else:
+            kept += word
+            begun = True
+    yield kept
+
+
+def _seen(text: str) -> int:
+    return width(_COLOUR.sub("", text))
 
 
 def columns(character: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from textwrap import wrap
 
@@ -178,11 +179,14 @@ def _hop(hop: Hop, style: Style, columns: int) -> Iterator[str]:
     else:
         place = "default"
         text = "no rule decides" if not isinstance(decision.action, Allow) or decision.policy else "no rules here"
+    came, left = hop.came.step, ruling.left.step
+    routed = replace(came, dst=left.dst, dport=left.dport)
+    if routed != came:  # before the rules that filter; the source is changed behind them
+        yield f"{'':16}{hop.host} rewrites it: {endpoints_text(routed)}"
     start = f"{'':16}{hop.host} {HOOKS[ruling.hook]}: "
     room = max(20, columns - len(start) - len(place) - 9)
     yield f"{start}{verdict}, {place}  {style(shortened(text, room), 'faint')}"
-    came, left = hop.came.step, ruling.left.step
-    if ruling.allowed and (came.src, came.sport, came.dst, came.dport) != (left.src, left.sport, left.dst, left.dport):
+    if ruling.allowed and (routed.src, routed.sport) != (left.src, left.sport):
         yield f"{'':16}{hop.host} rewrites it: {endpoints_text(left)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from policy.app.play import Tried
+from policy.app.play import Playing, Tried
 from policy.packet import Intervals
 from policy.packet.address import format_address
 from policy.packet.names import protocol_name
@@ -16,6 +16,18 @@ from policy.sockets import Socket
 
 MOST_NAMED = 8
 """So many addresses, or ranges of ports, are named."""
+
+
+def watched_text(playing: Playing, style: Style = PLAIN, *, everything: bool = False) -> str:
+    """Return which scans were seen, a line for each; nothing without any.
+
+    *everything*: and which ports were tried, and where rules and sockets do not agree.
+    """
+    lines = [tried_text(playing.tried, style)] if everything and playing.tried else []
+    lines += [scans_text(playing.watch.scans, style)] if playing.watch.scans else []
+    if everything:
+        lines += [text for each in playing.unmatched() if (text := unmatched_text(each, playing.names, style))]
+    return "\n".join(lines)
 
 
 def scans_text(scans: Iterable[Scan], style: Style = PLAIN) -> str:
