@@ -49,7 +49,7 @@ class Terminal:
             self._out.text(f"{self._style(text, 'name')}\n")
         else:
             look = _LOOKS.get(tone)
-            lines = self._folded(text)
+            lines = "\n".join(self._folded(line, 3 if line.startswith(" ") else 0) for line in text.split("\n"))
             self._out.text(self._style(lines, look) if look else lines)
 
     def ask(self, question: str, keys: Sequence[str], default: str | None = None) -> str:
@@ -111,8 +111,8 @@ class Terminal:
 
         self._out.text(diagnostics_text(diagnostics, self._style))
 
-    def _folded(self, text: str) -> str:
-        return folded(text, min(self._style.columns or WIDEST, WIDEST))
+    def _folded(self, text: str, hanging: int = 4) -> str:
+        return folded(text, min(self._style.columns or WIDEST, WIDEST), hanging)
 
     def _page(self, text: str) -> str:
         if self._plain or not self._style.color:
@@ -121,7 +121,7 @@ class Terminal:
 
         from policy.report.drawn import drawn
 
-        return drawn(Markdown(text, code_theme="ansi_dark"), self._style, min(self._out.width(), WIDEST))
+        return drawn(Markdown(text, code_theme="ansi_dark"), self._style, min(self._style.columns or WIDEST, WIDEST))
 
 
 def walk(

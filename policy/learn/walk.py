@@ -117,11 +117,9 @@ class Walk:
     def _questions(self) -> None:
         """Ask what was not asked yet."""
         questions = self.lesson.questions
-        left = [at for at in range(1, len(questions) + 1) if at not in self._right]
-        if left:
-            self._screen.say("\nWhat do you think?", "title")
-        for at in left:
-            self._question(at)
+        for at in range(1, len(questions) + 1):
+            if at not in self._right:
+                self._question(at)
         if questions:
             right = sum(self._right.values())
             all_right = right == len(questions)
