@@ -90,7 +90,9 @@ class Terminal:
 
     def heading(self, scenario: Scenario) -> None:
         """Show what stands above a timeline."""
-        self._out.text(f"{self._folded(heading(scenario, self._style))}\n")
+        title, *hosts = heading(scenario, self._style).split("\n")
+        about = [self._folded(clean(scenario.about), 0)] if scenario.about else []
+        self._out.text("\n".join([title, *about, *(self._folded(host) for host in hosts)]))
 
     def step(self, number: int, done: Done) -> None:
         """Show a step of a scenario."""
