@@ -42,6 +42,13 @@ def test_there_are_scenarios_in_every_language() -> None:
     assert all(name in texts for name in (".fw", ".nft", ".v4"))
 
 
+def test_a_destination_is_rewritten_before_the_rules_and_a_source_behind_them() -> None:
+    lines = run("play", str(ROOT / "rules/lessons/10-nat/play.scenario.yaml")).out.splitlines()
+    told = [line.split(":")[0].split()[-1] for line in lines if line.startswith(" " * 16 + "gate ")]
+    assert told[:2] == ["it", "forward"]  # into the published port
+    assert told[2:4] == ["forward", "it"]  # its reply
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     path = tmp_path / "small.scenario.yaml"

@@ -214,3 +214,13 @@ def test_a_terminal_walks_lesson_1_to_the_end(tmp_path: Path, monkeypatch: pytes
     assert "solved" in seen
     assert max(len(line) for line in seen.splitlines() if str(tmp_path) not in line) <= 82
     assert "done" in run("learn", "--list").out
+
+
+def test_rules_that_are_loaded_later_are_shown_then(course: Path) -> None:
+    folder = course / "01-first-match"
+    play = FILES["play.scenario.yaml"].replace("title: Small\n", "title: Small\nabout: What it is about.\n")
+    play += "  - reload: {on: server, firewall: wrong-any.fw}\n"
+    (folder / "play.scenario.yaml").write_text(play, encoding="utf-8")
+    out = walked(course, "", "", "1", "a").out
+    assert "\nSmall\nWhat it is about.\n\n  client" in out
+    assert out.index("client connects to server") < out.index("The rules in wrong-any.fw") < out.index("other rules")

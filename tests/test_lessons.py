@@ -8,11 +8,12 @@ import pytest
 
 from policy.learn.check import check_lesson
 from policy.learn.lesson import Lesson
-from policy.learn.read import read_course, shipped_course
+from policy.learn.read import read_course, shipped_course, translated
 from policy.report.diagnostics_text import diagnostics_text
 
 HERE = Path(shipped_course()).is_dir()
 LESSONS = read_course(shipped_course()).lessons if HERE else ()
+GERMAN = read_course(translated(shipped_course(), "de")).lessons if HERE else ()
 
 pytestmark = pytest.mark.skipif(not HERE, reason="there is no course yet")
 
@@ -32,3 +33,20 @@ def test_all_that_a_lesson_says_is_proved(lesson: Lesson) -> None:
     assert proved.promises == len(lesson.exercise.promises)
     assert proved.wrong == len(lesson.exercise.wrong) >= 2
     assert proved.steps >= 1
+    assert all(promise.says for promise in lesson.exercise.promises), "a question is half of a solution"
+
+
+@pytest.mark.parametrize("lesson", GERMAN, ids=[lesson.name for lesson in GERMAN])
+def test_a_translation_says_the_same(lesson: Lesson) -> None:
+    proved, wrong = check_lesson(lesson)
+    assert not wrong, diagnostics_text(wrong)
+    (original,) = [each for each in LESSONS if each.name == lesson.name]
+    assert lesson.exercise is not None
+    assert original.exercise is not None
+    assert [(each.kind, each.question) for each in lesson.exercise.promises] == [
+        (each.kind, each.question) for each in original.exercise.promises
+    ]
+    assert [(each.answer, len(each.choices)) for each in lesson.questions] == [
+        (each.answer, len(each.choices)) for each in original.questions
+    ]
+    assert (proved.questions, proved.wrong) == (len(original.questions), len(original.exercise.wrong))

@@ -308,3 +308,17 @@ def test_the_parser_reads_what_the_printer_writes(file: ast.File) -> None:
     again = parse_file(Source("x", file_text(file)), collector)
     collector.check()
     assert again == file
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [("iptables -A INPUT -j DROP", "iptables-save"), ("nft add table ip x", "nft list ruleset")],
+)
+def test_a_script_of_commands_is_told_what_is_read(command: str, says: str) -> None:
+    with pytest.raises(Mistakes) as caught:
+        front_end("native").read(Source("x", f"{command}\n"))
+    assert caught.value.diagnostics[0].help == f"commands are not read: give what `{says}` prints"
+    if command.startswith("iptables"):
+        with pytest.raises(Mistakes) as caught:
+            front_end("iptables").read(Source("x", f"{command}\n"))
+        assert "without the command" in str(caught.value.diagnostics[0].help)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from textwrap import fill
 
 from policy.app.play import Playing
 from policy.cli.output import Output
@@ -45,12 +44,12 @@ class Terminal:
     def say(self, text: str, tone: Tone = "plain") -> None:
         """Show something."""
         if tone == "page":
-            self._out.text(self._page(text))
+            self._out.text(self._page(text).rstrip("\n") + "\n")
         elif tone == "title":
             self._out.text(f"{self._style(text, 'name')}\n")
         else:
             look = _LOOKS.get(tone)
-            lines = "\n".join(_folded(line) for line in text.split("\n"))
+            lines = "\n".join(self._folded(line, 3 if line.startswith(" ") else 0) for line in text.split("\n"))
             self._out.text(self._style(lines, look) if look else lines)
 
     def ask(self, question: str, keys: Sequence[str], default: str | None = None) -> str:
@@ -91,16 +90,18 @@ class Terminal:
 
     def heading(self, scenario: Scenario) -> None:
         """Show what stands above a timeline."""
-        self._out.text(f"{heading(scenario, self._style)}\n")
+        title, *hosts = heading(scenario, self._style).split("\n")
+        about = [self._folded(clean(scenario.about), 0)] if scenario.about else []
+        self._out.text("\n".join([title, *about, *(self._folded(host) for host in hosts)]))
 
     def step(self, number: int, done: Done) -> None:
         """Show a step of a scenario."""
-        self._out.text(folded(step_text(number, done, self._style), min(self._style.columns or WIDEST, WIDEST)))
+        self._out.text(self._folded(step_text(number, done, self._style)))
 
     def watched(self, playing: Playing) -> None:
         """Show what was watched."""
         if text := watched_text(playing, self._style, everything=True):
-            self._out.text(f"\n{folded(text, min(self._style.columns or WIDEST, WIDEST))}")
+            self._out.text(f"\n{self._folded(text)}")
 
     def grade(self, found: Grade) -> None:
         """Show what became of each promise."""
@@ -112,19 +113,17 @@ class Terminal:
 
         self._out.text(diagnostics_text(diagnostics, self._style))
 
+    def _folded(self, text: str, hanging: int = 4) -> str:
+        return folded(text, min(self._style.columns or WIDEST, WIDEST), hanging)
+
     def _page(self, text: str) -> str:
         if self._plain or not self._style.color:
-            return text.rstrip("\n") + "\n"
+            return text
         from rich.markdown import Markdown
 
         from policy.report.drawn import drawn
 
-        return drawn(Markdown(text, code_theme="ansi_dark"), self._style, min(self._out.width(), WIDEST))
-
-
-def _folded(line: str) -> str:
-    indent = " " * (len(line) - len(line.lstrip()))
-    return fill(line, WIDEST, initial_indent="", subsequent_indent=indent + "   ") if len(line) > WIDEST else line
+        return drawn(Markdown(text, code_theme="ansi_dark"), self._style, min(self._style.columns or WIDEST, WIDEST))
 
 
 def walk(

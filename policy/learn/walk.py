@@ -17,6 +17,7 @@ from policy.learn.attempts import Attempts
 from policy.learn.lesson import Asked, Exercise, Lesson, Played, Question
 from policy.learn.progress import Progress
 from policy.learn.screen import Left, Screen, ask
+from policy.simulate.scenario import Firewall, Reload
 from policy.source import Source
 
 
@@ -81,11 +82,15 @@ class Walk:
         playing = Playing(load_scenario(path))
         self._screen.say("\nPlayed for you, step by step", "title")
         self._screen.heading(playing.scenario)
+        shown = len(self._shown)
         for host in playing.scenario.hosts:
-            for text in host.firewall.rules.sources if host.firewall is not None else ():
-                self._rules(text)
+            self._rules(host.firewall)
+        if len(self._shown) == shown:
+            self._screen.say("")
         stepwise = True
         for number, done in enumerate(playing, 1):
+            if isinstance(done.step.deed, Reload):
+                self._rules(done.step.deed.firewall)
             for at in self._asked_before(path, number):
                 self._question(at)
             self._screen.step(number, done)
@@ -97,7 +102,12 @@ class Walk:
         if self.lesson.watch:
             self._screen.watched(playing)
 
-    def _rules(self, text: Source) -> None:
+    def _rules(self, firewall: Firewall | None) -> None:
+        """Show the rules of a firewall."""
+        for text in () if firewall is None else firewall.rules.sources:
+            self._text(text)
+
+    def _text(self, text: Source) -> None:
         """Show rules, once; the solution of the exercise is not shown."""
         path = str(Path(text.name))
         if path not in self._shown:
@@ -117,11 +127,9 @@ class Walk:
     def _questions(self) -> None:
         """Ask what was not asked yet."""
         questions = self.lesson.questions
-        left = [at for at in range(1, len(questions) + 1) if at not in self._right]
-        if left:
-            self._screen.say("\nWhat do you think?", "title")
-        for at in left:
-            self._question(at)
+        for at in range(1, len(questions) + 1):
+            if at not in self._right:
+                self._question(at)
         if questions:
             right = sum(self._right.values())
             all_right = right == len(questions)
@@ -130,7 +138,7 @@ class Walk:
     def _question(self, at: int) -> None:
         question, say = self.lesson.questions[at - 1], self._screen.say
         if isinstance(question.proof, Asked):
-            self._rules(source.read(question.proof.rules))
+            self._text(source.read(question.proof.rules))
         say(f"\nQuestion {len(self._right) + 1} of {len(self.lesson.questions)}. {question.ask.strip()}")
         for number, choice in enumerate(question.choices, 1):
             say(f"   {number}) {choice.strip()}")

@@ -62,19 +62,19 @@ def width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(columns, text))
 
 
-def folded(text: str, most: int) -> str:
-    """Return *text* with its longer lines broken between words; what goes on stands further in.
+def folded(text: str, most: int, hanging: int = 4) -> str:
+    """Return *text* with its longer lines broken between words; what goes on stands further in, by *hanging* columns.
 
     Colours take no room.
     """
-    return "\n".join(piece for line in text.split("\n") for piece in _pieces(line, most))
+    return "\n".join(piece for line in text.split("\n") for piece in _pieces(line, most, hanging))
 
 
-def _pieces(line: str, most: int) -> Iterator[str]:
+def _pieces(line: str, most: int, hanging: int) -> Iterator[str]:
     if _seen(line) <= most:
         yield line
         return
-    indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
+    indent = " " * (len(line) - len(line.lstrip(" ")) + hanging)
     kept, begun = "", False
     for word in re.findall(r" *[^ ]+", line):
         if begun and _seen(kept + word) > most:

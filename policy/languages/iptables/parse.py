@@ -175,7 +175,10 @@ class FileParser:
 
     def _outside(self, kind: str, words: list[Word], whole: Span) -> None:
         if kind != "table":
-            self.mistakes.add("FW001", "no table is open here", whole, "a table begins with a line like `*filter`")
+            help = "a table begins with a line like `*filter`"
+            if words and words[0].text in ("iptables", "ip6tables", "sudo"):
+                help = "rules are read as `iptables-save` writes them: without the command, in a table like `*filter`"
+            self.mistakes.add("FW001", "no table is open here", whole, help)
             return
         self.comments.forget()
         self.open = words[0]

@@ -25,6 +25,9 @@ _WORDS = {**WORDS, "STRING": 'a text in `"…"`', "DATE": "a date"}
 _NAMED = re.compile(r"(?P<kind>network|host|service|policy)\s+(?P<name>[A-Za-z_][\w-]*)", re.ASCII)
 _FIRST = re.compile(r"[^\s{=]*")
 
+_COMMANDS = {"iptables": "iptables-save", "ip6tables": "ip6tables-save", "nft": "nft list ruleset"}
+"""Programs whose rules we read in another form than that of a script that calls them."""
+
 
 @cache
 def reserved() -> frozenset[str]:
@@ -212,6 +215,8 @@ def _explained(mistake: Diagnostic, start: str, place: Span) -> Diagnostic:
         return Diagnostic(
             "FW001", "a rule stands outside of a policy", span, "write it between `policy NAME {` and `}`"
         )
+    if start == "top" and word in _COMMANDS:
+        return replace(mistake, help=f"commands are not read: give what `{_COMMANDS[word]}` prints")
     if start == "body" and mistake.span.start == mistake.span.end and word == place.text not in ("call", "default"):
         return replace(mistake, message="which packets is this for?", help=f"`{word} any` is for all")
     return mistake
