@@ -72,7 +72,7 @@ def test_rules_with_mistakes_are_shown_as_such(course: Path) -> None:
     own = course.parent / "mine" / "01-first-match.fw"
     own.parent.mkdir()
     own.write_text("policy web {\n  alow tcp/443\n}\n", encoding="utf-8")
-    done = walked(course, "", "s", "1", "1", "1", "g", "b", "q")
+    done = walked(course, "", "s", "1", "1", "1", "g", "b", "b", "q")
     assert "01-first-match.fw:2:3" in done.out
     assert own.with_name("01-first-match.fw~").read_text(encoding="utf-8") == "policy web {\n  alow tcp/443\n}\n"
     assert own.read_text(encoding="utf-8") == FILES["start.fw"]

@@ -65,15 +65,17 @@ class Attempts:
     def _anew(self) -> None:
         """Put what the exercise begins with in the place of the reader's file, which stays beside it."""
         kept = self._own.with_name(f"{self._own.name}~")
+        words = "The file is as it was at the beginning"
         try:
-            self._own.replace(kept)
+            if self._own.read_bytes() != self._start.read_bytes():  # else there is nothing that anybody may miss
+                self._own.replace(kept)
+                words += f"; what you had is {kept}"
         except FileNotFoundError:
-            self._screen.say("The file is as it was at the beginning.")
+            pass
         except OSError as error:
             raise CannotAnswer(f"cannot write `{kept}`: {(error.strerror or str(error)).lower()}") from None
-        else:
-            self._screen.say(f"The file is as it was at the beginning; what you had is {kept}.")
         self._begin()
+        self._screen.say(f"{words}.")
 
     def _graded(self) -> bool:
         try:
