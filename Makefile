@@ -29,7 +29,9 @@ check: $(DEV) ## all that must hold: format, lint, types, layers, tests with cov
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/fwpolicy fmt --check rules
-	$(BIN)/fwpolicy lint --statistics $(filter-out rules/mistakes/,$(wildcard rules/*/))
+	$(BIN)/fwpolicy lint --statistics $(filter-out rules/mistakes/ rules/lessons%,$(wildcard rules/*/))
+	$(BIN)/fwpolicy learn --check rules/lessons
+	$(BIN)/fwpolicy learn --check rules/lessons.de
 	$(BIN)/python scripts/write_check_pages.py --check
 	$(BIN)/python -m pytest -n $(JOBS) --cov
 	$(BIN)/python scripts/check_wheel.py
