@@ -127,10 +127,16 @@ def test_damaged_progress_is_said(course: Path) -> None:
         (["3"], "there is no lesson `3`"),
         (["first-mach"], "did you mean `first-match`?"),
         (["--language", "fr"], "there is no translation `fr`"),
-        (["--grade", "x.fw"], "`--grade` needs the LESSON"),
-        (["1", "--reset"], "`--reset` stands alone"),
+        (["--grade", "x.fw"], "`--grade` needs a LESSON"),
+        (["--plain"], "`--plain` needs a LESSON"),
+        (["1", "--reset"], "`--reset` and `LESSON` do not go together"),
+        (["1", "--list"], "`--list` and `LESSON` do not go together"),
+        (["1", "--grade", "x.fw", "--read"], "`--grade` and `--read` do not go together"),
+        (["--quiz", "x.fw"], "`--quiz` and `--course` do not go together"),
+        (["1", "--seed", "3"], "`--seed` belongs to `--quiz`"),
+        (["--sheet"], "`--sheet` belongs to `--quiz`"),
         (["1", "--grade", "nowhere.fw"], "no such file"),
-        (["--check", "."], "leave out `--course`"),
+        (["--check", "."], "`--check` and `--course` do not go together"),
     ],
 )
 def test_wishes_that_cannot_be(words: list[str], message: str, course: Path) -> None:
@@ -150,3 +156,9 @@ def test_a_grade_fits_into_the_columns(course: Path) -> None:
         assert all(len(line) <= columns for line in lines[start:end])
         said = " ".join(line.strip() for line in lines[start:end])
         assert said == "for example: tcp/22 from 198.51.100.7 port 51000 to 192.0.2.80"
+
+
+def test_a_sheet_is_no_json(course: Path) -> None:
+    done = run("learn", "--quiz", str(course / "01-first-match" / "solution.fw"), "--sheet", "--format", "json")
+    assert done.status == 2
+    assert "a sheet is Markdown" in done.json()["errors"][0]["message"]

@@ -39,7 +39,7 @@ def walked(course: Path, *lines: str) -> Done:
 def test_from_the_page_to_the_exercise(course: Path) -> None:
     own = course.parent / "mine" / "01-first-match.fw"
     done = walked(course, "", "", "2", "2", "1", "g", "l")
-    assert done.status == 0, done.err
+    assert done.status == 1, done.err
     assert "Lesson 1 of 1: First match (5 minutes)" in done.out
     assert "The first rule that matches decides." in done.out
     assert "client connects to server" in done.out
@@ -54,6 +54,7 @@ def test_from_the_page_to_the_exercise(course: Path) -> None:
     assert own.read_text(encoding="utf-8") == FILES["start.fw"]
     own.write_text(FILES["solution.fw"], encoding="utf-8")
     again = walked(course, "", "s", "2", "1", "1", "g")
+    assert again.status == 0
     assert "solved" in again.out
     listed = run("learn", "--course", str(course))
     assert "done" in listed.out or "2 of 3" in listed.out
@@ -109,7 +110,7 @@ def test_what_was_watched_is_told_where_a_lesson_wants_that(course: Path) -> Non
 @pytest.mark.parametrize("lines", [(), ("",), ("", "a", "2"), ("", "a", "2", "1", "1")])
 def test_the_end_of_the_input_is_no_dead_end(course: Path, lines: tuple[str, ...]) -> None:
     done = walked(course, *lines)
-    assert done.status == 0
+    assert done.status == 1
     assert "what you have done is kept" in done.out
     assert "Traceback" not in done.err
 

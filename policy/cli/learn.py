@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from policy._record import dataclass
 from policy.cli.options import Command, Reading, output_options
@@ -84,8 +85,6 @@ def _quiz_options(command: Command) -> Command:
     @click.option("--sheet", is_flag=True, help="The quiz as a sheet to print, in Markdown, with its solutions.")
     @wraps(command)
     def wrapper(*args: Any, asked: str | None, count: int, seed: int, sheet: bool, **wishes: Any) -> int:
-        if sheet and asked is None:
-            raise click.UsageError("`--sheet` is the sheet of a `--quiz`", click.get_current_context())
         quiz = None if asked is None else _Quiz(asked, count, seed, sheet)
         return command(*args, quiz=quiz, **wishes)
 
@@ -118,17 +117,10 @@ def command(
 
     A quiz asks what becomes of packets, and has an answer for each misconception.
 
-    Exit status: 0 done, 1 the exercise is not solved, an answer was wrong, or (--check) something is not as a lesson
-    says, 2 it could not be read.
+    Exit status: 0 done, 1 the lesson was left or its exercise is not solved, an answer of a quiz was wrong, or
+    (--check) something is not as a lesson says, 2 it could not be read.
     """
-    others = {
-        "LESSON": lesson,
-        "--list": listing,
-        "--grade": rules,
-        "--course": how.course,
-        "--language": how.language,
-    }
-    _check(checked, rules, lesson, {**others, "--reset": reset})
+    _go_together(out.as_json)
     if quiz is not None:
         reading = Reading(how.language, None)
         return quiz_command(quiz.rules, reading, out, quiz.count, quiz.seed, quiz.sheet, how.plain)
@@ -148,20 +140,43 @@ def command(
         return _read(taken, chosen, out)
     from policy.cli.walking import walk
 
-    walk(chosen, taken.course, taken.progress, how.folder, out, taken.wishes, plain=how.plain)
-    return 0
+    done = walk(chosen, taken.course, taken.progress, how.folder, out, taken.wishes, plain=how.plain)
+    return int(not done)
 
 
-def _check(checked: str | None, rules: str | None, lesson: str | None, others: dict[str, object]) -> None:
+_BESIDE: dict[str, tuple[str, ...]] = {
+    "--quiz": ("--count", "--seed", "--sheet", "--language", "--plain"),
+    "--check": (),
+    "--reset": ("--course",),
+    "--list": ("--course", "--language"),
+    "--grade": ("LESSON", "--course", "--language"),
+    "--read": ("LESSON", "--course", "--language"),
+    "LESSON": ("--plain", "--files", "--course", "--language"),
+}
+"""What is wished for, the first of these that is there, and what else may be said then."""
+
+_NEEDS = {"--grade": "LESSON", "--read": "LESSON", "--plain": "LESSON", "--files": "LESSON"}
+
+
+def _go_together(as_json: bool) -> None:
     """Raise a usage error for wishes that do not go together."""
     context = click.get_current_context()
-    beside = next((name for name, value in others.items() if value), None)
-    if checked is not None and beside is not None:
-        raise click.UsageError(f"`--check` names what is checked: leave out `{beside}`", context)
-    if rules is not None and lesson is None:
-        raise click.UsageError("`--grade` needs the LESSON whose exercise FILE solves", context)
-    if others["--reset"] and (lesson or rules or others["--list"]):
-        raise click.UsageError("`--reset` stands alone, or beside `--course`", context)
+    given = [
+        "LESSON" if isinstance(each, click.Argument) else each.opts[0]
+        for each in context.command.params
+        if each.name and context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE
+    ]
+    main = next((each for each in _BESIDE if each in given), None)
+    for each in given:
+        needed = _NEEDS.get(each)
+        if needed is not None and needed not in given and main != "--quiz":
+            raise click.UsageError(f"`{each}` needs a {needed}", context)
+        if each in ("--count", "--seed", "--sheet") and main != "--quiz":
+            raise click.UsageError(f"`{each}` belongs to `--quiz`", context)
+        if main is not None and each != main and each not in (*_BESIDE[main], "--format", "--color"):
+            raise click.UsageError(f"`{main}` and `{each}` do not go together", context)
+    if as_json and "--sheet" in given:
+        raise click.UsageError("a sheet is Markdown: leave out `--sheet`, or `--format json`", context)
 
 
 def _class(course: str | None, language: str | None, out: Output) -> _Class:

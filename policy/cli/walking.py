@@ -128,15 +128,17 @@ class Terminal:
 
 def walk(
     lesson: Lesson, course: Course, progress: Progress, folder: str | None, out: Output, wishes: str, *, plain: bool
-) -> None:
+) -> bool:
     """Go through a lesson with whoever sits at the terminal; their file is in a folder, or in this one.
 
-    *wishes* stand behind `fwpolicy learn N`.
+    *wishes* stand behind `fwpolicy learn N`. Return whether they came to the end, and solved the exercise.
     """
     screen = Terminal(out, plain=plain)
-    ended = Walk(lesson, len(course.lessons), screen, progress, Path(folder or "."), wishes).run()
+    going = Walk(lesson, len(course.lessons), screen, progress, Path(folder or "."), wishes)
+    ended = going.run()
     following = next((each for each in course.lessons if each.number > lesson.number), None)
     if ended and following is not None:
         screen.say(f"\nNext: `fwpolicy learn {following.number}{clean(wishes)}`, {following.title}.", "faint")
     elif ended:
         screen.say("\nThat was the last lesson.", "faint")
+    return ended and going.solved

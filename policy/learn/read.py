@@ -68,7 +68,7 @@ def translated(folder: str, language: str) -> str:
     if _there(Path(f"{base}.{language}"), folder=True):
         return f"{base}.{language}"
     there = sorted(each.name.removeprefix(f"{base.name}.") for each in base.parent.glob(f"{base.name}.*"))
-    help = f"there are {', '.join(f'`{each}`' for each in there)}" if there else "there are none of it"
+    help = f"there are {', '.join(f'`{each}`' for each in there)}" if there else "this course has no translations"
     raise CannotAnswer(f"there is no translation `{language}` of this course", help)
 
 

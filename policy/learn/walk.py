@@ -36,6 +36,7 @@ class Walk:
         self._progress = progress
         self._folder = folder
         self._again = f"fwpolicy learn {lesson.number}{wishes}"
+        self.solved = lesson.exercise is None
         self._keeps = True
         self._shown = {lesson.exercise.solution} if lesson.exercise else set[str]()
         self._right: dict[int, bool] = {}
@@ -49,6 +50,7 @@ class Walk:
             self._questions()
             exercise = self.lesson.exercise
             if exercise is not None and self._attempts(exercise).run():
+                self.solved = True
                 self._note(solved=True)
         except Left:
             self._screen.say(f"\nUntil next time{': what you have done is kept' if self._keeps else ''}.", "faint")
