@@ -44,7 +44,7 @@ def test_from_the_page_to_the_exercise(course: Path) -> None:
     assert "The first rule that matches decides." in done.out
     assert "client connects to server" in done.out
     assert "Right.\nNo rule lets it through, and the default is to deny.\n" in done.out
-    assert "No: 1) It is connected\nThe port is permitted and somebody listens.\n" in done.out
+    assert "No.\nRight is 1) It is connected\nThe port is permitted and somebody listens.\n" in done.out
     # What a step proves is asked before it is shown.
     assert done.out.index("Question 1 of 3. What does the client see?") < done.out.index("client connects to server")
     assert "The rules in" not in done.out  # they are the solution

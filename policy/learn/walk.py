@@ -154,7 +154,8 @@ class Walk:
     def _answered(self, question: Question, answer: int) -> bool:
         """Say whether an answer is right, and why; is it?"""
         right = answer == question.answer
-        no = f"No: {question.answer}) {question.choices[question.answer - 1].strip()}"
-        self._screen.say("Right." if right else no, "good" if right else "bad")
+        self._screen.say("Right." if right else "No.", "good" if right else "bad")
+        if not right:
+            self._screen.say(f"Right is {question.answer}) {question.choices[question.answer - 1].strip()}")
         self._screen.say(f"{question.because.strip()}\n")
         return right
