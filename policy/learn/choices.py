@@ -81,26 +81,39 @@ def _as_new(packet: Packet) -> Packet | None:
         return None
 
 
-def four(right: Outcome, wrong: list[Choice], others: list[Outcome], random: Random) -> tuple[Choice, ...]:
-    """Return the right answer and three wrong ones, shuffled: those of misconceptions first, then *others* nearby."""
-    chosen = {right: Choice(right)}
+def four(
+    right: Outcome, wrong: list[Choice], others: list[Outcome], random: Random, alone: bool = False
+) -> tuple[Choice, ...]:
+    """Return the right answer and three wrong ones, shuffled: those of misconceptions first, then *others* nearby.
+
+    Of a packet *alone* no answer says what becomes of its reply.
+    """
+    chosen = {_meaning(right): Choice(right)}
     refusal = [each for each in wrong if each.misconception == "drop refused"]
     leading = [each for each in wrong if each.misconception != "drop refused"]
     random.shuffle(leading)
     fallen = [*refusal, *leading[CHOICES - 2 :]] if refusal else leading[CHOICES - 1 :]
-    for each in (*leading[: CHOICES - 2 if refusal else CHOICES - 1], *fallen, *map(Choice, _fillers(right, others))):
+    fillers = [each for each in _fillers(right, others) if each.role == "first" or not alone]
+    for each in (*leading[: CHOICES - 2 if refusal else CHOICES - 1], *fallen, *map(Choice, fillers)):
         if len(chosen) < CHOICES:
-            chosen.setdefault(each.outcome, each)
+            chosen.setdefault(_meaning(each.outcome), each)
     found = list(chosen.values())
     random.shuffle(found)
     return tuple(found)
 
 
+def _meaning(outcome: Outcome) -> Outcome:
+    """Return what an answer means: what no rule forbids is what a default allows."""
+    return replace(outcome, by="default") if outcome.by == "nothing" else outcome
+
+
 def _fillers(right: Outcome, others: list[Outcome]) -> Iterator[Outcome]:
-    """Yield wrong answers that sound likely: the default, what other lines do, then what this one does not."""
+    """Yield wrong answers that sound likely: the default, what other lines do, what this one does not, the rest."""
     at = right.by.number if isinstance(right.by, Line) else 0
     lines = [each for each in others if isinstance(each.by, Line) and each.by != right.by]
     yield from (each for each in others if each.by == "default" != right.by)
     yield from sorted(lines, key=lambda each: abs(each.by.number - at) if isinstance(each.by, Line) else 0)
     yield from (Outcome("first", does, right.by) for does in _OPPOSITE if does != right.does)
-    yield from (Outcome("first", does, "default") for does in _OPPOSITE if (does, "default") != (right.does, right.by))
+    yield from (Outcome("first", does, "default") for does in _OPPOSITE)
+    yield from (Outcome("reply", does, "default") for does in _OTHER_BLOCK)
+    yield from (Outcome("first", "allow", "state"), Outcome("first", "drop", "state"))

@@ -151,7 +151,8 @@ class _Making:
                 return None
         except (CannotAnswer, Mistakes, Exhausted):
             return None
-        choices = four(right, self._readings.wrong(region, right), self._likely(right, hook), self._random)
+        wrong, alone = self._readings.wrong(region, right), len(region.packets) == 1
+        choices = four(right, wrong, self._likely(right, hook), self._random, alone)
         if len(choices) < CHOICES:
             return None
         at = next(number for number, each in enumerate(choices) if each.outcome == right)

@@ -48,7 +48,7 @@ def answer_lines(quiz: Quiz, number: int, style: Style = PLAIN, given: int | Non
         reason = why_wrong(choice, question)
         if reason is not None and given in (None, at):
             yield from wrap(reason, _columns(style), initial_indent=f"  not {LETTERS[at]}: ", subsequent_indent=" " * 9)
-    yield from explanation(question, style)
+    yield from explanation(question, Style(style.color, _columns(style)))
 
 
 def _columns(style: Style) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from policy.app.packets_text import packets_text
 from policy.explain import because
@@ -10,6 +11,7 @@ from policy.ir import Ruleset
 from policy.learn.choices import Choice
 from policy.learn.outcome import Line, Outcome
 from policy.learn.quiz import Quiz, QuizQuestion
+from policy.packet import FORWARD, OUTPUT
 from policy.packet.connection import BACK
 from policy.packet.text import value_text
 from policy.report.regions_text import ROLES, VERDICTS
@@ -19,14 +21,17 @@ from policy.report.trace_text import trace_text
 LETTERS = "abcd"
 
 CONNECTION = "Somebody opens this connection. What becomes of it?"
-PACKET = "This packet arrives. What becomes of it?"
 
 _DONE = {"allow": "allowed", "drop": "dropped", "reject": "rejected"}
 
 
 def asks(question: QuizQuestion) -> str:
     """Return what is asked: about a connection, or about one packet."""
-    return PACKET if question.alone else CONNECTION
+    if not question.alone:
+        return CONNECTION
+    hook = question.region.packets[0].packet.get("hook")
+    does = {OUTPUT: "leaves", FORWARD: "passes through"}.get(hook, "arrives") if isinstance(hook, int) else "arrives"
+    return f"This packet {does}. What becomes of it?"
 
 
 def outcome_text(outcome: Outcome, ruleset: Ruleset) -> str:
@@ -40,7 +45,7 @@ def outcome_text(outcome: Outcome, ruleset: Ruleset) -> str:
             text = f"{done} by the default"
         case "state":
             why = "its connection is known" if outcome.does == "allow" else "its connection is not known"
-            text = f"{done} without asking a rule: {why}"
+            text = f"{done} without asking a rule, as {why}"
         case _:
             text = f"{done}, as no rule {'forbids' if outcome.does == 'allow' else 'allows'} it"
     if outcome.does == "reject":
@@ -87,10 +92,16 @@ def explanation(question: QuizQuestion, style: Style = PLAIN) -> Iterator[str]:
             continue
         head = f"{ROLES[answer.role]} {VERDICTS[answer.decision.verdict]}: {packets_text(answer.packet, hook=False)}"
         if len(answer.steps) == 1 and (only := answer.steps[0]).implicit:
-            yield f"{head} (implicit: {only.implicit}, {because(only)})"
+            yield from _wrapped(f"{head} (implicit: {only.implicit}, {because(only)})", style)
             continue
-        yield head
+        yield from _wrapped(head, style)
         yield from trace_text(answer, region.ruleset, style)
+
+
+def _wrapped(text: str, style: Style) -> list[str]:
+    return (
+        [text] if style.columns is None else wrap(text, style.columns, subsequent_indent="  ", break_on_hyphens=False)
+    )
 
 
 def left_out(quiz: Quiz) -> Iterator[str]:
