@@ -24,7 +24,7 @@ from policy.cli.output import Output
 from policy.cli.quizzing import quiz_command
 from policy.diagnostic import Mistakes
 from policy.ir import Ruleset
-from policy.learn.outcome import Outcome, of_decision, of_end
+from policy.learn.outcome import Outcome, Outcomes
 from policy.learn.quiz import Quiz, QuizQuestion, quiz
 from policy.packet import Packet
 from policy.reach import Flow
@@ -52,7 +52,7 @@ def right_by_evaluator(ruleset: Ruleset, question: QuizQuestion) -> Outcome | No
     """What `ask` says, from the words of the question alone."""
     (hook,) = ask(ruleset, read_question(question.text, ruleset)).hooks
     (region,) = hook.regions
-    return of_decision(region.deciding.decision, region.deciding.role, ruleset)
+    return Outcomes(ruleset).of_decision(region.deciding.decision, region.deciding.role)
 
 
 def right_by_sets(ruleset: Ruleset, question: QuizQuestion) -> set[Outcome | None]:
@@ -70,7 +70,7 @@ def ends(ruleset: Ruleset, packet: Packet, hook: int | None, right: Outcome) -> 
             flow: Flow[Any, Any] = Flow(ruleset, space, space.of_box(packet))
         except Exhausted:  # lists of boxes have no masks of many ranges
             continue
-        return {of_end(end, right.role, ruleset) for end, packets in flow.by_end.items() if packets}
+        return {Outcomes(ruleset).of_end(end, right.role) for end, packets in flow.by_end.items() if packets}
     raise AssertionError("no engine knows")
 
 

@@ -7,7 +7,9 @@ import re
 import pytest
 
 from policy.app.load import load
+from policy.learn.outcome import Default, Line
 from policy.learn.quiz import Quiz, quiz
+from policy.packet.text import value_text
 from policy.report.quiz_text import quiz_text
 from policy.report.quiz_words import asks, explanation, outcome_text
 from policy.source import Source
@@ -84,3 +86,54 @@ def test_what_takes_packets_out_of_tracking_says_nothing_else() -> None:
 @pytest.mark.parametrize("text", [ONLY_DEFAULT, SERVER, UNTRACKED])
 def test_a_quiz_has_eighty_columns(text: str) -> None:
     assert [line for line in quiz_text(made(text)).splitlines() if len(line) > 80] == []
+
+
+NAT = """*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -i eth0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.0.0.5:80
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -d 10.0.0.5/32 -p tcp -m tcp --dport 80 -j ACCEPT
+-A FORWARD -i eth1 -o eth0 -j ACCEPT
+COMMIT
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_first_packet_is_decided_where_its_question_says(seed: int) -> None:
+    for each in made(NAT, 30, seed).questions:
+        first = each.region.packets[0].packet
+        assert "127.0.0." not in each.text or " lo" in each.text, each.text
+        if each.right.role == "first" and isinstance(each.right.by, Default):
+            assert each.right.by.policy == value_text("hook", first.values["hook"]).upper(), each.text
+
+
+def test_an_answer_says_whose_default_it_is() -> None:
+    said = {answer for answers in texts(made(SERVER, 20)) for answer in answers if " by the default" in answer}
+    assert said
+    assert all(re.search(r" by the default of `(INPUT|OUTPUT|FORWARD)`", answer) for answer in said), said
+    assert not any(" of " in answer for answers in texts(made(ONLY_DEFAULT)) for answer in answers)
+
+
+ONE_LINE = (
+    "table inet a { chain i { type filter hook input priority 0; policy drop; tcp dport 22 accept; "
+    "tcp dport 23 reject; ip saddr 10.0.0.0/8 drop; udp dport 53 accept; }; }\n"
+)
+
+
+def test_rules_that_share_a_line_are_told_by_their_text() -> None:
+    of = made(ONE_LINE)
+    said = {answer for answers in texts(of) for answer in answers if " line " in answer}
+    assert "allowed by rule 1 in line 1, `tcp dport 22 accept`" in said
+    assert "dropped by rule 3 in line 1, `ip saddr 10.0.0.0/8 drop`" in said
+    assert not any(answer.endswith("by line 1") for answer in said), said
+    by = {each.right.by for each in of.questions if isinstance(each.right.by, Line)}
+    assert {each.rule for each in by} == {1, 2, 3, 4}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from random import Random
 
@@ -11,8 +11,9 @@ from policy.app.answer import Region
 from policy.evaluate import decide
 from policy.ir import Ruleset
 from policy.learn.misread import Misconception
-from policy.learn.outcome import Does, Line, Outcome, of_decision
+from policy.learn.outcome import Default, Does, Line, Outcome, Outcomes
 from policy.packet import NEW, Packet, complete
+from policy.packet.connection import Role
 
 CHOICES = 4
 
@@ -32,9 +33,12 @@ class Choice:
 class Readings:
     """What misconceptions say about packets; *misread* are the rules as somebody reads them."""
 
-    def __init__(self, ruleset: Ruleset, misread: Iterable[tuple[Misconception, Ruleset]]) -> None:
+    def __init__(
+        self, ruleset: Ruleset, misread: Iterable[tuple[Misconception, Ruleset]], outcomes: Outcomes | None = None
+    ) -> None:
         self._ruleset = ruleset
         self._misread = tuple(misread)
+        self._of = (outcomes or Outcomes(ruleset)).of_decision
 
     def wrong(self, region: Region, right: Outcome) -> list[Choice]:
         """Return what each misconception says of packets that end as *right*, where it says something else."""
@@ -49,10 +53,10 @@ class Readings:
         yield "reply forgotten", self._without_state(region, right)
         for name, rules in self._misread:
             if name != "only v4" or first.family == 6:
-                yield name, of_decision(decide(rules, first), "first", self._ruleset)
-        if right.by == "default":
+                yield name, self._of(decide(rules, first), "first")
+        if isinstance(right.by, Default):
             does = _OPPOSITE[right.does]
-            yield "default forgotten", Outcome("first" if does == "allow" else right.role, does, "nothing")
+            yield "default forgotten", Outcome(role_of(right, does), does, "nothing")
         if right.does != "allow":
             yield "drop refused", replace(right, does=_OTHER_BLOCK[right.does])
 
@@ -60,13 +64,13 @@ class Readings:
         """Return what somebody says who takes each packet for the first one, or forgets that others follow it."""
         first = region.packets[0]
         if right.role != "first":
-            return of_decision(first.decision, "first", self._ruleset)
+            return self._of(first.decision, "first")
         if len(region.packets) == 1:
             new = _as_new(first.packet)
-            return None if new is None else of_decision(decide(self._ruleset, new), "first", self._ruleset)
+            return None if new is None else self._of(decide(self._ruleset, new), "first")
         reply = region.packets[1]
         new = None if reply.translation.destination else _as_new(reply.packet)
-        said = None if new is None else of_decision(decide(self._ruleset, new), "reply", self._ruleset)
+        said = None if new is None else self._of(decide(self._ruleset, new), "reply")
         return said if said is not None and said.does != "allow" and right.does == "allow" else None
 
 
@@ -82,19 +86,22 @@ def _as_new(packet: Packet) -> Packet | None:
 
 
 def four(
-    right: Outcome, wrong: list[Choice], others: list[Outcome], random: Random, alone: bool = False
+    right: Outcome, wrong: list[Choice], others: list[Outcome], defaults: Mapping[Role, Default], random: Random
 ) -> tuple[Choice, ...]:
     """Return the right answer and three wrong ones, shuffled: those of misconceptions first, then *others* nearby.
 
-    Of a packet *alone* no answer says what becomes of its reply.
+    *defaults* are those that the packets of the connection come to where no rule decides.
     """
     chosen = {_meaning(right): Choice(right)}
     refusal = [each for each in wrong if each.misconception == "drop refused"]
     leading = [each for each in wrong if each.misconception != "drop refused"]
     random.shuffle(leading)
     fallen = [*refusal, *leading[CHOICES - 2 :]] if refusal else leading[CHOICES - 1 :]
-    fillers = [each for each in _fillers(right, others) if each.role == "first" or not alone]
-    for each in (*leading[: CHOICES - 2 if refusal else CHOICES - 1], *fallen, *map(Choice, fillers)):
+    for each in (
+        *leading[: CHOICES - 2 if refusal else CHOICES - 1],
+        *fallen,
+        *map(Choice, _fillers(right, others, defaults)),
+    ):
         if len(chosen) < CHOICES:
             chosen.setdefault(_meaning(each.outcome), each)
     found = list(chosen.values())
@@ -102,18 +109,23 @@ def four(
     return tuple(found)
 
 
+def role_of(right: Outcome, does: Does) -> Role:
+    """Return the packet that is told where *does* is done to the one that decides."""
+    return "first" if does == "allow" else right.role
+
+
 def _meaning(outcome: Outcome) -> Outcome:
-    """Return what an answer means: what no rule forbids is what a default allows."""
-    return replace(outcome, by="default") if outcome.by == "nothing" else outcome
+    """Return what an answer means: what no rule forbids is what some default allows."""
+    return replace(outcome, by="nothing") if isinstance(outcome.by, Default) else outcome
 
 
-def _fillers(right: Outcome, others: list[Outcome]) -> Iterator[Outcome]:
+def _fillers(right: Outcome, others: list[Outcome], defaults: Mapping[Role, Default]) -> Iterator[Outcome]:
     """Yield wrong answers that sound likely: the default, what other lines do, what this one does not, the rest."""
     at = right.by.number if isinstance(right.by, Line) else 0
     lines = [each for each in others if isinstance(each.by, Line) and each.by != right.by]
-    yield from (each for each in others if each.by == "default" != right.by)
+    yield from (each for each in others if isinstance(each.by, Default) and each.by != right.by)
     yield from sorted(lines, key=lambda each: abs(each.by.number - at) if isinstance(each.by, Line) else 0)
-    yield from (Outcome("first", does, right.by) for does in _OPPOSITE if does != right.does)
-    yield from (Outcome("first", does, "default") for does in _OPPOSITE)
-    yield from (Outcome("reply", does, "default") for does in _OTHER_BLOCK)
+    yield from (replace(right, role=role_of(right, does), does=does) for does in _OPPOSITE if does != right.does)
+    for role, default in defaults.items():
+        yield from (Outcome(role, does, default) for does in _OPPOSITE if role == "first" or does != "allow")
     yield from (Outcome("first", "allow", "state"), Outcome("first", "drop", "state"))

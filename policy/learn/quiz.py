@@ -8,7 +8,7 @@ from itertools import islice
 from random import Random
 
 from policy._record import dataclass
-from policy.app.answer import Asking, Region
+from policy.app.answer import Asking, PacketAnswer, Region
 from policy.app.ask import ask
 from policy.app.packets_text import packets_text
 from policy.app.problem import CannotAnswer
@@ -19,11 +19,12 @@ from policy.diagnostic import Mistakes
 from policy.evaluate import Translation
 from policy.host import UNKNOWN_HOST, Host
 from policy.ir import Ruleset
-from policy.learn.choices import CHOICES, Choice, Readings, four
+from policy.learn.choices import CHOICES, Choice, Readings, four, role_of
 from policy.learn.ground import Ground
 from policy.learn.misread import Misconception, misreadings
-from policy.learn.outcome import Line, Outcome, Without, of_decision
+from policy.learn.outcome import By, Default, Line, Outcome, Outcomes
 from policy.packet import NEW, Packet
+from policy.packet.connection import Role
 from policy.packet.example import is_single
 from policy.question.boxes import Part
 from policy.sets import Budget, Exhausted
@@ -94,8 +95,10 @@ def quiz(ruleset: Ruleset, count: int, seed: int, host: Host = UNKNOWN_HOST, bud
     return Quiz(ruleset, seed, tuple(chosen), _lines(sure - asked), _lines(made.perhaps - sure))
 
 
-def _lines(places: Iterable[Line | Without]) -> tuple[Line, ...]:
-    return tuple(sorted((p for p in places if isinstance(p, Line)), key=lambda line: (line.file, line.number)))
+def _lines(places: Iterable[By]) -> tuple[Line, ...]:
+    return tuple(
+        sorted((p for p in places if isinstance(p, Line)), key=lambda line: (line.file, line.number, line.rule))
+    )
 
 
 class _Making:
@@ -103,9 +106,10 @@ class _Making:
         self._ruleset = ruleset
         self._asking = Asking(host=host)
         self._random = random
-        self._readings = Readings(ruleset, misreadings(ruleset).items())
+        self._outcomes = Outcomes(ruleset)
+        self._readings = Readings(ruleset, misreadings(ruleset).items(), self._outcomes)
         try:
-            self._grounds = {hook: Ground(ruleset, hook, budget) for hook in Facts(ruleset).hooks}
+            self._grounds = {hook: Ground(ruleset, hook, budget, self._outcomes) for hook in Facts(ruleset).hooks}
             self._deciders = [
                 (hook, outcome, packets)
                 for hook, ground in self._grounds.items()
@@ -116,7 +120,7 @@ class _Making:
         self._others = list(dict.fromkeys(outcome for _, outcome, _ in self._deciders))
 
     @property
-    def perhaps(self) -> set[Line | Without]:
+    def perhaps(self) -> set[By]:
         """What may decide a packet."""
         return {outcome.by for ground in self._grounds.values() for outcome in ground.perhaps}
 
@@ -151,8 +155,9 @@ class _Making:
                 return None
         except (CannotAnswer, Mistakes, Exhausted):
             return None
-        wrong, alone = self._readings.wrong(region, right), len(region.packets) == 1
-        choices = four(right, wrong, self._likely(right, hook), self._random, alone)
+        at = region.deciding.packet.get("hook")
+        likely = self._likely(right, at if isinstance(at, int) else hook)
+        choices = four(right, self._readings.wrong(region, right), likely, _defaults(region), self._random)
         if len(choices) < CHOICES:
             return None
         at = next(number for number, each in enumerate(choices) if each.outcome == right)
@@ -179,9 +184,11 @@ class _Making:
         if region.verdict not in ("allow", "block") or region.words is not None or not is_single(first):
             return None
         deciding = region.deciding
+        if _is_elsewhere(deciding):
+            return None
         if deciding.translation != Translation() and deciding.role != "first":
             return None
-        right = of_decision(deciding.decision, deciding.role, self._ruleset)
+        right = self._outcomes.of_decision(deciding.decision, deciding.role)
         at = deciding.packet.get("hook")
         ground = self._grounds.get(at if isinstance(at, int) else hook)
         return right if right is not None and ground is not None and ground.is_only(right, deciding.packet) else None
@@ -189,7 +196,26 @@ class _Making:
     def _likely(self, right: Outcome, hook: int | None) -> list[Outcome]:
         """Return the ends of other packets at a hook, told of the packet that decides here."""
         ends = dict.fromkeys(outcome for at, outcome, _ in self._deciders if at == hook)
-        return [replace(each, role=right.role if each.does != "allow" else "first") for each in ends]
+        return [replace(each, role=role_of(right, each.does)) for each in ends]
+
+
+def _defaults(region: Region) -> dict[Role, Default]:
+    """Return what would hold for the first packet, and for the reply to it, if no rule decided."""
+    found: dict[Role, Default] = {}
+    for answer in region.packets[:2]:
+        entries = [step.entry for step in answer.steps]
+        main = [entry for entry in entries if entry.main] or entries
+        if main:
+            found[answer.role] = Default(main[-1].policy)
+    return found
+
+
+def _is_elsewhere(answer: PacketAnswer) -> bool:
+    """Does a packet come to another hook before something decides? Its question would not name that one."""
+    decision = answer.decision
+    said = (step for step in reversed(answer.steps) if (step.rule, step.policy) == (decision.rule, decision.policy))
+    at = next(said, None)
+    return at is not None and at.packet.get("hook") != answer.packet.get("hook")
 
 
 def _best(pools: dict[Outcome, list[QuizQuestion]]) -> Iterator[QuizQuestion]:

@@ -40,10 +40,10 @@ def question_lines(quiz: Quiz, number: int, style: Style = PLAIN) -> Iterator[st
 def answer_lines(quiz: Quiz, number: int, style: Style = PLAIN, given: int | None = None) -> Iterator[str]:
     """Yield the right answer, what is wrong with others (or with the one that was *given*), and the trace."""
     question = quiz.questions[number]
-    yield (
-        style(f"Answer {number + 1}: {LETTERS[question.answer]}", "good")
-        + f"  {outcome_text(question.right, quiz.ruleset)}"
-    )
+    head = f"Answer {number + 1}: {LETTERS[question.answer]}"
+    said, *more = wrap(f"{head}  {outcome_text(question.right, quiz.ruleset)}", _columns(style), subsequent_indent="  ")
+    yield style(head, "good") + said[len(head) :]
+    yield from more
     for at, choice in enumerate(question.choices):
         reason = why_wrong(choice, question)
         if reason is not None and given in (None, at):

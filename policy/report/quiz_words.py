@@ -9,18 +9,21 @@ from policy.app.packets_text import packets_text
 from policy.explain import because
 from policy.ir import Ruleset
 from policy.learn.choices import Choice
-from policy.learn.outcome import Line, Outcome
+from policy.learn.outcome import Default, Line, Outcome
 from policy.learn.quiz import Quiz, QuizQuestion
 from policy.packet import FORWARD, OUTPUT
 from policy.packet.connection import BACK
 from policy.packet.text import value_text
 from policy.report.regions_text import ROLES, VERDICTS
-from policy.report.style import PLAIN, Style, clean
+from policy.report.style import PLAIN, Style, clean, shortened
 from policy.report.trace_text import trace_text
 
 LETTERS = "abcd"
 
 CONNECTION = "Somebody opens this connection. What becomes of it?"
+
+_WIDEST_RULE = 60
+_TAIL = 10
 
 _DONE = {"allow": "allowed", "drop": "dropped", "reject": "rejected"}
 
@@ -38,11 +41,10 @@ def outcome_text(outcome: Outcome, ruleset: Ruleset) -> str:
     """Return an answer in words: `dropped by line 9`."""
     done = _DONE[outcome.does]
     match outcome.by:
-        case Line(file, number):
-            several = len(ruleset.sources) > 1
-            text = f"{done} by line {number}{f' of {clean(file)}' if several else ''}"
-        case "default":
-            text = f"{done} by the default"
+        case Line() as line:
+            text = f"{done} by {_line(line, len(ruleset.sources) > 1)}"
+        case Default(policy):
+            text = f"{done} by the default{_whose(policy, ruleset)}"
         case "state":
             why = "its connection is known" if outcome.does == "allow" else "its connection is not known"
             text = f"{done} without asking a rule, as {why}"
@@ -51,6 +53,18 @@ def outcome_text(outcome: Outcome, ruleset: Ruleset) -> str:
     if outcome.does == "reject":
         text += ": its sender is told" if outcome.role in BACK else ": the client is refused"
     return text if outcome.role == "first" else f"the first packet passes, but the {ROLES[outcome.role]} is {text}"
+
+
+def _line(line: Line, several: bool) -> str:
+    text = f"line {line.number}{f' of {clean(line.file)}' if several else ''}"
+    return f"rule {line.rule} in {text}, `{shortened(line.text, _WIDEST_RULE, _TAIL)}`" if line.rule else text
+
+
+def _whose(policy: str, ruleset: Ruleset) -> str:
+    """Say whose default it is, where packets enter at several policies of the text."""
+    entered = {entry.policy for entries in ruleset.entries.values() for entry in entries}
+    several = sum(not ruleset.policies[name].implied for name in entered) > 1
+    return f" of `{clean(policy.replace(':', ' '))}`" if several else ""
 
 
 def why_wrong(choice: Choice, question: QuizQuestion) -> str | None:
@@ -113,7 +127,8 @@ def left_out(quiz: Quiz) -> Iterator[str]:
     ):
         if lines:
             names = [
-                f"{clean(line.file)}:{line.number}" if several else str(line.number) for line in lines[:_MOST_LINES]
+                f"{f'{clean(line.file)}:' if several else ''}{line.number}{f' (rule {line.rule})' if line.rule else ''}"
+                for line in lines[:_MOST_LINES]
             ]
             more = f" and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
             yield f"{'lines' if len(lines) > 1 else 'line'} {', '.join(names)}{more}: {why}"
