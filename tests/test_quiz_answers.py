@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from click.testing import CliRunner
 
+from policy.app.ask import ask
 from policy.app.load import load
-from policy.learn.outcome import Default, Line
+from policy.app.question import read_question
+from policy.cli.learn import command
+from policy.learn.outcome import Default, Line, Outcomes
 from policy.learn.quiz import Quiz, quiz
 from policy.packet.text import value_text
 from policy.report.quiz_text import quiz_text
@@ -137,3 +141,52 @@ def test_rules_that_share_a_line_are_told_by_their_text() -> None:
     assert not any(answer.endswith("by line 1") for answer in said), said
     by = {each.right.by for each in of.questions if isinstance(each.right.by, Line)}
     assert {each.rule for each in by} == {1, 2, 3, 4}
+
+
+ICMP_RULES = "policy p {\n    default block\n    allow icmp6\n    allow icmp\n    allow tcp/22\n}\n"
+
+
+def test_a_rule_for_icmp_says_for_which_ip_version_it_is() -> None:
+    for each in made(ICMP_RULES, 20).questions:
+        assert ("icmp6" in each.text) <= ("2001:db8" in each.text), each.text
+        assert ("icmp/" in each.text) <= ("2001:db8" not in each.text), each.text
+        if "icmp6" in each.text:
+            assert "only v4" not in each.misconceptions, each.text
+
+
+def test_packets_by_the_loopback_are_between_its_addresses() -> None:
+    of = made(SERVER.replace("-A INPUT -j DROP", "-A INPUT -i lo -j ACCEPT\n-A INPUT -j DROP"), 30)
+    by_lo = [each.text for each in of.questions if " in lo" in each.text or " out lo" in each.text]
+    assert by_lo
+    assert all(text.count("127.0.0.") == 2 or text.count("::1") == 2 for text in by_lo), by_lo
+
+
+def test_what_a_packet_meets_beside_the_text_is_no_outcome() -> None:
+    ruleset = load(Source("rules", GUARDED))
+    (hook,) = ask(ruleset, read_question("tcp/22 from ::1 to 2001:db8::1 in eth0 at input", ruleset)).hooks
+    decision = hook.regions[0].deciding.decision
+    assert decision.policy is not None
+    assert decision.policy not in ruleset.policies
+    assert Outcomes(ruleset).of_decision(decision, "first") is None
+
+
+GUARDED = """table inet t {
+    chain in {
+        type filter hook input priority filter; policy drop;
+        tcp dport 22 accept
+    }
+}
+"""
+
+
+def test_a_language_that_there_is_not_is_a_usage_error() -> None:
+    ran = CliRunner().invoke(command, ["--quiz", "rules", "--language", "xx"])
+    assert ran.exit_code == 2
+    assert "there is no language `xx`" in ran.output
+
+
+@pytest.mark.parametrize("how", ["tcp-reset", "icmp-host-prohibited"])
+def test_who_is_rejected_is_told_and_not_always_refused(how: str) -> None:
+    said = {a for answers in texts(made(SERVER.replace("tcp-reset", how))) for a in answers if "rejected" in a}
+    assert said
+    assert all(answer.endswith(": its sender is told") for answer in said)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from policy._record import dataclass
-from policy.evaluate import Decision, is_implied
-from policy.ir import Action, Allow, Block, Policy, Reject, Rule, Ruleset
+from policy.evaluate import Decision, Implicit
+from policy.ir import Action, Allow, Block, Policy, Reject, Ruleset
 from policy.packet.connection import Role
 from policy.reach import End
 from policy.source import Span
@@ -60,31 +60,23 @@ class Outcomes:
 
     def of_decision(self, decision: Decision, role: Role) -> Outcome | None:
         """Return what a decision comes to; None where unknowns or several rules decide, or what stands in no text."""
-        if decision.verdict not in ("allow", "block") or is_implied(decision, self._ruleset):
-            return None
-        return self._outcome(role, decision.action, decision.rule, decision.implicit, decision.policy)
+        known = decision.verdict in ("allow", "block")
+        return self._outcome(role, decision, decision.action) if known else None
 
     def of_end(self, end: End, role: Role) -> Outcome | None:
         """Return what an end of sets of packets comes to; None where that stands in no text."""
-        policy = None if end.policy is None else self._ruleset.policies[end.policy]
-        if policy is None or (end.rule is not None and not _is_told(policy)):
-            return None
-        return self._outcome(role, end.action, end.rule, end.implicit, end.policy)
+        return self._outcome(role, end, end.action)
 
-    def _outcome(
-        self,
-        role: Role,
-        action: Action | None,
-        rule: Rule | None,
-        implicit: Literal["state", "default"] | None,
-        policy: str | None,
-    ) -> Outcome | None:
+    def _outcome(self, role: Role, at: Decision | End, action: Action | None) -> Outcome | None:
         does = _DOES.get(type(action)) if action is not None else None
-        if does is None or policy is None:
+        if does is None or at.policy is None:
             return None
-        if rule is not None:
-            return Outcome(role, does, self._line(rule.span))
-        return None if implicit is None else Outcome(role, does, Default(policy) if implicit == "default" else "state")
+        if at.rule is not None:
+            # What is asked may have been asked of more: of how packets are routed, which stands in no text.
+            policy = self._ruleset.policies.get(at.policy)
+            return Outcome(role, does, self._line(at.rule.span)) if policy is not None and _is_told(policy) else None
+        by: dict[Implicit | None, By] = {"default": Default(at.policy), "state": "state"}
+        return Outcome(role, does, by[at.implicit]) if at.implicit in by else None
 
     def _line(self, span: Span) -> Line:
         starts = self._starts.get((span.source.name, span.line), [])

@@ -12,7 +12,6 @@ from policy.learn.choices import Choice
 from policy.learn.outcome import Default, Line, Outcome
 from policy.learn.quiz import Quiz, QuizQuestion
 from policy.packet import FORWARD, OUTPUT
-from policy.packet.connection import BACK
 from policy.packet.text import value_text
 from policy.report.regions_text import ROLES, VERDICTS
 from policy.report.style import PLAIN, Style, clean, shortened
@@ -51,7 +50,7 @@ def outcome_text(outcome: Outcome, ruleset: Ruleset) -> str:
         case _:
             text = f"{done}, as no rule {'forbids' if outcome.does == 'allow' else 'allows'} it"
     if outcome.does == "reject":
-        text += ": its sender is told" if outcome.role in BACK else ": the client is refused"
+        text += ": its sender is told"
     return text if outcome.role == "first" else f"the first packet passes, but the {ROLES[outcome.role]} is {text}"
 
 
