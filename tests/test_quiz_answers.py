@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -190,3 +192,26 @@ def test_who_is_rejected_is_told_and_not_always_refused(how: str) -> None:
     said = {a for answers in texts(made(SERVER.replace("tcp-reset", how))) for a in answers if "rejected" in a}
     assert said
     assert all(answer.endswith(": its sender is told") for answer in said)
+
+
+def test_both_ways_to_block_side_by_side_give_nothing_away() -> None:
+    """They stand there about as often where one of them is right as where neither is."""
+    pairs: dict[bool, list[bool]] = {True: [], False: []}
+    for name in ("office/rules.fw", "dual-stack/rules.fw", "linux-server/rules.v4", "gateway/gateway.nft"):
+        text = (Path(__file__).parent.parent / "rules" / name).read_text(encoding="utf-8")
+        for seed in range(3):
+            for each in made(text, 20, seed).questions:
+                blocks = [choice.outcome for choice in each.choices if choice.outcome.does != "allow"]
+                pair = len({(outcome.role, outcome.by) for outcome in blocks}) < len(blocks)
+                pairs[each.right.does == "allow"].append(pair)
+    shares = [sum(some) / len(some) for some in pairs.values()]
+    assert all(0.3 < share < 0.75 for share in shares), shares
+    assert abs(shares[0] - shares[1]) < 0.25, shares
+
+
+def test_what_nobody_gets_wrong_comes_last_and_alike_questions_are_few() -> None:
+    of = made(ONLY_DEFAULT, 20).questions
+    led = [bool(each.misconceptions) for each in of]
+    assert led == sorted(led, reverse=True)
+    kinds = Counter((each.right, each.misconceptions) for each in of)
+    assert max(kinds.values()) <= 2

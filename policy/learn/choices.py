@@ -19,6 +19,9 @@ CHOICES = 4
 
 _OPPOSITE: dict[Does, Does] = {"allow": "drop", "drop": "allow", "reject": "allow"}
 _OTHER_BLOCK: dict[Does, Does] = {"drop": "reject", "reject": "drop"}
+_PAIRED = 0.5
+"""How often both ways to block stand side by side: as often where neither is right, so that it gives nothing away."""
+
 _TRACKED = ("direction", "ctmark", "ctstatus", "flags", "tcp_options")
 
 
@@ -93,20 +96,28 @@ def four(
     *defaults* are those that the packets of the connection come to where no rule decides.
     """
     chosen = {_meaning(right): Choice(right)}
-    refusal = [each for each in wrong if each.misconception == "drop refused"]
+    refused = [each for each in wrong if each.misconception == "drop refused"]
+    beside = {each.outcome for each in refused}
+    fillers = [Choice(each) for each in _fillers(right, others, defaults) if each not in beside]
     leading = [each for each in wrong if each.misconception != "drop refused"]
     random.shuffle(leading)
-    fallen = [*refusal, *leading[CHOICES - 2 :]] if refusal else leading[CHOICES - 1 :]
-    for each in (
-        *leading[: CHOICES - 2 if refusal else CHOICES - 1],
-        *fallen,
-        *map(Choice, _fillers(right, others, defaults)),
-    ):
+    pair = refused or _pair([*leading, *fillers])
+    paired = random.random() < _PAIRED or not leading
+    first = [*pair, *leading] if paired else leading
+    for each in (*first, *fillers, *pair):
         if len(chosen) < CHOICES:
             chosen.setdefault(_meaning(each.outcome), each)
     found = list(chosen.values())
     random.shuffle(found)
     return tuple(found)
+
+
+def _pair(wrong: list[Choice]) -> list[Choice]:
+    """Return a wrong answer that something blocks the packet, and one that it does so otherwise."""
+    for each in wrong:
+        if (other := _OTHER_BLOCK.get(each.outcome.does)) is not None:
+            return [each, Choice(replace(each.outcome, does=other))]
+    return []
 
 
 def role_of(right: Outcome, does: Does) -> Role:

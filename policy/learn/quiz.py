@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
+from operator import attrgetter
 from random import Random
 
 from policy._record import dataclass
@@ -30,19 +32,22 @@ from policy.question.boxes import Part
 from policy.sets import Budget, Exhausted
 
 _MOST_DECIDERS = 400
+_MOST_ALIKE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class QuizQuestion:
     """A question in the words of `ask`, its *choices*, the number of the right one, and the connection as it went.
 
-    *region* has the packets with their traces; where it has one, the question is about that packet alone.
+    *region* has the packets with their traces; where it has one, the question is about that packet alone. *worth* says
+    how much is to be learned.
     """
 
     text: str
     choices: tuple[Choice, ...]
     answer: int
     region: Region
+    worth: int = 0
 
     @property
     def right(self) -> Outcome:
@@ -79,12 +84,13 @@ def quiz(ruleset: Ruleset, count: int, seed: int, host: Host = UNKNOWN_HOST, bud
     """Return up to *count* questions, the same for the same *seed*; raises `CannotAnswer` where there is none.
 
     Every rule that decides gets a question before one gets two; those that most misconceptions get wrong come first.
+    Those that nobody gets wrong come last, and of those that are alike there are few.
     What hangs on unknowns is not asked. Of what is asked, `ask` and the exact sets say the same.
     """
     random = Random(seed)  # noqa: S311 (a quiz is no secret)
     made = _Making(ruleset, host, budget or Budget(), random)
     pools = made.pools(count)
-    chosen = list(islice(filter(made.agreed, _best(pools)), count))
+    chosen = list(islice(filter(made.agreed, _varied(_best(pools))), count))
     if not chosen:
         raise CannotAnswer(
             "there is nothing to ask about these rules: none of them decides a packet for sure",
@@ -92,6 +98,7 @@ def quiz(ruleset: Ruleset, count: int, seed: int, host: Host = UNKNOWN_HOST, bud
         )
     asked = {each.right.by for each in chosen}
     sure = {each.by for each in pools}
+    chosen.sort(key=lambda each: not each.misconceptions)
     return Quiz(ruleset, seed, tuple(chosen), _lines(sure - asked), _lines(made.perhaps - sure))
 
 
@@ -138,7 +145,7 @@ class _Making:
         for outcome, questions in found.items():
             several = list(questions.values())
             random.shuffle(several)
-            ranked[outcome] = sorted(several, key=_worth, reverse=True)
+            ranked[outcome] = sorted(several, key=attrgetter("worth"), reverse=True)
         return ranked
 
     def _question(self, packet: Packet, hook: int | None) -> QuizQuestion | None:
@@ -157,11 +164,12 @@ class _Making:
             return None
         at = region.deciding.packet.get("hook")
         likely = self._likely(right, at if isinstance(at, int) else hook)
-        choices = four(right, self._readings.wrong(region, right), likely, _defaults(region), self._random)
+        wrong = self._readings.wrong(region, right)
+        choices = four(right, wrong, likely, _defaults(region), self._random)
         if len(choices) < CHOICES:
             return None
         at = next(number for number, each in enumerate(choices) if each.outcome == right)
-        return QuizQuestion(text, choices, at, region)
+        return QuizQuestion(text, choices, at, region, _worth(region, wrong))
 
     def agreed(self, asked: QuizQuestion) -> bool:
         """Do the exact sets say the same of the whole connection?"""
@@ -222,11 +230,23 @@ def _best(pools: dict[Outcome, list[QuizQuestion]]) -> Iterator[QuizQuestion]:
     """Yield the best question of each pool, then the second best ones, and so on."""
     for number in range(max(map(len, pools.values()), default=0)):
         some = [questions[number] for questions in pools.values() if number < len(questions)]
-        yield from sorted(some, key=_worth, reverse=True)
+        yield from sorted(some, key=attrgetter("worth"), reverse=True)
 
 
-def _worth(question: QuizQuestion) -> int:
-    """Return how much is to be learned: from many misconceptions, and rather from what people see every day."""
-    values = question.region.packets[0].packet.values
+def _varied(questions: Iterable[QuizQuestion]) -> Iterator[QuizQuestion]:
+    """Yield only a few of those that are alike: with the same right answer, and the same misconceptions."""
+    alike = Counter[tuple[Outcome, frozenset[Misconception]]]()
+    for each in questions:
+        alike[kind := (each.right, each.misconceptions)] += 1
+        if alike[kind] <= _MOST_ALIKE:
+            yield each
+
+
+def _worth(region: Region, wrong: Iterable[Choice]) -> int:
+    """Return how much is to be learned: from many misconceptions, and rather from what people see every day.
+
+    That a drop is no refusal does not count: then what is dropped would be asked about more than what passes.
+    """
+    values = region.packets[0].packet.values
     usual = values["state"] == NEW and "lo" not in (values.get("in"), values.get("out"))
-    return 2 * len(question.misconceptions) + usual
+    return 2 * len({each.misconception for each in wrong} - {"drop refused"}) + usual
