@@ -259,7 +259,7 @@ def command(kind: str = "text", given: str | None = None, sheet: bool = False, p
 
 
 def test_the_command_prints_in_every_way() -> None:
-    assert command()[1].startswith("Question 1 of 3")
+    assert "\nQuestion 1 of 3" in command()[1]
     assert "Answer 3: " in command(given="", plain=True)[1]
     assert command(sheet=True)[1].startswith("# Quiz: ")
     assert len(json.loads(command("json")[1])["questions"]) == 3

@@ -215,3 +215,12 @@ def test_what_nobody_gets_wrong_comes_last_and_alike_questions_are_few() -> None
     assert led == sorted(led, reverse=True)
     kinds = Counter((each.right, each.misconceptions) for each in of)
     assert max(kinds.values()) <= 2
+
+
+def test_the_rules_stand_above_the_questions() -> None:
+    above, _, _ = quiz_text(made(SERVER)).partition("Question 1 of ")
+    assert above.splitlines()[:2] == ["rules:", "1  *filter"]
+    assert "\n5  -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n" in above
+    long = SERVER.replace("COMMIT", "# more\n" * 200 + "COMMIT")
+    assert quiz_text(made(long)).startswith("rules has 209 lines: have it at hand.\n")
+    assert [line for line in quiz_text(made(ONE_LINE)).splitlines() if len(line) > 80] == []

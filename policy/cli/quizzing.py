@@ -48,10 +48,11 @@ def quiz_command(rules: str, reading: Reading, out: Output, count: int, seed: in
 
 def _asked(made: Quiz, out: Output) -> int:
     """Ask one question after another; say what was right at once, and how many were in the end."""
-    from policy.report.quiz_text import answer_lines, question_lines
+    from policy.report.quiz_text import answer_lines, question_lines, rules_lines
 
     style = out.style()
     right = answered = 0
+    out.text("\n".join(rules_lines(made, style)))
     for number, question in enumerate(made.questions):
         out.text("\n".join(question_lines(made, number, style)))
         given = _given(out)

@@ -16,8 +16,12 @@ from policy.packet.text import value_text
 from policy.report.regions_text import ROLES, VERDICTS
 from policy.report.style import PLAIN, Style, clean, shortened
 from policy.report.trace_text import trace_text
+from policy.source import Source
 
 LETTERS = "abcd"
+
+MOST_LINES = 150
+"""Longer files are not shown with the questions."""
 
 CONNECTION = "Somebody opens this connection. What becomes of it?"
 
@@ -25,6 +29,25 @@ _WIDEST_RULE = 60
 _TAIL = 10
 
 _DONE = {"allow": "allowed", "drop": "dropped", "reject": "rejected"}
+
+
+def numbered(source: Source, name: str, columns: int) -> Iterator[str]:
+    """Yield what a file is called, and its lines with their numbers; those of a long one are not shown."""
+    lines = source.text.splitlines()
+    if len(lines) > MOST_LINES:
+        yield f"{name} has {len(lines)} lines: have it at hand."
+        return
+    yield f"{name}:"
+    digits = len(str(len(lines)))
+    for number, line in enumerate(lines, 1):
+        shown = clean(line.expandtabs(4)).rstrip()
+        indent = len(shown) - len(shown.lstrip()) + digits + 6
+        yield from wrap(
+            f"{number:>{digits}}  {shown}",
+            columns,
+            subsequent_indent=" " * min(indent, columns // 2),
+            break_on_hyphens=False,
+        )
 
 
 def asks(question: QuizQuestion) -> str:
