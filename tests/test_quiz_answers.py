@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from policy.app.ask import ask
 from policy.app.load import load
+from policy.app.problem import CannotAnswer
 from policy.app.question import read_question
 from policy.cli.learn import command
 from policy.learn.outcome import Default, Line, Outcomes
@@ -224,3 +225,9 @@ def test_the_rules_stand_above_the_questions() -> None:
     long = SERVER.replace("COMMIT", "# more\n" * 200 + "COMMIT")
     assert quiz_text(made(long)).startswith("rules has 209 lines: have it at hand.\n")
     assert [line for line in quiz_text(made(ONE_LINE)).splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("text", ["", "table bridge b {\n    chain f { type filter hook forward priority 0; }\n}\n"])
+def test_rules_that_no_packet_comes_to_are_refused_as_such(text: str) -> None:
+    with pytest.raises(CannotAnswer, match="no packet of IPv4 or IPv6 comes to any of these rules"):
+        made(text)

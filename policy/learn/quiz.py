@@ -91,6 +91,8 @@ def quiz(ruleset: Ruleset, count: int, seed: int, host: Host = UNKNOWN_HOST, bud
     made = _Making(ruleset, host, budget or Budget(), random)
     pools = made.pools(count)
     chosen = list(islice(filter(made.agreed, _varied(_best(pools))), count))
+    if not chosen and not made.perhaps:
+        raise CannotAnswer("there is nothing to ask about: no packet of IPv4 or IPv6 comes to any of these rules")
     if not chosen:
         raise CannotAnswer(
             "there is nothing to ask about these rules: none of them decides a packet for sure",
