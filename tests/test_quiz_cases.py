@@ -15,7 +15,7 @@ from policy.app.question import read_question
 from policy.ir import Ruleset
 from policy.learn.choices import Readings
 from policy.learn.misread import misreadings
-from policy.learn.outcome import of_decision
+from policy.learn.outcome import Outcomes
 from policy.report.quiz_words import outcome_text
 from policy.source import Source
 
@@ -33,7 +33,7 @@ def chunks() -> list[tuple[str, str]]:
 def said(ruleset: Ruleset, text: str) -> list[str]:
     """A question with its answers, as a case writes them."""
     ((region,),) = (hook.regions for hook in ask(ruleset, read_question(text, ruleset)).hooks)
-    right = of_decision(region.deciding.decision, region.deciding.role, ruleset)
+    right = Outcomes(ruleset).of_decision(region.deciding.decision, region.deciding.role)
     assert right is not None
     wrong = Readings(ruleset, misreadings(ruleset).items()).wrong(region, right)
     lines = [f"#:   {each.misconception}: {outcome_text(each.outcome, ruleset)}" for each in wrong]

@@ -81,7 +81,7 @@ def formats(*kinds: str) -> Callable[[Command], Command]:
 output_options = formats("text", "json")
 
 
-class _Language(click.ParamType):  # type: ignore[type-arg] # generic only in newer versions of click
+class RulesLanguage(click.ParamType):  # type: ignore[type-arg] # generic only in newer versions of click
     name = "language"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -97,7 +97,7 @@ class _Language(click.ParamType):  # type: ignore[type-arg] # generic only in ne
 def language_option(command: Command) -> Command:
     """Add `--language`."""
     help = "What the rules are written in; found out when it is not said."
-    return click.option("--language", type=_Language(), metavar="NAME", help=help)(command)
+    return click.option("--language", type=RulesLanguage(), metavar="NAME", help=help)(command)
 
 
 @dataclass(frozen=True, slots=True)

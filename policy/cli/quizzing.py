@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from policy.cli.options import Reading
+from policy.cli.options import Reading, RulesLanguage
 from policy.cli.output import Output
 
 if TYPE_CHECKING:
@@ -22,10 +22,12 @@ def quiz_command(rules: str, reading: Reading, out: Output, count: int, seed: in
 
     As JSON or as a *sheet* they are printed with their solutions; so they are where nobody can answer, in a pipe, or
     if it is to be *plain*. Returns the exit status: 0, or 1 where somebody answered and was wrong. Raises
-    `source.Unreadable`, `diagnostic.Mistakes` and `CannotAnswer`.
+    `source.Unreadable`, `diagnostic.Mistakes` and `CannotAnswer`, and a usage error for a language that there is not.
     """
     from policy.learn.quiz import quiz
 
+    if reading.language is not None:
+        RulesLanguage().convert(reading.language, None, None)
     made = quiz(reading.at(rules).read(rules), count, seed, reading.host_of(rules))
     if out.as_json:
         from policy.report.quiz_json import quiz_json
@@ -46,10 +48,11 @@ def quiz_command(rules: str, reading: Reading, out: Output, count: int, seed: in
 
 def _asked(made: Quiz, out: Output) -> int:
     """Ask one question after another; say what was right at once, and how many were in the end."""
-    from policy.report.quiz_text import answer_lines, question_lines
+    from policy.report.quiz_text import answer_lines, question_lines, rules_lines
 
     style = out.style()
     right = answered = 0
+    out.text("\n".join(rules_lines(made, style)))
     for number, question in enumerate(made.questions):
         out.text("\n".join(question_lines(made, number, style)))
         given = _given(out)

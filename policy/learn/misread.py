@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Literal
 
 from policy.ir import All, Either, Field, Match, Not, Policy, Ruleset, all_of, walk
+from policy.packet import Intervals
 from policy.packet.address import V4
+from policy.packet.fields import ICMP, ICMP6
 
 Misconception = Literal[
     "last match", "sides swapped", "only v4", "reply forgotten", "default forgotten", "drop refused"
 ]
 
 _OTHER_SIDE = {"src": "dst", "dst": "src"}
+_ICMP = Intervals.of(ICMP, ICMP6)
 _SAYS_FAMILY = frozenset({"src", "dst", "icmp_type", "icmp_code"})
 
 
@@ -51,5 +54,13 @@ def _swapped(match: Match) -> Match:
 
 
 def _only_v4(match: Match) -> Match:
-    named = any(isinstance(part, Field) and part.name in _SAYS_FAMILY for part in walk(match))
-    return match if named else all_of(Field("src", V4), match)
+    return match if any(map(_says_family, walk(match))) else all_of(Field("src", V4), match)
+
+
+def _says_family(part: Match) -> bool:
+    """Does it name addresses, or ICMP, which each IP version has its own of?"""
+    if not isinstance(part, Field):
+        return False
+    return part.name in _SAYS_FAMILY or (
+        part.name == "proto" and isinstance(part.values, Intervals) and _ICMP.covers(part.values)
+    )

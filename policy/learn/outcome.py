@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from policy._record import dataclass
-from policy.evaluate import Decision, is_implied
-from policy.ir import Action, Allow, Block, Reject, Rule, Ruleset
+from policy.evaluate import Decision, Implicit
+from policy.ir import Action, Allow, Block, Policy, Reject, Ruleset
 from policy.packet.connection import Role
 from policy.reach import End
 from policy.source import Span
 
 Does = Literal["allow", "drop", "reject"]
-Without = Literal["default", "state", "nothing"]
-"""What decides where no rule does; `nothing`: nobody has forbidden it, or nobody has allowed it."""
+Without = Literal["state", "nothing"]
+"""What decides where no rule and no default does; `nothing`: nobody has forbidden it, or nobody has allowed it."""
 
 _DOES: dict[type[Action], Does] = {Allow: "allow", Block: "drop", Reject: "reject"}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a file."""
+    """A line of a file; where several rules begin there, which of them, counted from 1, and its *text*."""
 
     file: str
     number: int
+    rule: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What holds where no rule of a *policy* decides."""
+
+    policy: str
+
+
+By = Line | Default | Without
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +48,52 @@ class Outcome:
 
     role: Role
     does: Does
-    by: Line | Without
+    by: By
 
 
-def line_of(span: Span) -> Line:
-    """Return the line where a rule begins."""
-    return Line(span.source.name, span.line)
+class Outcomes:
+    """What may become of packets by a set of rules; misread rules are told by the lines of those that are written."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._ruleset = ruleset
+        self._starts = _starts(ruleset)
+
+    def of_decision(self, decision: Decision, role: Role) -> Outcome | None:
+        """Return what a decision comes to; None where unknowns or several rules decide, or what stands in no text."""
+        known = decision.verdict in ("allow", "block")
+        return self._outcome(role, decision, decision.action) if known else None
+
+    def of_end(self, end: End, role: Role) -> Outcome | None:
+        """Return what an end of sets of packets comes to; None where that stands in no text."""
+        return self._outcome(role, end, end.action)
+
+    def _outcome(self, role: Role, at: Decision | End, action: Action | None) -> Outcome | None:
+        does = _DOES.get(type(action)) if action is not None else None
+        if does is None or at.policy is None:
+            return None
+        if at.rule is not None:
+            # What is asked may have been asked of more: of how packets are routed, which stands in no text.
+            policy = self._ruleset.policies.get(at.policy)
+            return Outcome(role, does, self._line(at.rule.span)) if policy is not None and _is_told(policy) else None
+        by: dict[Implicit | None, By] = {"default": Default(at.policy), "state": "state"}
+        return Outcome(role, does, by[at.implicit]) if at.implicit in by else None
+
+    def _line(self, span: Span) -> Line:
+        starts = self._starts.get((span.source.name, span.line), [])
+        if len(starts) < 2:
+            return Line(span.source.name, span.line)
+        return Line(span.source.name, span.line, starts.index(span.start) + 1, " ".join(span.text.split()))
 
 
-def of_decision(decision: Decision, role: Role, ruleset: Ruleset) -> Outcome | None:
-    """Return what a decision comes to; None where unknowns or several rules decide, or what stands in no text."""
-    if decision.verdict not in ("allow", "block") or is_implied(decision, ruleset):
-        return None
-    implicit = None if decision.policy is None else decision.implicit
-    return _outcome(role, decision.action, decision.rule, implicit)
+def _starts(ruleset: Ruleset) -> Mapping[tuple[str, int], list[int]]:
+    """Return where in each line rules begin."""
+    spans = (rule.span for policy in ruleset.policies.values() if _is_told(policy) for rule in policy.rules)
+    found: dict[tuple[str, int], set[int]] = {}
+    for span in spans:
+        found.setdefault((span.source.name, span.line), set()).add(span.start)
+    return {line: sorted(starts) for line, starts in found.items()}
 
 
-def of_end(end: End, role: Role, ruleset: Ruleset) -> Outcome | None:
-    """Return what an end of sets of packets comes to; None where that stands in no text."""
-    policy = None if end.policy is None else ruleset.policies[end.policy]
-    if policy is None or (end.rule is not None and policy.implied and not policy.is_told):
-        return None
-    return _outcome(role, end.action, end.rule, end.implicit)
-
-
-def _outcome(
-    role: Role, action: Action | None, rule: Rule | None, implicit: Literal["state", "default"] | None
-) -> Outcome | None:
-    does = _DOES.get(type(action)) if action is not None else None
-    by = line_of(rule.span) if rule is not None else implicit
-    return None if does is None or by is None else Outcome(role, does, by)
+def _is_told(policy: Policy) -> bool:
+    """Do its rules stand in the text?"""
+    return not policy.implied or policy.is_told

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
+from operator import attrgetter
 from random import Random
 
 from policy._record import dataclass
-from policy.app.answer import Asking, Region
+from policy.app.answer import Asking, PacketAnswer, Region
 from policy.app.ask import ask
 from policy.app.packets_text import packets_text
 from policy.app.problem import CannotAnswer
@@ -19,29 +21,33 @@ from policy.diagnostic import Mistakes
 from policy.evaluate import Translation
 from policy.host import UNKNOWN_HOST, Host
 from policy.ir import Ruleset
-from policy.learn.choices import CHOICES, Choice, Readings, four
+from policy.learn.choices import CHOICES, Choice, Readings, four, role_of
 from policy.learn.ground import Ground
 from policy.learn.misread import Misconception, misreadings
-from policy.learn.outcome import Line, Outcome, Without, of_decision
+from policy.learn.outcome import By, Default, Line, Outcome, Outcomes
 from policy.packet import NEW, Packet
+from policy.packet.connection import Role
 from policy.packet.example import is_single
 from policy.question.boxes import Part
 from policy.sets import Budget, Exhausted
 
 _MOST_DECIDERS = 400
+_MOST_ALIKE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class QuizQuestion:
     """A question in the words of `ask`, its *choices*, the number of the right one, and the connection as it went.
 
-    *region* has the packets with their traces; where it has one, the question is about that packet alone.
+    *region* has the packets with their traces; where it has one, the question is about that packet alone. *worth* says
+    how much is to be learned.
     """
 
     text: str
     choices: tuple[Choice, ...]
     answer: int
     region: Region
+    worth: int = 0
 
     @property
     def right(self) -> Outcome:
@@ -78,12 +84,15 @@ def quiz(ruleset: Ruleset, count: int, seed: int, host: Host = UNKNOWN_HOST, bud
     """Return up to *count* questions, the same for the same *seed*; raises `CannotAnswer` where there is none.
 
     Every rule that decides gets a question before one gets two; those that most misconceptions get wrong come first.
+    Those that nobody gets wrong come last, and of those that are alike there are few.
     What hangs on unknowns is not asked. Of what is asked, `ask` and the exact sets say the same.
     """
     random = Random(seed)  # noqa: S311 (a quiz is no secret)
     made = _Making(ruleset, host, budget or Budget(), random)
     pools = made.pools(count)
-    chosen = list(islice(filter(made.agreed, _best(pools)), count))
+    chosen = list(islice(filter(made.agreed, _varied(_best(pools))), count))
+    if not chosen and not made.perhaps:
+        raise CannotAnswer("there is nothing to ask about: no packet of IPv4 or IPv6 comes to any of these rules")
     if not chosen:
         raise CannotAnswer(
             "there is nothing to ask about these rules: none of them decides a packet for sure",
@@ -91,11 +100,14 @@ def quiz(ruleset: Ruleset, count: int, seed: int, host: Host = UNKNOWN_HOST, bud
         )
     asked = {each.right.by for each in chosen}
     sure = {each.by for each in pools}
+    chosen.sort(key=lambda each: not each.misconceptions)
     return Quiz(ruleset, seed, tuple(chosen), _lines(sure - asked), _lines(made.perhaps - sure))
 
 
-def _lines(places: Iterable[Line | Without]) -> tuple[Line, ...]:
-    return tuple(sorted((p for p in places if isinstance(p, Line)), key=lambda line: (line.file, line.number)))
+def _lines(places: Iterable[By]) -> tuple[Line, ...]:
+    return tuple(
+        sorted((p for p in places if isinstance(p, Line)), key=lambda line: (line.file, line.number, line.rule))
+    )
 
 
 class _Making:
@@ -103,9 +115,10 @@ class _Making:
         self._ruleset = ruleset
         self._asking = Asking(host=host)
         self._random = random
-        self._readings = Readings(ruleset, misreadings(ruleset).items())
+        self._outcomes = Outcomes(ruleset)
+        self._readings = Readings(ruleset, misreadings(ruleset).items(), self._outcomes)
         try:
-            self._grounds = {hook: Ground(ruleset, hook, budget) for hook in Facts(ruleset).hooks}
+            self._grounds = {hook: Ground(ruleset, hook, budget, self._outcomes) for hook in Facts(ruleset).hooks}
             self._deciders = [
                 (hook, outcome, packets)
                 for hook, ground in self._grounds.items()
@@ -116,7 +129,7 @@ class _Making:
         self._others = list(dict.fromkeys(outcome for _, outcome, _ in self._deciders))
 
     @property
-    def perhaps(self) -> set[Line | Without]:
+    def perhaps(self) -> set[By]:
         """What may decide a packet."""
         return {outcome.by for ground in self._grounds.values() for outcome in ground.perhaps}
 
@@ -134,7 +147,7 @@ class _Making:
         for outcome, questions in found.items():
             several = list(questions.values())
             random.shuffle(several)
-            ranked[outcome] = sorted(several, key=_worth, reverse=True)
+            ranked[outcome] = sorted(several, key=attrgetter("worth"), reverse=True)
         return ranked
 
     def _question(self, packet: Packet, hook: int | None) -> QuizQuestion | None:
@@ -151,11 +164,14 @@ class _Making:
                 return None
         except (CannotAnswer, Mistakes, Exhausted):
             return None
-        choices = four(right, self._readings.wrong(region, right), self._likely(right, hook), self._random)
+        at = region.deciding.packet.get("hook")
+        likely = self._likely(right, at if isinstance(at, int) else hook)
+        wrong = self._readings.wrong(region, right)
+        choices = four(right, wrong, likely, _defaults(region), self._random)
         if len(choices) < CHOICES:
             return None
         at = next(number for number, each in enumerate(choices) if each.outcome == right)
-        return QuizQuestion(text, choices, at, region)
+        return QuizQuestion(text, choices, at, region, _worth(region, wrong))
 
     def agreed(self, asked: QuizQuestion) -> bool:
         """Do the exact sets say the same of the whole connection?"""
@@ -178,9 +194,11 @@ class _Making:
         if region.verdict not in ("allow", "block") or region.words is not None or not is_single(first):
             return None
         deciding = region.deciding
+        if _is_elsewhere(deciding):
+            return None
         if deciding.translation != Translation() and deciding.role != "first":
             return None
-        right = of_decision(deciding.decision, deciding.role, self._ruleset)
+        right = self._outcomes.of_decision(deciding.decision, deciding.role)
         at = deciding.packet.get("hook")
         ground = self._grounds.get(at if isinstance(at, int) else hook)
         return right if right is not None and ground is not None and ground.is_only(right, deciding.packet) else None
@@ -188,18 +206,49 @@ class _Making:
     def _likely(self, right: Outcome, hook: int | None) -> list[Outcome]:
         """Return the ends of other packets at a hook, told of the packet that decides here."""
         ends = dict.fromkeys(outcome for at, outcome, _ in self._deciders if at == hook)
-        return [replace(each, role=right.role if each.does != "allow" else "first") for each in ends]
+        return [replace(each, role=role_of(right, each.does)) for each in ends]
+
+
+def _defaults(region: Region) -> dict[Role, Default]:
+    """Return what would hold for the first packet, and for the reply to it, if no rule decided."""
+    found: dict[Role, Default] = {}
+    for answer in region.packets[:2]:
+        entries = [step.entry for step in answer.steps]
+        main = [entry for entry in entries if entry.main] or entries
+        if main:
+            found[answer.role] = Default(main[-1].policy)
+    return found
+
+
+def _is_elsewhere(answer: PacketAnswer) -> bool:
+    """Does a packet come to another hook before something decides? Its question would not name that one."""
+    decision = answer.decision
+    said = (step for step in reversed(answer.steps) if (step.rule, step.policy) == (decision.rule, decision.policy))
+    at = next(said, None)
+    return at is not None and at.packet.get("hook") != answer.packet.get("hook")
 
 
 def _best(pools: dict[Outcome, list[QuizQuestion]]) -> Iterator[QuizQuestion]:
     """Yield the best question of each pool, then the second best ones, and so on."""
     for number in range(max(map(len, pools.values()), default=0)):
         some = [questions[number] for questions in pools.values() if number < len(questions)]
-        yield from sorted(some, key=_worth, reverse=True)
+        yield from sorted(some, key=attrgetter("worth"), reverse=True)
 
 
-def _worth(question: QuizQuestion) -> int:
-    """Return how much is to be learned: from many misconceptions, and rather from what people see every day."""
-    values = question.region.packets[0].packet.values
+def _varied(questions: Iterable[QuizQuestion]) -> Iterator[QuizQuestion]:
+    """Yield only a few of those that are alike: with the same right answer, and the same misconceptions."""
+    alike = Counter[tuple[Outcome, frozenset[Misconception]]]()
+    for each in questions:
+        alike[kind := (each.right, each.misconceptions)] += 1
+        if alike[kind] <= _MOST_ALIKE:
+            yield each
+
+
+def _worth(region: Region, wrong: Iterable[Choice]) -> int:
+    """Return how much is to be learned: from many misconceptions, and rather from what people see every day.
+
+    That a drop is no refusal does not count: then what is dropped would be asked about more than what passes.
+    """
+    values = region.packets[0].packet.values
     usual = values["state"] == NEW and "lo" not in (values.get("in"), values.get("out"))
-    return 2 * len(question.misconceptions) + usual
+    return 2 * len({each.misconception for each in wrong} - {"drop refused"}) + usual

@@ -6,7 +6,7 @@ from typing import Any
 
 from policy.app.answer import Answer, HookAnswer
 from policy.learn.choices import Choice
-from policy.learn.outcome import Line, Outcome
+from policy.learn.outcome import By, Default, Line, Outcome
 from policy.learn.quiz import Quiz, QuizQuestion
 from policy.report.answer_json import answer_json
 from policy.report.diagnostics_json import VERSION
@@ -50,10 +50,13 @@ def _choice(choice: Choice, question: QuizQuestion, quiz: Quiz) -> dict[str, Any
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
-    by = outcome.by
-    place = {"file": by.file, "line": by.number, "implicit": None} if isinstance(by, Line) else _without(by)
-    return {"role": outcome.role, "does": outcome.does, **place}
+    return {"role": outcome.role, "does": outcome.does, **_place(outcome.by)}
 
 
-def _without(by: str) -> dict[str, Any]:
-    return {"file": None, "line": None, "implicit": by}
+def _place(by: By) -> dict[str, Any]:
+    """Return what decides; `rule` says which one, counted from 1, where several begin in its line."""
+    if isinstance(by, Line):
+        return {"file": by.file, "line": by.number, "rule": by.rule or None, "implicit": None, "policy": None}
+    if isinstance(by, Default):
+        return {"file": None, "line": None, "rule": None, "implicit": "default", "policy": by.policy}
+    return {"file": None, "line": None, "rule": None, "implicit": by, "policy": None}

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policy.learn.quiz import Quiz
-from policy.report.quiz_words import LETTERS, asks, explanation, left_out, outcome_text, why_wrong
+from policy.report.quiz_words import LETTERS, asks, explanation, left_out, numbered, outcome_text, why_wrong
 from policy.report.style import Style, clean
 from policy.source import Source
-
-MOST_LINES = 150
-"""Longer files are not printed with the questions."""
 
 _COLUMNS = 80
 
@@ -46,13 +43,7 @@ def _lines(quiz: Quiz) -> Iterator[str]:
 
 
 def _rules(source: Source) -> Iterator[str]:
-    lines = source.text.splitlines()
-    yield ""
-    if len(lines) > MOST_LINES:
-        yield f"`{clean(source.name)}` has {len(lines)} lines: have it at hand."
-        return
-    yield f"`{clean(source.name)}`:"
-    digits = len(str(len(lines)))
-    yield from ("", "```text")
-    yield from (f"{number:>{digits}}  {clean(line.expandtabs(4))}".rstrip() for number, line in enumerate(lines, 1))
-    yield "```"
+    head, *lines = numbered(source, f"`{clean(source.name)}`", _COLUMNS)
+    yield from ("", head)
+    if lines:
+        yield from ("", "```text", *lines, "```")

@@ -106,8 +106,8 @@ def _step(step: Step, stage: Stage, ruleset: Ruleset, several: bool, everything:
         words = "blocked" if isinstance(step.rule.actions[0], Block) else words
         if step.matched is None:
             yield _Note(f"? perhaps {words or step.rule.note}: {because(step)}", "open")
-        elif step.matched:
-            yield _Note(f"→ {words}: {step.rule.note}" if words else f"→ {step.rule.note}", "name")
+        elif step.matched and (told := [text for text in (words, step.rule.note) if text]):
+            yield _Note(f"→ {': '.join(told)}", "name")
         return
     if goes_on(step) and not (stage.entry.main or everything):
         return
