@@ -162,3 +162,13 @@ def test_a_sheet_is_no_json(course: Path) -> None:
     done = run("learn", "--quiz", str(course / "01-first-match" / "solution.fw"), "--sheet", "--format", "json")
     assert done.status == 2
     assert "a sheet is Markdown" in done.json()["errors"][0]["message"]
+
+
+def test_what_is_read_says_how_it_is_graded(course: Path) -> None:
+    out = run("learn", "2", "--read", "--course", str(course)).out
+    assert out.endswith(f"  {course}/02-second/start.fw\n  fwpolicy learn 2 --course {course} --grade COPY\n")
+
+
+def test_a_lesson_has_the_name_of_its_folder_and_not_of_what_that_leads_to(course: Path) -> None:
+    (course / "03-third").symlink_to(course / "02-second")
+    assert "  03  The second one" in run("learn", "--course", str(course)).out

@@ -225,3 +225,29 @@ def test_rules_that_are_loaded_later_are_shown_then(course: Path) -> None:
     out = walked(course, "", "", "1", "a").out
     assert "\nSmall\nWhat it is about.\n\n  client" in out
     assert out.index("client connects to server") < out.index("The rules in wrong-any.fw") < out.index("other rules")
+
+
+def test_names_that_files_cannot_have_are_said(course: Path) -> None:
+    stdin = b"\na\n1\n1\n1\n"
+    done = run("learn", "1", "--course", str(course), "--files", "x" * 300, stdin=stdin)
+    assert done.status == 2
+    assert "file name too long" in done.err
+    assert "say with `--files` where your files are" in done.err
+
+
+def test_a_folder_in_the_place_of_the_file_is_no_dead_end(course: Path) -> None:
+    own = course.parent / "mine" / "01-first-match.fw"
+    own.mkdir(parents=True)
+    done = walked(course, "", "a", "1", "1", "1", "g", "b", "l")
+    assert done.status == 1
+    assert f"It cannot be begun anew, as `{own}` cannot be moved away: is a directory." in done.out.replace("\n", " ")
+
+
+def test_each_version_that_is_given_up_is_kept(course: Path) -> None:
+    own = course.parent / "mine" / "01-first-match.fw"
+    own.parent.mkdir()
+    for text in ("# one\n", "# two\n"):
+        own.write_text(text, encoding="utf-8")
+        walked(course, "", "a", "1", "1", "1", "b", "q")
+    assert own.with_name("01-first-match.fw~").read_text(encoding="utf-8") == "# one\n"
+    assert own.with_name("01-first-match.fw~1").read_text(encoding="utf-8") == "# two\n"

@@ -57,7 +57,7 @@ GOOD = '{"version": 1, "courses": {"lessons": {"01-a": {"read": true, "answers":
         "[]",
         "[" * 100_000,
         GOOD[:-1],
-        GOOD.replace("1,", "2,", 1),
+        GOOD.replace("1,", "0,", 1),
         GOOD.replace("true", "1"),
         GOOD.replace('"1": 2', '"1": "2"'),
         GOOD.replace('"1": 2', '"one": 2'),
@@ -77,6 +77,23 @@ def test_a_damaged_file_begins_anew(text: str, kept: Path) -> None:
     progress.note("02-b", Reached(read=True))
     assert Progress("lessons").damaged is None
     assert Progress("lessons").of("02-b").read
+
+
+def test_a_file_of_a_newer_version_is_kept_beside(kept: Path) -> None:
+    kept.parent.mkdir(parents=True)
+    newer = '{"version": 2, "courses": {}, "badges": []}'
+    kept.write_text(newer, encoding="utf-8")
+    progress = Progress("lessons")
+    assert progress.damaged == f"`{kept}` is of a newer fwpolicy"
+    progress.note("01-a", Reached(read=True))
+    assert kept.with_name("lessons.json~").read_text(encoding="utf-8") == newer
+    assert Progress("lessons").of("01-a") == Reached(read=True)
+
+
+def test_a_home_that_is_not_a_whole_path_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "relative")
+    assert progress_path() is None
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

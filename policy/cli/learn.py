@@ -227,7 +227,7 @@ def _read(taken: _Class, lesson: Lesson, out: Output) -> int:
     else:
         from policy.report.lesson_text import lesson_text
 
-        out.text(lesson_text(lesson, out.style()))
+        out.text(lesson_text(lesson, out.style(), taken.wishes))
     _keep(taken, lesson, replace(taken.progress.of(lesson.name), read=True), out)
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from policy.cli.asking import answered
 from policy.cli.options import Reading, RulesLanguage
 from policy.cli.output import Output
 
@@ -48,36 +49,22 @@ def quiz_command(rules: str, reading: Reading, out: Output, count: int, seed: in
 
 def _asked(made: Quiz, out: Output) -> int:
     """Ask one question after another; say what was right at once, and how many were in the end."""
-    from policy.report.quiz_text import answer_lines, question_lines, rules_lines
+    from policy.report.quiz_text import all_rules, answer_lines, question_lines
+    from policy.report.quiz_words import LETTERS
 
     style = out.style()
-    right = answered = 0
-    out.text("\n".join(rules_lines(made, style)))
+    right = tried = 0
+    out.text("\n".join(all_rules(made, style)))
     for number, question in enumerate(made.questions):
         out.text("\n".join(question_lines(made, number, style)))
-        given = _given(out)
-        if given == _STOP:
+        given = answered(out, "a, b, c or d; Enter: show the answer, q: leave", (*LETTERS, "q"), default="")
+        if given in (None, "q"):
             break
-        chosen = None if given == _SHOW else "abcd".index(given)
+        chosen = LETTERS.index(given) if given else None
         if chosen is not None:
-            answered += 1
+            tried += 1
             right += chosen == question.answer
             out.text(style("right", "good") if chosen == question.answer else style("wrong", "bad"))
         out.text("\n".join(answer_lines(made, number, style, chosen)) + "\n")
-    out.text(f"{right} of {answered} right ({len(made.questions)} questions; `--seed` asks others)")
-    return 0 if right == answered else 1
-
-
-_SHOW, _STOP = "", "q"
-
-
-def _given(out: Output) -> str:
-    """Return the answer of somebody at the terminal: a letter, nothing, or that it is enough."""
-    while True:
-        out.text("a, b, c or d; Enter shows the answer; q ends: ", end="")
-        line = sys.stdin.readline()
-        given = line.strip().lower()
-        if not line or given in ("q", "quit"):
-            return _STOP
-        if given == _SHOW or (len(given) == 1 and given in "abcd"):
-            return given
+    out.text(f"{right} of {tried} right ({len(made.questions)} questions; `--seed` asks others)")
+    return 0 if right == tried else 1

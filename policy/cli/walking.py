@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from policy.app.play import Playing
+from policy.cli.asking import answered
 from policy.cli.output import Output
 from policy.diagnostic import Diagnostic
 from policy.learn.grade import Grade
@@ -46,7 +47,7 @@ class Terminal:
         if tone == "page":
             self._out.text(self._page(text).rstrip("\n") + "\n")
         elif tone == "title":
-            self._out.text(f"{self._style(text, 'name')}\n")
+            self._out.text(f"{self._style(self._folded(text, 0), 'name')}\n")
         else:
             look = _LOOKS.get(tone)
             lines = "\n".join(self._folded(line, 3 if line.startswith(" ") else 0) for line in text.split("\n"))
@@ -54,22 +55,10 @@ class Terminal:
 
     def ask(self, question: str, keys: Sequence[str], default: str | None = None) -> str:
         """Return one of the keys, or the default."""
-        while True:
-            self._out.text(f"{self._style(f'[{question}]', 'mark')} ", end="")
-            sys.stdout.flush()
-            line = sys.stdin.readline()
-            if not line:
-                self._out.text("")
-                raise Left
-            answer = line.strip().lower()
-            if not sys.stdin.isatty():
-                self._out.text(answer)
-            if answer in keys:
-                return answer
-            if not answer and default is not None:
-                return default
-            known = ", ".join([*(["Enter"] if default is not None else []), *(f"`{key}`" for key in keys)])
-            self._out.text(f"There is no `{clean(answer[:20])}` here: type {known}." if answer else f"Type {known}.")
+        given = answered(self._out, question, keys, default)
+        if given is None:
+            raise Left
+        return given
 
     def edit(self, path: Path) -> str | None:
         """Open the editor of the user; return what is in the way."""
@@ -79,14 +68,17 @@ class Terminal:
         if not editor:
             return "No editor is named: set EDITOR"
         try:
-            status = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
+            words = shlex.split(editor)
+            if not words:
+                return "No editor is named: set EDITOR"
+            status = subprocess.run([*words, str(path)], check=False).returncode
         except (OSError, ValueError) as error:
             return f"The editor `{editor}` cannot be started ({error})"
         return f"The editor `{editor}` ended with status {status}" if status else None
 
     def rules(self, text: Source) -> None:
         """Show rules, with the numbers of their lines."""
-        self._out.text("\n".join(numbered(text)) + "\n")
+        self._out.text("\n".join(numbered(text, self._columns)) + "\n")
 
     def heading(self, scenario: Scenario) -> None:
         """Show what stands above a timeline."""
@@ -113,8 +105,12 @@ class Terminal:
 
         self._out.text(diagnostics_text(diagnostics, self._style))
 
+    @property
+    def _columns(self) -> int:
+        return min(self._style.columns or WIDEST, WIDEST)
+
     def _folded(self, text: str, hanging: int = 4) -> str:
-        return folded(text, min(self._style.columns or WIDEST, WIDEST), hanging)
+        return folded(text, self._columns, hanging)
 
     def _page(self, text: str) -> str:
         if self._plain or not self._style.color:
@@ -123,7 +119,7 @@ class Terminal:
 
         from policy.report.drawn import drawn
 
-        return drawn(Markdown(text, code_theme="ansi_dark"), self._style, min(self._style.columns or WIDEST, WIDEST))
+        return drawn(Markdown(text, code_theme="ansi_dark"), self._style, self._columns)
 
 
 def walk(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from policy import source
@@ -30,8 +31,7 @@ class Attempts:
         say = self._screen.say
         say("\nNow you", "title")
         say(self._exercise.task, "page")
-        if not self._own.exists():
-            self._begin()
+        self._begin()
         say("What is looked at, for all packets:")
         for promise in self._exercise.promises:
             say(f" • {promise.words}")
@@ -53,29 +53,35 @@ class Attempts:
                 return False
 
     def _begin(self) -> None:
-        """Write what the exercise begins with; raises `CannotAnswer`."""
+        """Write what the exercise begins with, where the reader has no file yet; raises `CannotAnswer`."""
         try:
             self._own.parent.mkdir(parents=True, exist_ok=True)
+            if self._own.exists():
+                return
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
             help = "say with `--files` where your files are"
-            raise CannotAnswer(f"cannot write `{self._own}`: {reason}", help) from None
+            raise CannotAnswer(f"cannot write `{self._own}`: {_reason(error)}", help) from None
         write_whole(str(self._own), source.read(str(self._start)).text)
 
     def _anew(self) -> None:
         """Put what the exercise begins with in the place of the reader's file, which stays beside it."""
-        kept = self._own.with_name(f"{self._own.name}~")
         words = "The file is as it was at the beginning"
         try:
-            if self._own.read_bytes() != self._start.read_bytes():  # else there is nothing that anybody may miss
+            if self._own.exists() and self._own.read_bytes() != self._start.read_bytes():
+                kept = self._aside()
                 self._own.replace(kept)
                 words += f"; what you had is {kept}"
-        except FileNotFoundError:
-            pass
+            self._begin()
         except OSError as error:
-            raise CannotAnswer(f"cannot write `{kept}`: {(error.strerror or str(error)).lower()}") from None
-        self._begin()
+            words = f"It cannot be begun anew, as `{self._own}` cannot be moved away: {_reason(error)}"
+        except CannotAnswer as error:
+            words = f"It cannot be begun anew: {error}"
         self._screen.say(f"{words}.")
+
+    def _aside(self) -> Path:
+        """Return a name beside the reader's file that nothing has."""
+        names = (self._own.with_name(f"{self._own.name}~{number or ''}") for number in count())
+        return next(each for each in names if not each.exists())
 
     def _graded(self) -> bool:
         try:
@@ -91,3 +97,7 @@ class Attempts:
             return False
         self._screen.grade(found)
         return found.passed
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

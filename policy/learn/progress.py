@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +41,7 @@ def progress_path() -> Path | None:
         folder = root if root.is_absolute() else Path.home() / ".local" / "state"
     except RuntimeError:
         return None
-    return folder / "fwpolicy" / "lessons.json"
+    return folder / "fwpolicy" / "lessons.json" if folder.is_absolute() else None
 
 
 def course_key(folder: str) -> str:
@@ -52,7 +53,8 @@ def course_key(folder: str) -> str:
 class Progress:
     """What was done of the lessons of one course, by their names.
 
-    *damaged* says that the file could not be read, and why: then nothing was done yet. Each change is written at once.
+    *damaged* says that the file could not be read, and why: then nothing was done yet, and the file is kept beside the
+    new one, `lessons.json~`. Each change is written at once.
     """
 
     def __init__(self, course: str) -> None:
@@ -92,6 +94,8 @@ class Progress:
             return
         try:
             self._courses = _courses(json.loads(data) if len(data) <= LARGEST else None)
+        except _Newer:
+            self.damaged = f"`{self._path}` is of a newer fwpolicy"
         except (ValueError, RecursionError):
             self.damaged = f"`{self._path}` is damaged"
 
@@ -105,6 +109,9 @@ class Progress:
             raise CannotAnswer(
                 f"progress cannot be kept: `{self._path.parent}`: {reason}", "set XDG_STATE_HOME"
             ) from None
+        if self.damaged is not None:
+            with suppress(OSError):
+                self._path.replace(self._path.with_name(f"{self._path.name}~"))
         courses = {
             course: {
                 name: {"read": one.read, "answers": {str(n): a for n, a in one.answers.items()}, "solved": one.solved}
@@ -116,6 +123,10 @@ class Progress:
         self.damaged = None
 
 
+class _Newer(ValueError):
+    """The file has a version that is not known yet."""
+
+
 def _courses(said: Any) -> dict[str, dict[str, Reached]]:
     """Return what a file says; raises ValueError where it is not as it is written here."""
     match said:
@@ -124,6 +135,8 @@ def _courses(said: Any) -> dict[str, dict[str, Reached]]:
                 course: {name: _reached(one) for name, one in _mapping(some).items()}
                 for course, some in courses.items()
             }
+        case {"version": int(version)} if version > VERSION:
+            raise _Newer
     raise ValueError("no progress")
 
 

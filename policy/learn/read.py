@@ -133,7 +133,9 @@ def read_lesson(folder: str) -> Lesson:
     scenarios = reading.scenarios(given, start)
     notes.collected.check()
     span = Span(text, 0, len(text.text.rstrip()))
-    name = Path(folder).resolve().name
+    name = Path(folder).name
+    if name in ("", ".."):
+        name = Path(folder).resolve().name
     return Lesson(
         name,
         folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
@@ -143,8 +144,11 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def lesson_text(lesson: Lesson, style: Style = PLAIN) -> str:
-    """Return a lesson to be read: its page, and the task of its exercise with the promises."""
+def lesson_text(lesson: Lesson, style: Style = PLAIN, wishes: str = "") -> str:
+    """Return a lesson to be read: its page, and the task of its exercise with the promises.
+
+    *wishes* stand behind `fwpolicy learn N`.
+    """
     columns = _columns(style)
     lines = ["".join(clean(line) + "\n" for line in lesson.page.text.splitlines()).rstrip()]
     if lesson.exercise is not None:
@@ -153,5 +157,6 @@ def lesson_text(lesson: Lesson, style: Style = PLAIN) -> str:
         for each in lesson.exercise.promises:
             lines += wrap(clean(each.words), columns, initial_indent="  ", subsequent_indent="    ")
         lines += ["", "Copy this file, change the copy, and have it graded:", ""]
-        lines += [f"  {clean(lesson.exercise.start)}", f"  fwpolicy learn {lesson.number} --grade COPY"]
+        lines += [f"  {clean(os.path.normpath(lesson.exercise.start))}"]
+        lines += [f"  fwpolicy learn {lesson.number}{clean(wishes)} --grade COPY"]
     return "\n".join(lines)

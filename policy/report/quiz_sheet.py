@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policy.learn.quiz import Quiz
-from policy.report.quiz_words import LETTERS, asks, explanation, left_out, numbered, outcome_text, why_wrong
+from policy.report.quiz_words import LETTERS, asks, explanation, left_out, outcome_text, rules_lines, why_wrong
 from policy.report.style import Style, clean
 from policy.source import Source
 
@@ -43,7 +43,7 @@ def _lines(quiz: Quiz) -> Iterator[str]:
 
 
 def _rules(source: Source) -> Iterator[str]:
-    head, *lines = numbered(source, f"`{clean(source.name)}`", _COLUMNS)
+    head, *lines = rules_lines(source, f"`{clean(source.name)}`", _COLUMNS)
     yield from ("", head)
     if lines:
         yield from ("", "```text", *lines, "```")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from policy.learn.quiz import Quiz
-from policy.report.quiz_words import LETTERS, asks, explanation, left_out, numbered, outcome_text, why_wrong
+from policy.report.quiz_words import LETTERS, asks, explanation, left_out, outcome_text, rules_lines, why_wrong
 from policy.report.style import PLAIN, Style, clean
 
 COLUMNS = 80
@@ -14,7 +14,7 @@ COLUMNS = 80
 
 def quiz_text(quiz: Quiz, style: Style = PLAIN) -> str:
     """Return all questions, and behind them all answers."""
-    lines = list(rules_lines(quiz, style))
+    lines = list(all_rules(quiz, style))
     for number in range(len(quiz.questions)):
         lines += [*question_lines(quiz, number, style), ""]
     for number in range(len(quiz.questions)):
@@ -23,10 +23,10 @@ def quiz_text(quiz: Quiz, style: Style = PLAIN) -> str:
     return "\n".join(lines).rstrip()
 
 
-def rules_lines(quiz: Quiz, style: Style = PLAIN) -> Iterator[str]:
+def all_rules(quiz: Quiz, style: Style = PLAIN) -> Iterator[str]:
     """Yield the rules with the numbers of their lines, of which the answers speak."""
     for source in quiz.ruleset.sources:
-        yield from (*numbered(source, clean(source.name), _columns(style)), "")
+        yield from (*rules_lines(source, clean(source.name), _columns(style)), "")
 
 
 def question_lines(quiz: Quiz, number: int, style: Style = PLAIN) -> Iterator[str]:

@@ -13,6 +13,7 @@ from policy.learn.outcome import Default, Line, Outcome
 from policy.learn.quiz import Quiz, QuizQuestion
 from policy.packet import FORWARD, OUTPUT
 from policy.packet.text import value_text
+from policy.report.numbered import numbered
 from policy.report.regions_text import ROLES, VERDICTS
 from policy.report.style import PLAIN, Style, clean, shortened
 from policy.report.trace_text import trace_text
@@ -31,23 +32,14 @@ _TAIL = 10
 _DONE = {"allow": "allowed", "drop": "dropped", "reject": "rejected"}
 
 
-def numbered(source: Source, name: str, columns: int) -> Iterator[str]:
+def rules_lines(source: Source, name: str, columns: int) -> Iterator[str]:
     """Yield what a file is called, and its lines with their numbers; those of a long one are not shown."""
     lines = source.text.splitlines()
     if len(lines) > MOST_LINES:
         yield f"{name} has {len(lines)} lines: have it at hand."
         return
     yield f"{name}:"
-    digits = len(str(len(lines)))
-    for number, line in enumerate(lines, 1):
-        shown = clean(line.expandtabs(4)).rstrip()
-        indent = len(shown) - len(shown.lstrip()) + digits + 6
-        yield from wrap(
-            f"{number:>{digits}}  {shown}",
-            columns,
-            subsequent_indent=" " * min(indent, columns // 2),
-            break_on_hyphens=False,
-        )
+    yield from numbered(source, columns)
 
 
 def asks(question: QuizQuestion) -> str:
