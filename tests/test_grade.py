@@ -270,3 +270,16 @@ def test_a_promise_is_kept_exactly_where_each_packet_keeps_it(seed: int, tmp_pat
         packets == {"block"},
         connections == {"allow"},
     ]
+
+
+def test_rules_that_the_evaluator_gives_up_on_refute_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = "".join(f"  allow tcp/80 from 10.0.{n}.0/24\n" for n in range(0, 256, 2))
+    text = Source("x.fw", f"policy p {{\n  default block\n{rules}}}\n")
+    task = exercise(tmp_path, FW, ("allow", "tcp/80 from 10.0.0.0/16"))
+    (plain,) = grade(task, text).graded
+    assert plain.counterexample is not None
+    assert plain.counterexample.certain
+    monkeypatch.setattr("policy.evaluate.walk.MOST_STEPS", 60)
+    found = grade(task, text)
+    assert not found.passed
+    assert not found.refuted

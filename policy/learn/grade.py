@@ -180,7 +180,10 @@ def _graded(promise: Promise, question: Question, rules: Ruleset) -> Graded:
         broken = (region for hook in answer.hooks for region in hook.regions if not _as_promised(promise, region))
         shown = min(broken, key=_decided, default=None)
         if shown is not None:
-            return Graded(promise, Counterexample(_replayed(shown, asking), _unsaid(rules, question)))
+            replayed = _replayed(shown, asking)
+            if replayed is None:
+                return Graded(promise, why="a packet meets so many rules that it was not followed to their end")
+            return Graded(promise, Counterexample(replayed, _unsaid(rules, question)))
         incomplete |= not all(hook.complete for hook in answer.hooks)
     return Graded(promise, why="so many rules decide that not all packets were told apart" if incomplete else None)
 
@@ -221,12 +224,15 @@ def _decided(region: Region) -> bool:
     return region.verdict not in ("allow", "block")
 
 
-def _replayed(region: Region, asking: Asking) -> Region:
-    """Return a region as its example alone, after that went through the evaluator; raises `Disagreement`."""
+def _replayed(region: Region, asking: Asking) -> Region | None:
+    """Return a region as its example alone, after that went through the evaluator; None where that gives up.
+
+    Raises `Disagreement`.
+    """
     alone = len(region.packets) == 1
     verdict, packets = passed(region.ruleset, sent(region.ruleset, region.example, alone), asking)
-    if any(packet.decision.undecided for packet in packets):  # so many rules that the evaluator gives up
-        return region
+    if any(packet.decision.undecided for packet in packets):
+        return None
     if verdict != region.verdict != "depends":
         raise Disagreement(f"sets and evaluator disagree about {dict(region.example.values)}")
     return replace(region, packets=packets, words=None)
