@@ -71,11 +71,12 @@ class Outcomes:
         does = _DOES.get(type(action)) if action is not None else None
         if does is None or at.policy is None:
             return None
+        # What is asked may have been asked of more: of how packets are routed, which stands in no text.
+        policy = self._ruleset.policies.get(at.policy)
+        told = policy is not None and _is_told(policy)
         if at.rule is not None:
-            # What is asked may have been asked of more: of how packets are routed, which stands in no text.
-            policy = self._ruleset.policies.get(at.policy)
-            return Outcome(role, does, self._line(at.rule.span)) if policy is not None and _is_told(policy) else None
-        by: dict[Implicit | None, By] = {"default": Default(at.policy), "state": "state"}
+            return Outcome(role, does, self._line(at.rule.span)) if told else None
+        by: dict[Implicit | None, By] = {"default": Default(at.policy) if told else "nothing", "state": "state"}
         return Outcome(role, does, by[at.implicit]) if at.implicit in by else None
 
     def _line(self, span: Span) -> Line:
