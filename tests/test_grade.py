@@ -283,3 +283,35 @@ def test_rules_that_the_evaluator_gives_up_on_refute_nothing(tmp_path: Path, mon
     found = grade(task, text)
     assert not found.passed
     assert not found.refuted
+
+
+NFT_INPUT = "table inet f {{\n  chain i {{\n    type filter hook input priority 0; policy drop;\n    {}\n  }}\n}}\n"
+STRAYS = [
+    # A state is named, and so it is asked with whatever flags.
+    ("block", "tcp at input state established", "ct state established tcp flags & (fin|psh) != 0 accept"),
+    # Other protocols have packets, too, that nobody asked for.
+    ("block", "udp at input", "ct state invalid,untracked meta l4proto udp accept"),
+    ("block", "icmp at input", "ct state untracked accept"),
+    ("drop", "tcp/22 at input", "tcp flags & ack == ack reject"),
+]
+
+
+@pytest.mark.parametrize(("kind", "question", "rule"), STRAYS)
+def test_packets_that_belong_to_nothing_are_held_out_too(kind: Kind, question: str, rule: str, tmp_path: Path) -> None:
+    task = exercise(tmp_path, NFT, (kind, question))
+    assert grade(task, Source("x.nft", NFT_INPUT.format(""))).passed
+    text = Source("x.nft", NFT_INPUT.format(rule))
+    found = grade(task, text)
+    assert found.refuted
+    confirm(found, text)
+
+
+@pytest.mark.parametrize("kind", ["drop", "reject"])
+def test_whether_a_sender_is_told_may_not_be_known(kind: Kind, tmp_path: Path) -> None:
+    rules = "tcp dport 25 limit rate 1/minute reject\n    tcp dport 25 drop"
+    task = exercise(tmp_path, NFT, (kind, "tcp/25 at input"))
+    found = grade(task, Source("x.nft", NFT_INPUT.format(rules)))
+    (graded,) = found.graded
+    assert not found.passed
+    assert not found.refuted
+    assert graded.why == "what cannot be known decides whether the sender is told"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +22,7 @@ from policy.languages import claimed
 from policy.learn.lesson import Exercise, Promise
 from policy.learn.within import read_within
 from policy.packet import FIELDS, INVALID, NEW, UNTRACKED, Intervals, Packet
-from policy.packet.fields import TCP
-from policy.question.boxes import Part, Question, parts
+from policy.question.boxes import Question, parts
 from policy.reach import Disagreement
 from policy.source import Source
 
@@ -172,47 +171,55 @@ def _foreign(name: str, language: str | None, wanted: str) -> CannotAnswer:
 def _graded(promise: Promise, question: Question, rules: Ruleset) -> Graded:
     asking = Asking(single=promise.kind not in ("allow", "open"), host=promise.host, regions=_REGIONS)
     incomplete = False
-    for each in (question, *_whatever_flags(promise, question)):
+    for each in (question, *_unasked(promise, question)):
         try:
             answer = ask(rules, each, asking)
         except CannotAnswer as error:
             return Graded(promise, why=f"{error}: {error.help}" if error.help else str(error))
-        broken = (region for hook in answer.hooks for region in hook.regions if not _as_promised(promise, region))
+        regions = [region for hook in answer.hooks for region in hook.regions]
+        broken = (region for region in regions if not _as_promised(promise, region))
         shown = min(broken, key=_decided, default=None)
         if shown is not None:
             replayed = _replayed(shown, asking)
             if replayed is None:
                 return Graded(promise, why="a packet meets so many rules that it was not followed to their end")
             return Graded(promise, Counterexample(replayed, _unsaid(rules, question)))
+        if promise.kind in ("drop", "reject") and any(r.deciding.decision.action is None for r in regions):
+            return Graded(promise, why="what cannot be known decides whether the sender is told")
         incomplete |= not all(hook.complete for hook in answer.hooks)
     return Graded(promise, why="so many rules decide that not all packets were told apart" if incomplete else None)
 
 
-def _whatever_flags(promise: Promise, question: Question) -> Iterator[Question]:
-    """Yield what a promise to *block* means beside the packets that begin connections: those that belong to none.
+def _unasked(promise: Promise, question: Question) -> Iterator[Question]:
+    """Yield what a promise to *block*, or *drop*, means beside the packets that begin connections.
 
-    A question about TCP is one about SYN; but no other packet shall come through, either.
+    Those that belong to none shall not come through, either, and in no state shall those of TCP with other flags.
     """
-    if promise.kind != "block" or question.names("flags") or question.names("state"):
+    if promise.kind not in ("block", "drop") or question.names("flags"):
         return
-    more = (Field("flags", FIELDS["flags"].domain), Field("state", _UNASKED))
+    states = () if question.names("state") else (Field("state", _UNASKED),)
+    if states and (strays := _wider(question, *states)):
+        yield strays
+    if flags := _wider(question, *states, Field("flags", FIELDS["flags"].domain)):
+        yield flags
+
+
+def _wider(question: Question, *more: Field) -> Question | None:
+    """Return a question with more fields; None where it has no such packets: with flags it is about TCP alone."""
     wider = replace(question, terms=replace(question.terms, fields=(*question.terms.fields, *more)))
-    if any(part.values.get("proto") == TCP for part in _parts(wider)):
-        yield wider
-
-
-def _parts(question: Question) -> Sequence[Part]:
     try:
-        return parts(question)
-    except ValueError:  # it is not about TCP
-        return ()
+        parts(wider)
+    except ValueError:
+        return None
+    return wider
 
 
 def _as_promised(promise: Promise, region: Region) -> bool:
     if promise.kind in ("allow", "open"):
         return region.verdict == "allow"
-    told = isinstance(region.deciding.decision.action, Reject)
-    return region.verdict == "block" and (promise.kind == "block" or told == (promise.kind == "reject"))
+    action = region.deciding.decision.action
+    told = promise.kind == "block" or action is None or isinstance(action, Reject) == (promise.kind == "reject")
+    return region.verdict == "block" and told
 
 
 def _unsaid(rules: Ruleset, question: Question) -> frozenset[str]:

@@ -18,6 +18,8 @@ from policy.report.rewriting import rewriting_text
 from policy.report.style import PLAIN, VERDICT_LOOKS, Style, clean, shortened
 from policy.report.trace_text import trace_text
 
+_HELP = "  = help:"
+
 
 def answer_text(answer: Answer, style: Style = PLAIN, everything: bool = False) -> str:
     """Return the whole answer; with *everything* no run of rules is shortened."""
@@ -94,13 +96,13 @@ def _packet(answer: PacketAnswer, ruleset: Ruleset, style: Style, everything: bo
         yield from trace_text(answer, ruleset, style, everything)
 
 
-def decided_text(answer: PacketAnswer, ruleset: Ruleset, style: Style) -> Iterator[str]:
-    """Yield the lines that say what gave the verdict, and show it in its file."""
+def decided_text(answer: PacketAnswer, ruleset: Ruleset, style: Style, *, settle: bool = True) -> Iterator[str]:
+    """Yield the lines that say what gave the verdict, and show it in its file; *settle*: how to settle an unknown."""
     decision = answer.decision
     how = "rejected" if isinstance(decision.action, Reject) else VERDICTS[decision.verdict]
     if decision.verdict in ("depends", "mixed"):
         for each in dependencies(answer):
-            yield from _dependency(each, answer, style)
+            yield from (line for line in _dependency(each, answer, style) if settle or not line.startswith(_HELP))
     elif decision.rule is not None and is_implied(decision, ruleset):
         yield f"{how} by `implicit: routing`: {clean(decision.rule.note or '')}"
     elif decision.rule is not None:
@@ -130,7 +132,7 @@ def _dependency(dependency: Dependency, answer: PacketAnswer, style: Style) -> I
     """Say one thing that the verdict hangs on, where it stands, and how to settle it."""
     if (key := dependency.key) is not None and key.startswith("local:"):  # no rule asks for it: the routing does
         yield f"it depends on whether {clean(dependency.text)}: where the packet goes when it is rewritten"
-        yield f"  = help: say with --local which addresses the host has, or --assume {quote(f'{key}=yes')} or `=no`"
+        yield f"{_HELP} say with --local which addresses the host has, or --assume {quote(f'{key}=yes')} or `=no`"
         return
     at = f"{place(dependency.span)}: " if dependency.span else ""
     yield f"{at}it depends on {clean(dependency.text)}"
@@ -139,7 +141,7 @@ def _dependency(dependency: Dependency, answer: PacketAnswer, style: Style) -> I
     if dependency.key is not None:
         action = any(isinstance(a, UnknownAction) and a.key == dependency.key for a in answer.decision.open)
         meaning = "if it lets the packet go on" if action else "if it holds"
-        yield f"  = help: say --assume {quote(f'{dependency.key}=yes')} {meaning}, `=no` if not"
+        yield f"{_HELP} say --assume {quote(f'{dependency.key}=yes')} {meaning}, `=no` if not"
 
 
 def _nearest(nearest: Nearest, style: Style) -> Iterator[str]:

@@ -108,7 +108,8 @@ def _shown(graded: Graded, counterexample: Counterexample, style: Style) -> Iter
     """Yield a packet with which a promise is broken, and the rule that decides about it."""
     region, deciding = counterexample.region, counterexample.deciding
     rewritten = rewriting_text(deciding.packet, deciding.decision.packet)
-    said = packets_text(counterexample.shown, hook=not rewritten)
+    moved = deciding.decision.packet.get("hook") != region.example.get("hook")
+    said = packets_text(counterexample.shown, hook=not moved)
     yield from wrap(f"for example: {said}", _columns(style) - 2, subsequent_indent="  ")
     fate = _FATES[region.verdict]
     if counterexample.reply is not None:
@@ -121,7 +122,7 @@ def _shown(graded: Graded, counterexample: Counterexample, style: Style) -> Iter
     yield from wrap(f"{fate}:", _columns(style) - 2, subsequent_indent="  ")
     if rewritten:
         yield from wrap(f"rewritten on the way: {rewritten}", _columns(style) - 2, subsequent_indent="  ")
-    first, *frame = decided_text(deciding, region.ruleset, style)
+    first, *frame = decided_text(deciding, region.ruleset, style, settle=False)
     yield from folded(first, _columns(style) - 2).split("\n")
     yield from frame
 
