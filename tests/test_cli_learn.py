@@ -172,3 +172,53 @@ def test_what_is_read_says_how_it_is_graded(course: Path) -> None:
 def test_a_lesson_has_the_name_of_its_folder_and_not_of_what_that_leads_to(course: Path) -> None:
     (course / "03-third").symlink_to(course / "02-second")
     assert "  03  The second one" in run("learn", "--course", str(course)).out
+
+
+def test_a_translation_asks_and_promises_the_same(course: Path) -> None:
+    other = course.with_name("lessons.it")
+    make(other / "01-first-match", SMALL.replace("First match", "La prima regola"))
+    assert run("learn", "--check", str(other)).status == 0
+    listed = run("learn", "--course", str(course), "--language", "it").out
+    assert "  01  La prima regola" in listed
+    assert f"`fwpolicy learn 1 --course {course} --language it` begins with the first" in listed
+    begun = SMALL.index("  - ask: What does the client see?")
+    shorter = SMALL[:begun] + SMALL[SMALL.index("  - ask: How many ports") :]
+    make(other / "01-first-match", shorter.replace("block: tcp/22", "block: tcp/{22,23}"))
+    done = run("learn", "--check", str(other))
+    assert done.status == 1
+    for what in ("questions", "promises"):
+        assert f"the {what} of this translation are not those of `{course}/01-first-match`" in done.err
+
+
+def test_a_translation_is_found_from_within(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(course.with_name("lessons.it") / "01-first-match", SMALL.replace("First match", "La prima regola"))
+    monkeypatch.chdir(course)
+    assert "La prima regola" in run("learn", "--course", ".", "--language", "it").out
+    done = run("learn", "--course", ".", "--language", "it/01-first-match")
+    assert (done.status, done.out) == (2, "")
+    monkeypatch.chdir(course.with_name("lessons.it"))
+    make(course.with_name("lessons.it") / "03-other")
+    assert "`03-other` translates nothing" in run("learn", "--check", ".").err
+
+
+def test_json_tells_no_question_that_has_words(course: Path) -> None:
+    says = SMALL.replace("      hint: Look", "      says: nobody uses SSH\n      hint: Look")
+    make(course / "01-first-match", says)
+    promises = run("learn", "1", "--course", str(course), "--format", "json").json()["exercise"]["promises"]
+    assert [(each["question"], each["says"]) for each in promises[:2]] == [
+        ("tcp/443 to 192.0.2.80", None),
+        (None, "nobody uses SSH"),
+    ]
+
+
+def test_what_cannot_be_known_has_no_hint(course: Path) -> None:
+    make(course / "01-first-match", SMALL.replace("start.fw", "start.nft"))
+    (course / "01-first-match" / "start.nft").write_text("table ip x {}\n", encoding="utf-8")
+    chain = "type filter hook input priority 0; policy drop"
+    limited = "tcp dport 22 limit rate 1/hour accept\n tcp dport 443 accept"
+    rules = f"table inet f {{ chain i {{ {chain};\n {limited}\n }} }}\n"
+    done = run("learn", "1", "--course", str(course), "--grade", "-", stdin=rules.encode())
+    assert done.status == 1
+    assert "what cannot be known keeps no promise" in done.out
+    assert "hint" not in done.out
+    assert "--assume" not in done.out

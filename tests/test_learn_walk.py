@@ -48,12 +48,14 @@ def test_from_the_page_to_the_exercise(course: Path) -> None:
     # What a step proves is asked before it is shown.
     assert done.out.index("Question 1 of 3. What does the client see?") < done.out.index("client connects to server")
     assert "The rules in" not in done.out  # they are the solution
-    assert "2 of 3 at the first try." in done.out
+    assert "2 of 3 right." in done.out
     assert "broken  allow: tcp/443 to 192.0.2.80" in done.out
     assert "allow tcp/443" not in done.out.partition("Now you")[2]  # never the solution
     assert own.read_text(encoding="utf-8") == FILES["start.fw"]
     own.write_text(FILES["solution.fw"], encoding="utf-8")
-    again = walked(course, "", "s", "2", "1", "1", "g")
+    again = walked(course, "x", "g")
+    assert "You have been here." in again.out
+    assert "The first rule that matches decides." not in again.out
     assert again.status == 0
     assert "solved" in again.out
     listed = run("learn", "--course", str(course))
@@ -210,7 +212,7 @@ def test_a_terminal_walks_lesson_1_to_the_end(tmp_path: Path, monkeypatch: pytes
     assert lesson.exercise is not None
     editor = editing(tmp_path, Path(lesson.exercise.solution))
     seen = _walk(["1", "--files", str(tmp_path / "mine")], editor, answering(lesson, "geg"), "Next: ")
-    assert f"{len(lesson.questions)} of {len(lesson.questions)} at the first try." in seen
+    assert f"{len(lesson.questions)} of {len(lesson.questions)} right." in seen
     assert "not yet" in seen
     assert "solved" in seen
     assert max(len(line) for line in seen.splitlines() if str(tmp_path) not in line) <= 82
@@ -246,8 +248,8 @@ def test_a_folder_in_the_place_of_the_file_is_no_dead_end(course: Path) -> None:
 def test_each_version_that_is_given_up_is_kept(course: Path) -> None:
     own = course.parent / "mine" / "01-first-match.fw"
     own.parent.mkdir()
-    for text in ("# one\n", "# two\n"):
+    for text, answers in (("# one\n", ("", "a", "1", "1", "1")), ("# two\n", ("x",))):
         own.write_text(text, encoding="utf-8")
-        walked(course, "", "a", "1", "1", "1", "b", "q")
+        walked(course, *answers, "b", "q")
     assert own.with_name("01-first-match.fw~").read_text(encoding="utf-8") == "# one\n"
     assert own.with_name("01-first-match.fw~1").read_text(encoding="utf-8") == "# two\n"

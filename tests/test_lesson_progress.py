@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,20 @@ def test_courses_are_told_apart_by_their_path(tmp_path: Path) -> None:
     assert course_key(shipped_course()) == course_key(f"{shipped_course()}/") == "lessons"
     (tmp_path / "link").symlink_to(tmp_path)
     assert course_key(str(tmp_path / "link")) == os.path.realpath(tmp_path)
+
+
+WRITER = """
+from policy.learn.progress import Progress, Reached
+import sys
+progress = Progress("lessons")
+for number in range(30):
+    progress.note(f"{sys.argv[1]}-{number}", Reached(read=True))
+"""
+
+
+def test_two_terminals_lose_nothing(kept: Path) -> None:
+    assert not kept.exists()
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, name]) for name in ("a", "b")]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    progress = Progress("lessons")
+    assert all(progress.of(f"{name}-{number}").read for name in ("a", "b") for number in range(30))

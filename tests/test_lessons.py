@@ -77,7 +77,7 @@ def test_a_lesson_is_walked_to_its_end(lesson: Lesson, tmp_path: Path, monkeypat
     stdin = "".join(f"{line}\n" for line in _right(lesson)).encode()
     done = run("learn", str(lesson.number), "--plain", *language, stdin=stdin)
     assert done.status == 0, done.err
-    assert f"{len(lesson.questions)} of {len(lesson.questions)} at the first try." in done.out
+    assert f"{len(lesson.questions)} of {len(lesson.questions)} right." in done.out
     assert f"solved: {len(lesson.exercise.promises)} promises kept, for all packets" in done.out
     wide = [line for line in done.out.splitlines() if len(line) > 80 and str(Path(lesson.folder).parent) not in line]
     assert not wide

@@ -18,7 +18,7 @@ from policy.app.scenario import load_scenario
 from policy.diagnostic import MOST, Diagnostic, Mistakes, Related, unreadable
 from policy.learn.grade import Graded, Grading, read_rules
 from policy.learn.lesson import Asked, Course, Exercise, Fact, Lesson, Played
-from policy.learn.read import is_lesson, original
+from policy.learn.read import is_lesson, original, read_lesson
 from policy.learn.within import read_within
 from policy.source import Span, Unreadable
 
@@ -48,19 +48,43 @@ def check_course(course: Course) -> tuple[list[Proved], list[Diagnostic]]:
         one, wrong = check_lesson(lesson)
         proved.append(one)
         found += wrong
-    return proved, [*_strays(course), *found][:MOST]
+    return proved, [*_translation(course), *found][:MOST]
 
 
-def _strays(course: Course) -> Iterator[Diagnostic]:
-    """Yield the lessons of a translation that its original has not."""
+def _translation(course: Course) -> Iterator[Diagnostic]:
+    """Yield where a translation is none: the lessons that its original has not, and those that ask something else.
+
+    Progress is kept by the numbers of questions, for all languages.
+    """
     base = original(course.folder)
-    if base is not None:
-        for lesson in course.lessons:
-            if not is_lesson(str(Path(base, lesson.name))):
-                assert lesson.span is not None
-                span = Span(lesson.span.source, 0, 0)
-                message = f"`{lesson.name}` translates nothing: `{base}` has no such lesson"
-                yield Diagnostic("FW701", message, span, "a translation has the names of its original")
+    if base is None:
+        return
+    for lesson in course.lessons:
+        assert lesson.span is not None
+        span = Span(lesson.span.source, 0, 0)
+        folder = str(Path(base, lesson.name))
+        if not is_lesson(folder):
+            message = f"`{lesson.name}` translates nothing: `{base}` has no such lesson"
+            yield Diagnostic("FW701", message, span, "a translation has the names of its original")
+            continue
+        try:
+            other = read_lesson(folder)
+        except (Mistakes, Unreadable):  # which the check of the original says
+            continue
+        for what, mine, its in zip(("questions", "promises"), _meant(lesson), _meant(other), strict=True):
+            if mine != its:
+                message = f"the {what} of this translation are not those of `{other.folder}`"
+                yield Diagnostic(CODE, message, span, "translate each, in its order, with the same answer and proof")
+
+
+def _meant(lesson: Lesson) -> tuple[object, object]:
+    """Return what a lesson asks and promises, whatever its words."""
+    questions = [
+        (len(each.choices), each.answer, type(each.proof), getattr(each.proof, "step", None))
+        for each in lesson.questions
+    ]
+    promises = lesson.exercise.promises if lesson.exercise is not None else ()
+    return questions, [(each.kind, each.question, each.host) for each in promises]
 
 
 def check_lesson(lesson: Lesson) -> tuple[Proved, list[Diagnostic]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
@@ -70,15 +70,30 @@ class Progress:
 
     def note(self, lesson: str, reached: Reached) -> None:
         """Keep what was done of a lesson; raises `CannotAnswer` where that cannot be written."""
-        self._read()  # another terminal may have written meanwhile
-        self._courses.setdefault(self._course, {})[lesson] = reached
-        self._write()
+        with self._alone():
+            self._read()  # another terminal may have written meanwhile
+            self._courses.setdefault(self._course, {})[lesson] = reached
+            self._write()
 
     def reset(self) -> None:
         """Forget what was done of this course; raises `CannotAnswer` where that cannot be written."""
-        self._read()
-        if self._courses.pop(self._course, None) is not None or self.damaged:
-            self._write()
+        with self._alone():
+            self._read()
+            if self._courses.pop(self._course, None) is not None or self.damaged:
+                self._write()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes waiting that want to write, where the system can do that."""
+        with ExitStack() as stack:
+            if self._path is not None:
+                with suppress(ImportError, OSError):
+                    from fcntl import LOCK_EX, flock
+
+                    self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    stream = stack.enter_context(self._path.with_name(f"{self._path.name}.lock").open("wb"))
+                    flock(stream, LOCK_EX)
+            yield
 
     def _read(self) -> None:
         self._courses, self.damaged = {}, None

@@ -32,6 +32,7 @@ WIDEST = 80
 """So many columns a page has at most, so that every terminal shows it as it is."""
 
 _LESSON = Genre("a lesson", ("title", "minutes", "questions"), "docs/lessons.md")
+_LANGUAGE = re.compile(r"[A-Za-z0-9]+([-_][A-Za-z0-9]+)*")
 _NAME = re.compile(r"[0-9]{2}(-[a-z0-9]+)+")
 
 
@@ -65,7 +66,8 @@ def read_course(folder: str, language: str | None = None) -> Course:
 def translated(folder: str, language: str) -> str:
     """Return the folder of a course in another language, `lessons.de`; raises `CannotAnswer` where there is none."""
     base = Path(folder)
-    if _there(Path(f"{base}.{language}"), folder=True):
+    base = base.resolve() if base.name in ("", "..") else base
+    if _LANGUAGE.fullmatch(language) and _there(Path(f"{base}.{language}"), folder=True):
         return f"{base}.{language}"
     there = sorted(each.name.removeprefix(f"{base.name}.") for each in base.parent.glob(f"{base.name}.*"))
     help = f"there are {', '.join(f'`{each}`' for each in there)}" if there else "this course has no translations"
@@ -74,8 +76,10 @@ def translated(folder: str, language: str) -> str:
 
 def original(folder: str) -> str | None:
     """Return the folder of the course that another one is a translation of, `lessons` of `lessons.de`."""
-    base, dot, language = folder.rstrip("/").rpartition(".")
-    return base if dot and language.isalnum() and base and _there(Path(base), folder=True) else None
+    path = Path(folder)
+    path = path.resolve() if path.name in ("", "..") else path
+    base = path.with_suffix("")
+    return str(base) if _LANGUAGE.fullmatch(path.suffix[1:]) and _there(base, folder=True) else None
 
 
 def is_lesson(folder: str) -> bool:

@@ -44,10 +44,11 @@ class Walk:
     def run(self) -> bool:
         """Go through the lesson; has its reader come to the end?"""
         try:
-            self._page()
-            for path in self.lesson.scenarios[:1]:
-                self._scenario(path)
-            self._questions()
+            if not self._straight_on():
+                self._page()
+                for path in self.lesson.scenarios[:1]:
+                    self._scenario(path)
+                self._questions()
             exercise = self.lesson.exercise
             if exercise is not None and self._attempts(exercise).run():
                 self.solved = True
@@ -72,9 +73,17 @@ class Walk:
 
     # The page, and the scenario
 
+    def _straight_on(self) -> bool:
+        """Say which lesson it is; does somebody who has been here want the exercise at once?"""
+        lesson = self.lesson
+        self._screen.say(f"Lesson {lesson.number} of {self._of}: {lesson.title} ({lesson.minutes} minutes)", "title")
+        if lesson.exercise is None or not self._progress.of(lesson.name).read:
+            return False
+        question = "You have been here. Enter: from the beginning, x: straight to the exercise"
+        return ask(self._screen, question, "x", default="") == "x"
+
     def _page(self) -> None:
         lesson, say = self.lesson, self._screen.say
-        say(f"Lesson {lesson.number} of {self._of}: {lesson.title} ({lesson.minutes} minutes)", "title")
         say(lesson.page.text, "page")
         ask(self._screen, "Enter: go on", default="")
         self._note(read=True)
@@ -135,7 +144,7 @@ class Walk:
         if questions:
             right = sum(self._right.values())
             all_right = right == len(questions)
-            self._screen.say(f"{right} of {len(questions)} at the first try.", "good" if all_right else "plain")
+            self._screen.say(f"{right} of {len(questions)} right.", "good" if all_right else "plain")
 
     def _question(self, at: int) -> None:
         question, say = self.lesson.questions[at - 1], self._screen.say
@@ -147,9 +156,7 @@ class Walk:
         numbers = [str(number) for number in range(1, len(question.choices) + 1)]
         answer = int(ask(self._screen, f"Your answer, 1 to {len(numbers)}", *numbers))
         self._right[at] = self._answered(question, answer)
-        answers = dict(self._progress.of(self.lesson.name).answers)
-        answers.setdefault(at, answer)
-        self._note(answers=answers)
+        self._note(answers={**self._progress.of(self.lesson.name).answers, at: answer})
 
     def _answered(self, question: Question, answer: int) -> bool:
         """Say whether an answer is right, and why; is it?"""

@@ -9,7 +9,7 @@ from policy.app.packets_text import packets_text
 from policy.diagnostic import Diagnostic
 from policy.learn.check import Proved
 from policy.learn.grade import Counterexample, Grade
-from policy.learn.lesson import Course, Lesson
+from policy.learn.lesson import Course, Lesson, Promise
 from policy.learn.progress import Progress
 from policy.packet.codec import packet_to_json
 from policy.report.answer_json import packet_answer_json
@@ -51,11 +51,14 @@ def lesson_json(lesson: Lesson) -> dict[str, Any]:
         else {
             "task": exercise.task,
             "start": exercise.start,
-            "promises": [
-                {"kind": each.kind, "question": each.question, "says": each.says} for each in exercise.promises
-            ],
+            "promises": [_promise(each) for each in exercise.promises],
         },
     }
+
+
+def _promise(promise: Promise) -> dict[str, Any]:
+    """Return a promise; with words of its own its question, which is half a solution, is not told."""
+    return {"kind": promise.kind, "question": None if promise.says else promise.question, "says": promise.says}
 
 
 def grade_json(grade: Grade) -> dict[str, Any]:
@@ -65,9 +68,7 @@ def grade_json(grade: Grade) -> dict[str, Any]:
         "solved": grade.passed,
         "promises": [
             {
-                "kind": each.promise.kind,
-                "question": each.promise.question,
-                "says": each.promise.says,
+                **_promise(each.promise),
                 "kept": each.kept,
                 "counterexample": each.counterexample and _counterexample(each.counterexample),
                 "undecided": each.why,

@@ -91,7 +91,9 @@ def graded_lines(graded: Graded, style: Style = PLAIN) -> Iterator[str]:
         yield f"  it cannot be decided: {clean(graded.why or '')}"
     else:
         yield from (f"  {line}".rstrip() for line in _shown(graded, graded.counterexample, style))
-    if graded.promise.hint:
+    if graded.counterexample is not None and not graded.counterexample.certain:
+        yield from _folded("what cannot be known keeps no promise", style)
+    elif graded.promise.hint:
         yield from _folded(f"hint: {clean(graded.promise.hint)}", style)
 
 
