@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import field
 from typing import assert_never
 
@@ -15,7 +14,7 @@ from policy.simulate.datagram import ECHO, ECHO_REPLY, Datagram
 from policy.simulate.failure import Failure
 from policy.simulate.log import Travel
 from policy.simulate.scan import scan
-from policy.simulate.stream import taken
+from policy.simulate.stream import ending, taken, waits
 from policy.simulate.udp import Mail
 from policy.simulate.world import Host, World
 from policy.sockets import Endpoint, Socket, SocketError
@@ -205,21 +204,17 @@ class Player:
         stream = host.tcp.streams.get(socket)
         if stream is None:
             raise Impossible(f"`{deed.by}` is no connection", "receive at an end of a connection")
-        waits: Callable[[], bool] = lambda: bool(stream.got) or stream.ended or stream.failure is not None  # noqa: E731
-        self.network.run(self.network.now + deed.within, waits)
+        if not self.network.run(self.network.now + deed.within, lambda: waits(stream)):
+            return Outcome("nothing")
         if stream.got:
             size, texts = taken(stream)
             return Outcome("received", size=size, text="".join(texts) or None)
-        if stream.failure is not None:
-            failure, stream.failure = stream.failure, None
-            return _failed(failure)
-        return Outcome("received", size=0) if stream.ended else Outcome("nothing")
+        failure = ending(stream)
+        return Outcome("received", size=0) if failure is None else _failed(failure)
 
     def _close(self, deed: s.Close) -> Outcome:
         host, socket = self._socket(deed.what)
-        if socket.state == "closed":
-            host.tcp.streams.pop(socket, None)
-        elif socket.proto == UDP:
+        if socket.proto == UDP:
             was = socket.state
             host.table.close(socket)
             self.world.note(host, socket, was, "closed")
