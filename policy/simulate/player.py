@@ -225,8 +225,11 @@ class Player:
             self.world.note(host, socket, was, "closed")
         elif deed.abruptly:
             host.tcp.abort(socket)
+        elif deed.sending:
+            if (failure := host.tcp.shutdown(socket)) is not None:
+                return _failed(failure)
         else:
-            host.tcp.close(socket, sending=deed.sending)
+            host.tcp.close(socket)
         self.network.settle()
         return Outcome()
 

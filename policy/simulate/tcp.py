@@ -77,6 +77,13 @@ class Tcp:
         self._push(stream)
         return None
 
+    def shutdown(self, socket: Socket) -> Failure | None:
+        """Close the own direction of a connection; return why that is not possible (`inet_shutdown`)."""
+        if socket.state in ("closed", "bound", "time-wait"):
+            return Failure("ENOTCONN")
+        self.close(socket, sending=True)
+        return None
+
     def close(self, socket: Socket, *, sending: bool = False) -> None:
         """Close a socket, or (*sending*) only its own direction."""
         stream = self.streams.get(socket)
