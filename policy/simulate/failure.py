@@ -26,6 +26,7 @@ TEXTS = {
     "EADDRINUSE": "Address already in use",
     "EADDRNOTAVAIL": "Cannot assign requested address",
     "ENOTCONN": "Transport endpoint is not connected",
+    "EINVAL": "Invalid argument",
     "EISCONN": "Transport endpoint is already connected",
 }
 """What strerror(3) says."""

@@ -85,7 +85,7 @@ class Machine:
 
     def way_of(self, address: int) -> tuple[int, str | None]:
         """Return where a packet that has come goes: to a hook, and out of an interface."""
-        if self.routes.is_own(address):
+        if self.routes.is_own(address) or self.routes.is_broadcast(address):
             return INPUT, None
         way = self.routes.next(address)
         return FORWARD, None if way is None else way.interface
@@ -160,7 +160,7 @@ class Machine:
         if travel.sender == self.name:
             transport = self.transports.get(travel.sent.step.proto)
             if transport is not None:
-                transport.fail(travel, travel.sent.step, "EHOSTUNREACH", True)
+                transport.fail(travel, travel.sent.step, "EHOSTUNREACH", False)
         else:
             self._complain(travel, datagram, NO_NEIGHBOUR)
 
@@ -204,19 +204,23 @@ class Machine:
         if self.listener is not None:
             self.listener(travel, datagram)
         step = datagram.step
-        if step.proto in (ICMP, ICMP6):
-            self._icmp(travel, step)
+        if self.routes.is_broadcast(step.dst):
+            self.network.end(travel, "ignored", self.name)
             return
         transport = self.transports.get(step.proto)
-        if transport is not None and transport.take(travel, datagram):
+        if step.proto in (ICMP, ICMP6):
+            self._icmp(travel, datagram)
+        elif transport is not None and transport.take(travel, datagram):
             return
-        self.network.end(travel, "ignored", self.name)
-        if step.proto == UDP and step.dst not in MULTICAST:
-            self._answer(travel, unreachable(step, step.dst, NO_PORT[step.family]))
+        else:
+            self.network.end(travel, "ignored", self.name)
+            if step.proto == UDP and step.dst not in MULTICAST:
+                self._answer(travel, unreachable(step, step.dst, NO_PORT[step.family]))
 
-    def _icmp(self, travel: Travel, step: Step) -> None:
+    def _icmp(self, travel: Travel, datagram: Datagram) -> None:
         from policy.simulate.failure import of_icmp
 
+        step = datagram.step
         family = step.family
         if step.icmp == ECHO[family]:
             back = Step(step.proto, step.dst, step.src, icmp=ECHO_REPLY[family], identifier=step.identifier)
@@ -226,6 +230,8 @@ class Machine:
             transport = self.transports.get(step.about.proto)
             if told is not None and transport is not None:
                 transport.fail(travel, step.about, *told)
+        elif step.proto in self.transports:
+            self.transports[step.proto].take(travel, datagram)
 
     # Firewall
 

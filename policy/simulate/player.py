@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import field
 from typing import assert_never
 
 from policy._record import dataclass
-from policy.conntrack import Segment, Step
-from policy.packet.address import family_of
-from policy.packet.fields import ICMP, ICMP6, TCP, UDP
+from policy.packet.address import UNSPECIFIED, family_of
+from policy.packet.fields import ICMP, TCP, UDP
+from policy.simulate import ping
 from policy.simulate import scenario as s
-from policy.simulate.datagram import ECHO, ECHO_REPLY, Datagram
 from policy.simulate.failure import Failure
-from policy.simulate.log import Travel
+from policy.simulate.origin import origin
 from policy.simulate.scan import scan
-from policy.simulate.stream import taken
+from policy.simulate.stream import ending, taken, waits
 from policy.simulate.udp import Mail
 from policy.simulate.world import Host, World
 from policy.sockets import Endpoint, Socket, SocketError
 
 LONGEST = 2000.0
 """So many seconds a connection may need to open, or to fail; Linux gives up after 131."""
-
-PING_WAIT = 1.0
-"""So long a ping is waited for, in seconds."""
 
 _RESULTS: dict[str, s.Result] = {
     "ECONNREFUSED": "refused",
@@ -34,10 +29,12 @@ _RESULTS: dict[str, s.Result] = {
     "ENOPROTOOPT": "unreachable",
     "ECONNRESET": "reset",
     "EPIPE": "reset",
+    "ENOTCONN": "not connected",
     "EACCES": "not permitted",
     "EPERM": "not permitted",
     "EADDRINUSE": "address in use",
     "EADDRNOTAVAIL": "address not available",
+    "EINVAL": "address not available",
 }
 
 
@@ -71,6 +68,7 @@ class Player:
     def __init__(self, world: World) -> None:
         self.world = world
         self.network = world.network
+        self._echoes = 0
 
     def do(self, deed: s.Deed) -> Outcome:
         """Do a step; raises `Impossible`, and `wall.Undecided`."""
@@ -132,14 +130,15 @@ class Player:
     def _connect(self, deed: s.Connect) -> Outcome:
         host = self.world.hosts[deed.host]
         to = self.target(host, deed.to, deed.version)
-        source = deed.source if deed.source is not None else host.machine.routes.source(to)
-        if source is None:
-            return Outcome("no route", Failure("ENETUNREACH"))
         socket = host.table.open(deed.port.proto, family_of(to))
         self.world.name(host, socket, deed.name)
         try:
             if deed.source is not None or deed.source_port is not None:
                 host.table.bind(socket, deed.source, deed.source_port or 0)
+            source = origin(host.machine.routes, deed.port.proto, to, deed.source)
+            if isinstance(source, Failure):
+                host.table.close(socket)
+                return _failed(source)
             host.table.connect(socket, to, deed.port.first, source)
         except SocketError as error:
             host.table.close(socket)
@@ -178,6 +177,8 @@ class Player:
         return Outcome() if failure is None else _failed(failure)
 
     def _datagram(self, host: Host, socket: Socket, deed: s.Send, size: int) -> Failure | None:
+        if socket.state == "closed":
+            raise Impossible(f"`{deed.by}` was not opened", "send by a socket whose step was done")
         to = socket.remote
         if deed.to == "sender":
             to = host.udp.last.get(socket)
@@ -189,9 +190,12 @@ class Player:
             to = Endpoint(self.target(host, deed.to, _spoken(socket)), deed.port.first)
         if to is None or to.address is None:
             raise Impossible(f"`{deed.by}` is not connected", "say where the datagram goes: `to:` and `port:`")
-        source = host.machine.routes.source(to.address)
-        if source is None:
-            return Failure("ENETUNREACH")
+        bound = None if socket.local is None else socket.local.address
+        source = origin(host.machine.routes, UDP, to.address, bound, connects=False)
+        if isinstance(source, Failure):
+            return source
+        if to.address in UNSPECIFIED:
+            to = Endpoint(source, to.port)
         return host.udp.send(socket, to, source, size, deed.text)
 
     def _receive(self, deed: s.Receive) -> Outcome:
@@ -205,60 +209,45 @@ class Player:
         stream = host.tcp.streams.get(socket)
         if stream is None:
             raise Impossible(f"`{deed.by}` is no connection", "receive at an end of a connection")
-        waits: Callable[[], bool] = lambda: bool(stream.got) or stream.ended or stream.failure is not None  # noqa: E731
-        self.network.run(self.network.now + deed.within, waits)
+        if not self.network.run(self.network.now + deed.within, lambda: waits(stream)):
+            return Outcome("nothing")
         if stream.got:
             size, texts = taken(stream)
             return Outcome("received", size=size, text="".join(texts) or None)
-        if stream.failure is not None:
-            failure, stream.failure = stream.failure, None
-            return _failed(failure)
-        return Outcome("received", size=0) if stream.ended else Outcome("nothing")
+        failure = ending(stream)
+        return Outcome("received", size=0) if failure is None else _failed(failure)
 
     def _close(self, deed: s.Close) -> Outcome:
         host, socket = self._socket(deed.what)
-        if socket.state == "closed":
-            host.tcp.streams.pop(socket, None)
-        elif socket.proto == UDP:
+        if socket.proto == UDP:
             was = socket.state
             host.table.close(socket)
             self.world.note(host, socket, was, "closed")
         elif deed.abruptly:
             host.tcp.abort(socket)
+        elif deed.sending:
+            if (failure := host.tcp.shutdown(socket)) is not None:
+                return _failed(failure)
         else:
-            host.tcp.close(socket, sending=deed.sending)
+            host.tcp.close(socket)
         self.network.settle()
         return Outcome()
 
     def _ping(self, deed: s.Ping) -> Outcome:
         host = self.world.hosts[deed.host]
         to = self.target(host, deed.to, deed.version)
-        source = host.machine.routes.source(to)
-        if source is None:
-            return Outcome("no route", Failure("ENETUNREACH"))
-        family = family_of(to)
-        self._echoes = getattr(self, "_echoes", 0) + 1
-        ours = self._echoes
-        found: list[Outcome] = []
-
-        def heard(travel: Travel, datagram: Datagram) -> None:
-            step = datagram.step
-            if step.icmp == ECHO_REPLY[family] and step.identifier == ours:
-                found.append(Outcome("answered"))
-            elif step.about is not None and step.about.identifier == ours and step.about.icmp == ECHO[family]:
-                found.append(_failed(Failure("EHOSTUNREACH", travel)))
-
-        request = Step(
-            ICMP if family == 4 else ICMP6, source, to, icmp=ECHO[family], identifier=ours, segment=Segment(length=56)
-        )
-        host.machine.listener = heard
-        code = host.machine.send(request)
-        if code is None:
-            self.network.run(self.network.now + PING_WAIT, lambda: bool(found))
-        host.machine.listener = None
-        if code is not None:
-            return Outcome("no route" if code == "ENETUNREACH" else "not permitted", Failure(code))
-        return found[0] if found else Outcome("timed out")
+        source = origin(host.machine.routes, ICMP, to)
+        if isinstance(source, Failure):
+            return _failed(source)
+        self._echoes += 1
+        number, pings = self._echoes, host.pings
+        failure = pings.send(number, source, source if to in UNSPECIFIED else to)
+        if failure is None:
+            self.network.run(self.network.now + ping.WAIT, lambda: number in pings.heard)
+            if number not in pings.heard:
+                return Outcome("timed out")
+            failure = pings.heard.pop(number)
+        return Outcome("answered") if failure is None else _failed(failure)
 
     # Names
 

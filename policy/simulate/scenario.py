@@ -22,6 +22,7 @@ Result = Literal[
     "address in use",
     "address not available",
     "not permitted",
+    "not connected",
     "reset",
     "received",
     "nothing",
@@ -31,7 +32,8 @@ Result = Literal[
 
 *ok*: it was done, and nothing comes back by itself (listen, close, wait …). *connected*, *refused* (a RST, or a port
 unreachable, of the host itself), *timed out* (nothing came back), *rejected* (a firewall said no, in whatever way),
-*unreachable* (a router knows no way), *no route* (the own host knows none), *reset* (a RST in an open connection),
+*unreachable* (a router knows no way), *no route* (the own host knows none), *not connected* (the connection was never
+opened), *reset* (a RST in an open connection),
 *received* and *nothing* (data came, or none), *answered* (an echo).
 """
 

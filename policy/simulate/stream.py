@@ -80,3 +80,21 @@ def taken(stream: Stream) -> tuple[int, list[str]]:
     found = stream.got, stream.texts
     stream.got, stream.texts = 0, []
     return found
+
+
+def waits(stream: Stream) -> bool:
+    """Does receiving end at once: with bytes, with the end, or with an error?"""
+    return bool(stream.got) or stream.ended or stream.failure is not None or stream.socket.state == "closed"
+
+
+def ending(stream: Stream) -> Failure | None:
+    """Return what receiving ends with where no bytes are left: an error, which is told once, or (None) the end.
+
+    What is asked in which order is that of `tcp_recvmsg_locked` in tcp.c.
+    """
+    if stream.ended:
+        return None
+    if stream.failure is not None:
+        failure, stream.failure = stream.failure, None
+        return failure
+    return None if stream.opened else Failure("ENOTCONN")

@@ -32,7 +32,6 @@ from policy.simulate.stream import (
 from policy.sockets import Endpoint, Socket, SocketState, SocketTable
 
 _SPEAKING = ("established", "close-wait")
-_QUIETLY = ("time-wait", "last-ack", "closing")
 _SENDS_FIN: dict[SocketState, SocketState] = {"established": "fin-wait-1", "close-wait": "last-ack"}
 
 
@@ -70,12 +69,19 @@ class Tcp:
             if stream is not None and stream.failure is not None:
                 failure, stream.failure = stream.failure, None
                 return failure
-            return Failure("EPIPE" if stream is not None and stream.opened else "ENOTCONN")
+            return Failure("EPIPE")
         left = size
         while left > 0:
             stream.waiting.append((min(left, MSS), text if left == size else None))
             left -= MSS
         self._push(stream)
+        return None
+
+    def shutdown(self, socket: Socket) -> Failure | None:
+        """Close the own direction of a connection; return why that is not possible (`inet_shutdown`)."""
+        if socket.state in ("closed", "bound", "time-wait"):
+            return Failure("ENOTCONN")
+        self.close(socket, sending=True)
         return None
 
     def close(self, socket: Socket, *, sending: bool = False) -> None:
@@ -86,11 +92,12 @@ class Tcp:
                 self.abort(child)
             self._gone(socket)
             return
+        if stream is not None:
+            stream.orphan = stream.orphan or not sending
         if stream is None or socket.state in ("syn-sent", "bound", "closed"):
             self._gone(socket)
             return
-        stream.orphan = stream.orphan or not sending
-        if stream.got and not sending:
+        if stream.got and not sending and socket.state != "time-wait":
             self.abort(socket)
         elif not stream.finishing and socket.state in _SENDS_FIN:
             stream.finishing = True
@@ -101,9 +108,12 @@ class Tcp:
     def abort(self, socket: Socket) -> None:
         """End a connection with a RST."""
         stream = self.streams.get(socket)
-        if stream is not None and socket.state not in ("syn-sent", "time-wait", "listen", "bound"):
-            self._emit(stream, RST | ACK, stream.nxt)
-        self._gone(socket)
+        if stream is not None:
+            stream.orphan = True
+            if socket.state not in ("syn-sent", "time-wait", "listen", "bound", "closed"):
+                self._emit(stream, RST | ACK, stream.nxt)
+        if socket.state != "time-wait":  # which is no matter of the application any more
+            self._gone(socket)
 
     # What the network brings
 
@@ -147,9 +157,12 @@ class Tcp:
             self.noticed(socket, was, state)
 
     def _gone(self, socket: Socket) -> None:
-        stream = self.streams.pop(socket, None)
+        """End a socket; an application that has not closed it can still take what came, and is told how it ended."""
+        stream = self.streams.get(socket)
         if stream is not None:
             stream.round += 1
+            if stream.orphan or (socket.state == "syn-received" and socket.parent is not None):
+                del self.streams[socket]
         was = socket.state
         self.table.close(socket)
         if was != "closed":
@@ -158,8 +171,6 @@ class Tcp:
     def _fail(self, stream: Stream, failure: Failure) -> None:
         self._gone(stream.socket)
         stream.failure = failure
-        if not stream.orphan:
-            self.streams[stream.socket] = stream  # the application has still to be told
 
     def _listen(self, listener: Socket, step: Step, travel: Travel) -> bool:
         """Take a segment for a listening socket; False if it has to be answered with a RST."""
@@ -227,7 +238,7 @@ class Tcp:
         socket = stream.socket
         if seq != stream.rcv:
             self._emit(stream, ACK, stream.nxt)
-        elif socket.state in _QUIETLY or (socket.state == "syn-received" and socket.parent is not None):
+        elif socket.state == "time-wait" or (socket.state == "syn-received" and socket.parent is not None):
             self._gone(socket)
         else:
             code = {"syn-received": "ECONNREFUSED", "close-wait": "EPIPE"}.get(socket.state, "ECONNRESET")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from policy._record import dataclass
-from policy.packet.address import LOOPBACK, bits, family_of, prefix
-from policy.simulate.scenario import HostSpec, Link, Scenario
+from policy.packet.address import BROADCAST, LOOPBACK, V4_BASE, bits, family_of, prefix
+from policy.simulate.scenario import HostSpec, Link, Network, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,19 @@ class Next:
 
     interface: str
     neighbour: int
+
+
+LOCALHOST = V4_BASE + 0x7F000001
+
+
+def _first(networks: Sequence[Network]) -> Iterator[tuple[Network, int]]:
+    """Yield the networks of an interface, each with the own address that stands first in it."""
+    firsts: dict[object, int] = {}
+    for each in networks:
+        if family_of(each.address) == 4:
+            yield each, firsts.setdefault(prefix(each.address, each.length).ranges, each.address)
+        else:
+            yield each, each.address
 
 
 def plugs(scenario: Scenario) -> Mapping[tuple[str, str], Link]:
@@ -47,10 +60,23 @@ class Routes:
                 table.append((way.to.length, low, high, near, way.via))
         self._table = sorted(table, key=lambda row: -row[0])
         self._found: dict[int, Next | None] = {}
+        self._own = {
+            network.address: near for networks in spec.interfaces.values() for network, near in _first(networks)
+        }
+        self._broadcasts = {
+            prefix(network.address, network.length).ranges[0][1]
+            for networks in spec.interfaces.values()
+            for network in networks
+            if family_of(network.address) == 4 and network.length < 31
+        }
 
     def is_own(self, address: int) -> bool:
         """Does the host have an address?"""
         return address in self.own or address in LOOPBACK
+
+    def is_broadcast(self, address: int) -> bool:
+        """Is an address all hosts of a network that the host is in (`fib_add_ifaddr`)?"""
+        return address in self._broadcasts or address in BROADCAST
 
     def next(self, address: int) -> Next | None:
         """Return which way packets to an address of another host go; None where the host knows none."""
@@ -61,10 +87,11 @@ class Routes:
     def source(self, address: int) -> int | None:
         """Return the own address that packets to an address come from; None where the host has none to send from.
 
-        It is the first one of the interface that they leave by; one of the same network, if there is one.
+        It is the first one of the interface that they leave by; one of the same network, if there is one. To an own
+        address of IPv4 they come from the first own one of its network (`fib_add_ifaddr`).
         """
         if self.is_own(address):
-            return address
+            return self._own.get(address, address if family_of(address) == 6 else LOCALHOST)
         way = self.next(address)
         if way is None:
             return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from policy.packet.fields import TCP, UDP
+from policy.packet.fields import ICMP, ICMP6, TCP, UDP
 from policy.simulate.log import Change, Travel
 from policy.simulate.machine import Machine
 from policy.simulate.network import Network
+from policy.simulate.ping import Pings
 from policy.simulate.scenario import HostSpec, Scenario
 from policy.simulate.tcp import Tcp
 from policy.simulate.udp import Udp
@@ -21,7 +22,8 @@ class Host:
         self.tcp = Tcp(self.machine, self.table, self._noticed, self._accepted)
         self._world = world
         self.udp = Udp(self.machine, self.table)
-        self.machine.transports = {TCP: self.tcp, UDP: self.udp}
+        self.pings = Pings(self.machine)
+        self.machine.transports = {TCP: self.tcp, UDP: self.udp, ICMP: self.pings, ICMP6: self.pings}
 
     @property
     def name(self) -> str:

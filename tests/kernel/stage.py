@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import struct
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from policy.kernel.conntrack import Conntrack
 from policy.kernel.tools import Failed, run
 from policy.packet.address import V4_BASE, family_of, format_address
 from policy.packet.fields import TCP
+from policy.simulate import ping
 from policy.simulate import scenario as s
 from tests.kernel.street import inside
 
 PATIENCE = 0.25
 """So many seconds a step waits for what does not come."""
 
+_ICMP = {4: socket.IPPROTO_ICMP, 6: socket.IPPROTO_ICMPV6}
 _STATES = {
     1: "established", 2: "syn-sent", 3: "syn-received", 4: "fin-wait-1", 5: "fin-wait-2", 6: "time-wait",
     8: "close-wait", 9: "last-ack", 10: "listen", 11: "closing", 12: "syn-received",
@@ -54,6 +56,7 @@ class Stage:
     scenario: s.Scenario
     ends: dict[str, End] = field(default_factory=dict)
     specs: dict[str, s.HostSpec] = field(default_factory=dict)
+    pings: int = 0
 
     def build(self) -> None:
         """Make the namespaces, wire them, and load the rules."""
@@ -147,6 +150,8 @@ class Stage:
                 return self._receive(deed)
             case s.Close(what, abruptly, sending):
                 return self._close(what, abruptly, sending)
+            case s.Ping():
+                return self._ping(deed)
             case s.Reload(on, firewall):
                 self.load(on, firewall)
                 return Saw("ok")
@@ -188,6 +193,8 @@ class Stage:
         own = self._socket(deed.host, deed.port.proto, family_of(deed.to))
         own.settimeout(patience)
         try:
+            if deed.source is not None:
+                own.bind((format_address(deed.source), 0))
             own.connect((format_address(deed.to), deed.port.first))
         except OSError as error:
             own.close()
@@ -234,8 +241,10 @@ class Stage:
     def _close(self, what: str, abruptly: bool, sending: bool) -> Saw:
         end = self._end(what)
         if sending:
-            with suppress(OSError):
+            try:
                 end.socket.shutdown(socket.SHUT_WR)
+            except OSError as error:
+                return _failed(error)
             return Saw("ok")
         if abruptly:
             end.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -243,6 +252,34 @@ class Stage:
         del self.ends[what]
         time.sleep(0.003)
         return Saw("ok")
+
+    def _ping(self, deed: s.Ping) -> Saw:
+        """Ask for an echo, each second: a router says only once a second that it knows no way (route.c, `ip_error`)."""
+        assert isinstance(deed.to, int)
+        family = family_of(deed.to)
+        kind, back = (8, 0) if family == 4 else (128, 129)
+        with inside(deed.host):
+            own = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_RAW, _ICMP[family])
+        level, all_errors = (socket.IPPROTO_IP, 11) if family == 4 else (socket.IPPROTO_IPV6, 25)
+        own.setsockopt(level, all_errors, 1)
+        self.pings += 1
+        head = struct.pack("!HH", 4242, self.pings)
+        total = (kind << 8) + sum(struct.unpack("!HH", head))  # the kernel does it for IPv6
+        sum_ = 0xFFFF - (total % 0xFFFF)
+        until = time.monotonic() + ping.WAIT
+        with own:
+            try:
+                own.connect((format_address(deed.to), 0))
+                while time.monotonic() < until:
+                    own.send(struct.pack("!BBH", kind, 0, sum_) + head + bytes(48))
+                    found, _, _ = select.select([own], [], [], min(1.05, max(0, until - time.monotonic())))
+                    data = own.recv(1 << 16) if found else bytes(8)
+                    data = data[4 * (data[0] & 15) :] if family == 4 else data
+                    if data[0] == back and data[4:8] == head:
+                        return Saw("answered")
+            except OSError as error:
+                return _failed(error)
+        return Saw("timed out")
 
     def _end(self, name: str) -> End:
         if name not in self.ends:

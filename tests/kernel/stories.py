@@ -20,6 +20,12 @@ PORTS = (80, 81, 82, 83)
 CLIENT = ("10.0.0.2/24", "fd00:1::2/64")
 GATE = {"lan": ("10.0.0.1/24", "fd00:1::1/64"), "wan": ("192.0.2.1/24", "fd00:2::1/64")}
 SERVER = ("192.0.2.9/24", "fd00:2::9/64")
+NOWHERE = (
+    "203.0.113.1", "fd00:9::1", "10.0.0.200", "192.0.2.200", "fd00:1::99", "fd00:2::99", "fe80::1",
+    "10.0.0.255", "192.0.2.255", "255.255.255.255", "0.0.0.0", "127.0.0.5", "::1",
+)  # fmt: skip
+"""Where nobody is, and where nobody may send to; own addresses of every host."""
+
 _REJECTS = (
     "reject",
     "reject with tcp reset",
@@ -83,6 +89,9 @@ def _rules(random: random.Random, extra: tuple[str, ...] = ()) -> str:
         if verdict == "reject with tcp reset" and proto != "tcp":
             verdict = "reject"
         lines.append(f"{match} {verdict}")
+    for echo in ("icmp type echo-request", "icmpv6 type echo-request"):
+        verdict = random.choice(("accept", "accept", *_REJECTS))
+        lines.append(f"{echo} {verdict.replace(' with tcp reset', '')}")
     lines += random.sample(extra, random.randint(0, len(extra)))
     if random.random() < 0.3:
         random.shuffle(lines)
@@ -140,6 +149,9 @@ class Author:
         self.datagrams: set[str] = set()
         self.heard_from: set[str] = set()
         self.reset: set[str] = set()
+        self.lost: set[str] = set()
+        self.opened: set[str] = set()
+        self.closed: set[str] = set()
         self.listeners: list[s.Listen] = []
 
     def heard(self, done: Done) -> None:
@@ -152,7 +164,12 @@ class Author:
             self.heard_from.add(deed.by)
         if any(isinstance(each, Travel) and each.fate != "delivered" for each in done.events):
             # What is sent again, and when, is not modelled in all: probes of a tail (RFC 8985) are not.
+            self.lost.update(_of(deed))
             self.reset.update(_of(deed))
+        if isinstance(deed, s.Connect) and deed.port.proto == TCP and outcome.result == "connected":
+            self.opened.add(deed.name)
+        if isinstance(deed, s.Close) and not deed.sending:
+            self.closed.add(deed.what)
         if outcome.result == "reset" or (isinstance(deed, s.Close) and not deed.sending):
             self.reset.add(deed.by if isinstance(deed, s.Send | s.Receive) else getattr(deed, "what", ""))
 
@@ -177,8 +194,21 @@ class Author:
     def _some(self, *states: str) -> list[str]:
         return [name for name, state in self.states.items() if state in states and name not in self.reset]
 
+    def _over(self) -> list[str]:
+        """Return the sockets of connections that are over, which nobody has closed."""
+        names = [name for name, state in self.states.items() if state in ("closed", "time-wait", "last-ack")]
+        known = [name for name in names if name.rpartition("/")[2] in self.opened]
+        return [name for name in known if name not in self.closed and name not in self.lost]
+
     def _deed(self) -> s.Deed:
         chance = self.random.random()
+        if self.random.random() < 0.04:
+            return self._ping()
+        if (over := self._over()) and self.random.random() < 0.15:
+            name, how = self.random.choice(over), self.random.random()
+            return (
+                s.Receive(name, PATIENCE) if how < 0.6 else s.Send(name) if how < 0.8 else s.Close(name, sending=True)
+            )
         speaking, open_ = self._some("established", "close-wait"), self._some("established", "close-wait", "fin-wait-2")
         letters = [name for name in self._some("connected", "unconnected") if name in self.datagrams]
         if chance < 0.06:
@@ -206,7 +236,17 @@ class Author:
             return s.Close(name, abruptly=how < 0.3, sending=0.3 <= how < 0.6)
         return self._connect()
 
+    def _ping(self) -> s.Deed:
+        to = self.random.choice((*CLIENT, *SERVER, *GATE["lan"], *GATE["wan"], *NOWHERE))
+        return s.Ping(self.random.choice(("client", "server", "gate")), parse_address(to.partition("/")[0]))
+
     def _connect(self) -> s.Deed:
+        if self.random.random() < 0.08:
+            nowhere = parse_address(self.random.choice(NOWHERE))
+            port = self.random.choice(PORTS)
+            proto = self.random.choice((TCP, UDP))
+            anyone = self.random.choice(("client", "server", "gate"))
+            return s.Connect(anyone, nowhere, s.Ports(proto, port, port), self._name("c"), within=PATIENCE)
         if self.random.random() < 0.7:
             listener = self.random.choice(self.listeners)
             to, ports, version = listener.on, listener.port, listener.version
@@ -218,4 +258,6 @@ class Author:
         if to == "client" and version == 4 and self.random.random() < 0.5:
             to = "gate"  # which may publish it
         address = {"client": CLIENT, "server": SERVER, "gate": GATE["wan"]}[to][version == 6]
-        return s.Connect(host, parse_address(address.partition("/")[0]), ports, self._name("c"), within=PATIENCE)
+        local = parse_address("127.0.0.1") if version != 6 and self.random.random() < 0.03 else None
+        to_there = parse_address(address.partition("/")[0])
+        return s.Connect(host, to_there, ports, self._name("c"), source=local, within=PATIENCE)
