@@ -74,6 +74,15 @@ class Stream:
     tries: int = 0
     opened: bool = False
 
+    @property
+    def pauses(self) -> tuple[float, ...]:
+        """How many seconds pass before what was sent first is sent again, each time."""
+        if self.socket.state == "syn-sent":
+            return SYN_WAITS
+        if self.socket.state == "syn-received":
+            return SYN_ACK_WAITS
+        return ORPHAN_WAITS if self.orphan else DATA_WAITS
+
 
 def taken(stream: Stream) -> tuple[int, list[str]]:
     """Take what has come to a stream: how many bytes, and those that are text."""

@@ -17,13 +17,9 @@ from policy.simulate.failure import Failure
 from policy.simulate.log import Travel
 from policy.simulate.machine import Machine
 from policy.simulate.stream import (
-    DATA_WAITS,
     FIN_WAIT_2,
     MSS,
-    ORPHAN_WAITS,
     SCALE,
-    SYN_ACK_WAITS,
-    SYN_WAITS,
     TIME_WAIT,
     WINDOW,
     Piece,
@@ -377,7 +373,7 @@ class Tcp:
 
     def _wait(self, stream: Stream) -> None:
         """Wait for an acknowledgement, and send again what has none."""
-        waits = self._waits(stream)
+        waits = stream.pauses
         if stream.tries >= len(waits):
             if stream.socket.state == "syn-received" and stream.socket.parent is not None:
                 self._gone(stream.socket)
@@ -391,12 +387,5 @@ class Tcp:
         self._wait(stream)
         if stream.sent and stream.failure is None and stream.socket in self.streams:
             piece = stream.sent[0]
-            if stream.tries < len(self._waits(stream)):
+            if stream.tries < len(stream.pauses):
                 self._emit(stream, piece.flags, piece.seq, piece.length, piece.text, stream.tries)
-
-    def _waits(self, stream: Stream) -> tuple[float, ...]:
-        if stream.socket.state == "syn-sent":
-            return SYN_WAITS
-        if stream.socket.state == "syn-received":
-            return SYN_ACK_WAITS
-        return ORPHAN_WAITS if stream.orphan else DATA_WAITS
