@@ -54,7 +54,7 @@ def test_from_the_page_to_the_exercise(course: Path) -> None:
     assert own.read_text(encoding="utf-8") == FILES["start.fw"]
     own.write_text(FILES["solution.fw"], encoding="utf-8")
     again = walked(course, "x", "g")
-    assert "You have been here." in again.out
+    assert "You have been here before." in again.out
     assert "The first rule that matches decides." not in again.out
     assert again.status == 0
     assert "solved" in again.out

@@ -79,8 +79,8 @@ class Walk:
         self._screen.say(f"Lesson {lesson.number} of {self._of}: {lesson.title} ({lesson.minutes} minutes)", "title")
         if lesson.exercise is None or not self._progress.of(lesson.name).read:
             return False
-        question = "You have been here. Enter: from the beginning, x: straight to the exercise"
-        return ask(self._screen, question, "x", default="") == "x"
+        self._screen.say("You have been here before.")
+        return ask(self._screen, "Enter: from the beginning, x: straight to the exercise", "x", default="") == "x"
 
     def _page(self) -> None:
         lesson, say = self.lesson, self._screen.say
