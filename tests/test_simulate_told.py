@@ -174,3 +174,10 @@ def test_all_that_waited_for_a_neighbour_is_told_of_at_once() -> None:
     starts = [each.start for each in travels(done) if each.sent.step.about is not None]
     assert len(starts) == 3
     assert starts[0] == starts[2] == pytest.approx(done.begin + 3, abs=0.01)
+
+
+def test_a_router_remembers_nothing_of_what_it_knows_no_way_for() -> None:
+    nat = reload('type nat hook postrouting priority 100; oifname "wan" masquerade')
+    dones = played(nat, connecting("203.0.113.1", "tcp/80"))
+    assert dones[-1].outcome.result == "unreachable"
+    assert dones[-1].tables.get("gate", []) == []
