@@ -11,7 +11,7 @@ from policy.app.scenario.read import read_scenario
 from policy.packet.address import parse_address
 from policy.simulate.play import Done, Trouble, play
 from policy.source import Source
-from tests.test_simulate import CONNECT, HEAD, LISTEN, played, states
+from tests.test_simulate import CONNECT, HEAD, LISTEN, played, reload, states, travels
 
 SHUT = ("close: {what: c, sending: yes}", "close: {what: web/c, sending: yes}")
 
@@ -155,3 +155,29 @@ def test_a_host_talks_to_itself_from_the_first_address_of_a_network() -> None:
         connect = f"  - connect: {{from: server, to: '{to}', port: tcp/80, as: c}}\n"
         *_, done = play(read_scenario(Source("x.scenario.yaml", text + listen + connect)))
         assert done.outcome.source == parse_address(source)
+
+
+def test_a_firewall_may_keep_from_its_own_host_that_no_neighbour_answers() -> None:
+    """The kernel sends the ICMP error to itself (route.c, `ipv4_link_failure`)."""
+    chain = "type filter hook input priority 0; policy drop; ct state"
+    for states_, result in (("established accept", "timed out"), ("established,related accept", "unreachable")):
+        dones = played(
+            reload(f"{chain} {states_}"),
+            "ping: {from: gate, to: 10.0.0.200}",
+            "connect: {from: gate, to: 10.0.0.200, port: tcp/80, within: 6s}",
+        )
+        assert [done.outcome.result for done in dones[1:]] == [result, result]
+
+
+def test_all_that_waited_for_a_neighbour_is_told_of_at_once() -> None:
+    (done,) = played(connecting("192.0.2.200", "tcp/80"))
+    starts = [each.start for each in travels(done) if each.sent.step.about is not None]
+    assert len(starts) == 3
+    assert starts[0] == starts[2] == pytest.approx(done.begin + 3, abs=0.01)
+
+
+def test_a_router_remembers_nothing_of_what_it_knows_no_way_for() -> None:
+    nat = reload('type nat hook postrouting priority 100; oifname "wan" masquerade')
+    dones = played(nat, connecting("203.0.113.1", "tcp/80"))
+    assert dones[-1].outcome.result == "unreachable"
+    assert dones[-1].tables.get("gate", []) == []

@@ -65,6 +65,7 @@ class Machine:
         self.wall: Wall | None = None
         self.listener: Callable[[Travel, Datagram], None] | None = None
         self._entries: dict[int, Entry] = {}
+        self._waiting: dict[int, list[tuple[Travel, Datagram]]] = {}
         self.load(spec.firewall)
         for interface, networks in spec.interfaces.items():
             for each in networks:
@@ -152,16 +153,18 @@ class Machine:
             self._complain(travel, datagram, NO_ROUTE)
             return
         if not self.network.carry(travel, datagram, self.name, way.interface or leaving, way.neighbour):
-            self.network.plan(PATIENCE, lambda: self._nobody(travel, datagram))
+            waiting = self._waiting.setdefault(way.neighbour, [])
+            waiting.append((travel, datagram))
+            if len(waiting) == 1:
+                self.network.plan(PATIENCE, lambda: self._nobody(way.neighbour))
 
-    def _nobody(self, travel: Travel, datagram: Datagram) -> None:
-        """Say that no neighbour answers."""
-        self.network.end(travel, "unreachable")
-        if travel.sender == self.name:
-            transport = self.transports.get(travel.sent.step.proto)
-            if transport is not None:
-                transport.fail(travel, travel.sent.step, "EHOSTUNREACH", False)
-        else:
+    def _nobody(self, neighbour: int) -> None:
+        """Say that a neighbour does not answer: to the host itself, too, whose firewall sees that (route.c).
+
+        All packets that have waited for it are told of (`neigh_invalidate`, `ipv4_link_failure`).
+        """
+        for travel, datagram in self._waiting.pop(neighbour):
+            self.network.end(travel, "unreachable")
             self._complain(travel, datagram, NO_NEIGHBOUR)
 
     # Receiving

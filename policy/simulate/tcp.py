@@ -30,10 +30,8 @@ from policy.sockets import Endpoint, Socket, SocketState, SocketTable
 _SPEAKING = ("established", "close-wait")
 _SENDS_FIN: dict[SocketState, SocketState] = {"established": "fin-wait-1", "close-wait": "last-ack"}
 
-
 Noticed = Callable[[Socket, str, str], None]
 """Is told of a socket, what state it had, and what state it has."""
-
 
 Accepted = Callable[[Socket, Travel], None]
 """Is told of a socket that a listening one has made, and of the SYN that it was made for."""

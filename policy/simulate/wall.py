@@ -172,7 +172,7 @@ class Wall:
             self._keep(tracker, True)
             if announced:
                 seen = self.tracker.confirm(seen, at)
-            elif not known and seen.entry is not None:
+            elif not known and seen.entry is not None and not self._is_lost(final, hook):
                 seen = self._made(seen, final, entering, at)
                 left = datagram.having(seen.leaving(datagram.step))
             self._mark(seen, final)
@@ -226,6 +226,11 @@ class Wall:
             source["sport"] = left.sport
         ordered = tuple(destination.items())
         return Translation(tuple(sorted(ordered, key=lambda each: each[0] != "hook")), tuple(source.items()))
+
+    def _is_lost(self, final: Final, hook: int) -> bool:
+        """Does the host know no way for a packet that it should forward? Then nothing is remembered of it."""
+        to = final.packet.get("dst")
+        return hook == FORWARD and isinstance(to, int) and self.routing.way_of(to) == (FORWARD, None)
 
     def _made(self, seen: Seen, final: Final, entering: str | None, at: float) -> Seen:
         """Give a new entry the addresses that the rules gave its packet, and put it into the table."""

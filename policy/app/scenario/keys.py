@@ -141,8 +141,8 @@ class SendKeys:
 
     by: Annotated[Any, kinds.SOCKET]
     """The socket: of `connect`, of `listen` (datagrams alone), or `LISTENER/CONNECTION`."""
-    bytes: Annotated[Any, natural(1)] = None
-    """How many bytes; 1, where neither they nor a text are said."""
+    bytes: Annotated[Any, natural(1, 1 << 24)] = None
+    """How many bytes, 16 MiB at most; 1, where neither they nor a text are said."""
     text: Annotated[Any, kinds.TEXT] = None
     """What is sent, where it matters (helpers read it)."""
     to: Annotated[Any, kinds.PLACE] = None

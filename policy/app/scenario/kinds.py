@@ -25,7 +25,7 @@ RESERVED = (NONE, SENDER, "default", "yes", "no", "on", "off", "true", "false", 
 """What neither a host nor a socket can be called."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")
-_SOCKET = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,127}")
+_SOCKET = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,127}")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|min|h|d)", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -147,7 +147,14 @@ def some(words: str, item: Kind) -> Either:
     return Either(words, {str: Alone(item), list: Many(item, words, least=1)})
 
 
+def _whole(given: str) -> str:
+    if any("\ud800" <= each <= "\udfff" for each in given):
+        raise ValueError("the text has half of a character: `\\uD800` to `\\uDFFF` are none by themselves")
+    return given
+
+
 def _not_empty(given: str) -> str:
+    _whole(given)
     if not given.strip():
         raise ValueError("the text is empty")
     return given
@@ -165,7 +172,9 @@ def _name(given: str) -> str:
 
 def _socket(given: str) -> str:
     if given.lower() in RESERVED or not _SOCKET.fullmatch(given):
-        raise Meaningless(f"`{given}` is no name of a socket", "a name begins with a letter, and has no space")
+        raise Meaningless(
+            f"`{given}` is no name of a socket", "a name begins with a letter, and has no space and no `/`"
+        )
     return given
 
 
@@ -318,7 +327,7 @@ def options(words: Iterable[str]) -> Choice:
 
 
 TEXT = text(_not_empty, minLength=1)
-ANY_TEXT = text(str)
+ANY_TEXT = text(_whole)
 NAME = text(_name, "a name", pattern=f"^{_NAME.pattern}$")
 HOST = text(str, "the name of a host")
 SOCKET = text(str, "the name of a socket")

@@ -29,6 +29,7 @@ class Sockets:
         self._places = places
         self._made: dict[str, Socket] = {}
         self._later: dict[str, At] = {}
+        self._closed: dict[str, At] = {}
         self._alike: Counter[str] = Counter()
 
     def expect(self, name: str, at: At) -> None:
@@ -47,6 +48,19 @@ class Sockets:
         """Return a name, or, where it was returned before, one like it; no name that people give has a space."""
         self._alike[name] += 1
         return name if self._alike[name] == 1 else f"{name} ({self._alike[name]})"
+
+    def close(self, name: str, at: At) -> None:
+        """Remember that a step closes a socket, or resets its connection."""
+        self._closed.setdefault(name, at)
+
+    def open(self, name: str, at: At) -> Socket | None:
+        """Return a socket that something is done with; None, after noting why, without one, or if it was closed."""
+        found = self.get(name, at)
+        if found is not None and name in self._closed:
+            related = (Related(self._places.span(self._closed[name]), "it is closed here"),)
+            at.wrong(f"`{name}` is closed before this step", "a closed socket can do nothing", "FW701", related)
+            return None
+        return found
 
     def get(self, name: str, at: At) -> Socket | None:
         """Return a socket, or the end of a connection that a listener has; None, after noting why, without one."""

@@ -126,7 +126,7 @@ class _Reading:
         size = given.get("bytes", 1) if text is None else len(text.encode())
         if text is not None and "bytes" in given:
             at.below("bytes", key=True).wrong("`bytes` stands beside `text`", "a text has its own length")
-        socket = self._sockets.get(name, at.below("by"))
+        socket = self._sockets.open(name, at.below("by"))
         if socket:
             self._sends(name, socket, given, at)
             if socket.proto == UDP and size > _LONGEST_DATAGRAM:
@@ -159,7 +159,7 @@ class _Reading:
 
     def _receive(self, given: _Given, at: At) -> Deed:
         name = given["by"]
-        socket = self._sockets.get(name, at.below("by"))
+        socket = self._sockets.open(name, at.below("by"))
         if socket and socket.listens and socket.proto == TCP:
             help = f"its end of a connection does: `{name}/CONNECTION`"
             at.below("by").wrong(f"`{name}` waits for connections, it receives nothing itself", help)
@@ -167,16 +167,19 @@ class _Reading:
 
     def _close(self, given: _Given, at: At) -> Deed:
         name = given["what"]
-        socket = self._sockets.get(name, at.below("what"))
+        socket = self._sockets.open(name, at.below("what"))
         sending = given.get("sending", False)
         if socket and sending and socket.listens:
             at.below("sending", key=True).wrong(f"`{name}` has no connection", "leave `sending` out")
+        if not sending:
+            self._sockets.close(name, at.below("what"))
         return Close(name, sending=sending)
 
     def _reset(self, name: str, at: At) -> Deed:
-        socket = self._sockets.get(name, at)
+        socket = self._sockets.open(name, at)
         if socket and (socket.listens or socket.proto == UDP):
             at.wrong(f"`{name}` has no connection that could be reset", "write `close`")
+        self._sockets.close(name, at)
         return Close(name, abruptly=True)
 
     def _ping(self, given: _Given, at: At) -> Deed:
